@@ -1,0 +1,210 @@
+//! Commands: what a studio asks of an account. Imperative; parsed and valid in shape.
+
+use std::collections::BTreeSet;
+
+use crate::amount::Credits;
+use crate::hold::OnExcess;
+use crate::id::{ChargeId, HoldName, HoldRef, Key, LotId, PlanId, ProjectTypeId, ToolId};
+use crate::lot::{Class, Priority};
+use crate::measure::Measures;
+use crate::plan::SubscriptionState;
+use crate::time::{Time, Zone};
+
+/// One thing asked of one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Opens the account or changes its settings; absent fields stay as they are.
+    PutAccount(PutAccount),
+    /// Subscribes, changes the plan or the state (R14–R17).
+    PutSubscription(PutSubscription),
+    /// Cancels at the end of the term.
+    CancelSubscription,
+    /// Sets credits aside (R18).
+    PlaceHold(PlaceHold),
+    /// Moves a hold's deadline (R18).
+    ExtendHold {
+        /// Which hold.
+        hold: HoldRef,
+        /// The new deadline is now + this many seconds, never earlier than it was.
+        expires_in: u32,
+    },
+    /// Charges a hold (R19).
+    SettleHold(SettleHold),
+    /// Frees a hold (R20).
+    ReleaseHold(ReleaseHold),
+    /// Takes credits at once.
+    Charge(PlaceCharge),
+    /// Gives credits back after a charge (R24).
+    Refund {
+        /// Which charge.
+        charge: ChargeId,
+        /// How much; `None`: all that is left to refund.
+        credits: Option<Credits>,
+        /// Why.
+        reason: Box<str>,
+    },
+    /// Gives credits (R25).
+    Grant(Grant),
+    /// Takes back what is left and unheld of a lot (R25).
+    RevokeLot {
+        /// Which lot.
+        lot: LotId,
+        /// At most how much; `None`: all that is left and unheld.
+        credits: Option<Credits>,
+        /// Why.
+        reason: Box<str>,
+    },
+    /// Forgives a debt (R19).
+    WriteOffDebt {
+        /// How much; `None`: all.
+        credits: Option<Credits>,
+        /// Why.
+        reason: Box<str>,
+    },
+    /// Applies what is due and nothing else (R16).
+    Touch,
+}
+
+/// The settings of an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PutAccount {
+    /// A display name.
+    pub name: Option<Box<str>>,
+    /// The zone for what is shown, and for the next subscription.
+    pub zone: Option<Zone>,
+    /// The enabled project types.
+    pub project_types: Option<BTreeSet<ProjectTypeId>>,
+}
+
+/// A subscription as asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PutSubscription {
+    /// The plan; may be absent when the account has one.
+    pub plan: Option<PlanId>,
+    /// The anchor; absent: now, or the one that stands.
+    pub anchor: Option<Time>,
+    /// The state; absent: active, or the one that stands.
+    pub state: Option<SubscriptionState>,
+}
+
+/// What a hold or charge is to cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cost {
+    /// A tool's price.
+    Tool {
+        /// The tool.
+        tool: ToolId,
+        /// Its measures.
+        measures: Measures,
+    },
+    /// A stated amount.
+    Credits(Credits),
+}
+
+/// What a price was quoted at (R7).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// The quoted version.
+    pub catalog_version: Option<u32>,
+    /// The quoted price.
+    pub credits: Option<Credits>,
+}
+
+/// A hold as asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceHold {
+    /// What it is for.
+    pub cost: Cost,
+    /// The caller's own id.
+    pub name: Option<HoldName>,
+    /// The studio's job reference.
+    pub reference: Option<Box<str>>,
+    /// Who of the account runs it.
+    pub member: Option<Box<str>>,
+    /// Seconds to the deadline; absent: the tool's.
+    pub expires_in: Option<u32>,
+    /// What was quoted.
+    pub expected: Expected,
+}
+
+/// A charge without a hold, as asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceCharge {
+    /// What it is for.
+    pub cost: Cost,
+    /// The studio's job reference.
+    pub reference: Option<Box<str>>,
+    /// Who of the account ran it.
+    pub member: Option<Box<str>>,
+    /// What was quoted.
+    pub expected: Expected,
+}
+
+/// What a settle takes (R19).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Usage {
+    /// All that is held.
+    Held,
+    /// The price of these measures at the pinned version.
+    Measures(Measures),
+    /// This amount; zero is allowed.
+    Credits(Credits),
+}
+
+/// A settle as asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettleHold {
+    /// Which hold.
+    pub hold: HoldRef,
+    /// What was used.
+    pub usage: Usage,
+    /// The policy for a price above the hold; absent: the tool's.
+    pub on_excess: Option<OnExcess>,
+}
+
+/// A release as asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseHold {
+    /// Which hold.
+    pub hold: HoldRef,
+    /// Why.
+    pub reason: Option<Box<str>>,
+    /// What expires by being freed comes back as a make-good lot (R22).
+    pub after_expiry: AfterExpiry,
+}
+
+/// What becomes of held credits whose lot has expired when their hold is released (R22).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AfterExpiry {
+    /// They expire at once.
+    #[default]
+    Expire,
+    /// They come back as a make-good lot.
+    MakeGood,
+}
+
+/// A grant as asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// How much.
+    pub credits: Credits,
+    /// Promo, make-good or top-up.
+    pub class: Class,
+    /// When it ends; absent: never.
+    pub expires_at: Option<Time>,
+    /// Absent: the class's own.
+    pub priority: Option<Priority>,
+    /// Why.
+    pub reason: Box<str>,
+}
+
+/// What the world adds to a command: the instant, chance for the salt of its texts, and its key.
+#[derive(Clone, Debug)]
+pub struct Stamp {
+    /// The instant at which it is decided (R33).
+    pub now: Time,
+    /// Fresh random bytes: the salt of the digests of its texts (R29).
+    pub salt: [u8; 16],
+    /// The idempotency key (R31). PUT, DELETE and touches have none.
+    pub key: Option<Key>,
+}

@@ -1,0 +1,500 @@
+//! Entries: immutable facts in an account's journal (R12, R28–R30). Past tense.
+//!
+//! An entry says everything that changed, so that [`crate::apply::apply`] needs no rules: which
+//! lots were made, how each lot's remaining and held moved, which of the studio's books stand on
+//! the other side, what the totals are afterwards, and what happened.
+
+use crate::account::Totals;
+use crate::amount::Credits;
+use crate::hold::{Hold, LotPart, OnExcess, Priced};
+use crate::id::{AccountNumber, ChargeId, HoldId, LotId, PlanId, StudioNumber};
+use crate::lot::{Class, NewLot};
+use crate::plan::Subscription;
+use crate::time::{Time, Zone};
+
+/// One line of an account's journal.
+///
+/// Invariants, proved by `verify` from the journal alone:
+/// - `Σ lots.remaining − debt + Σ books = 0` (double entry, R28);
+/// - `after` is what came before plus this entry's changes;
+/// - `seq` is the previous entry's plus one, and `at` is not before its.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Whose.
+    pub account: AccountNumber,
+    /// Its place in the account's journal, from 1.
+    pub seq: u64,
+    /// When it took effect.
+    pub at: Time,
+    /// What happened.
+    pub event: Event,
+    /// The lots that it makes: the *i*-th is `LotId { seq, index: i }`, with remaining zero until `lots` fills it.
+    pub makes: Vec<NewLot>,
+    /// How lots changed, in spend order of what was taken.
+    pub lots: Vec<LotChange>,
+    /// The signed change of what the account owes.
+    pub debt: Credits,
+    /// The other side, in the studio's books.
+    pub books: Vec<Posting>,
+    /// The account's totals after it.
+    pub after: Totals,
+    /// On the last entry of a command with a key: what the key is bound to (R31).
+    pub bound: Option<Bound>,
+    /// Free text, outside the chained record (R29).
+    pub texts: Texts,
+}
+
+/// How one lot changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LotChange {
+    /// The lot.
+    pub lot: LotId,
+    /// Its class.
+    pub class: Class,
+    /// Signed change of what is left.
+    pub remaining: Credits,
+    /// Signed change of what is set aside.
+    pub held: Credits,
+    /// Signed change of what is frozen.
+    pub frozen: Credits,
+}
+
+/// One of the studio's own books (R28).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Book {
+    /// Credits granted without money: refills, promos, make-goods, operators' top-ups. Revokes come back here.
+    Issued,
+    /// Credits that paid orders made.
+    Sold,
+    /// Credits charged for work.
+    Spent,
+    /// Credits that came to their end.
+    Expired,
+    /// Credits given back after a charge.
+    Refunded,
+    /// Work that nobody paid for: capped, late or written off.
+    Uncollected,
+}
+
+impl Book {
+    /// Every book.
+    pub const ALL: [Book; 6] =
+        [Book::Issued, Book::Sold, Book::Spent, Book::Expired, Book::Refunded, Book::Uncollected];
+
+    /// The word in exports and reports.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Book::Issued => "issued",
+            Book::Sold => "sold",
+            Book::Spent => "spent",
+            Book::Expired => "expired",
+            Book::Refunded => "refunded",
+            Book::Uncollected => "uncollected",
+        }
+    }
+}
+
+/// A signed amount in a book: spending 5 puts +5 in `Spent`, granting 5 puts −5 in `Issued`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posting {
+    /// Which book.
+    pub book: Book,
+    /// Signed.
+    pub credits: Credits,
+}
+
+/// A key's binding: the command's own entries are this one and the `back` before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// Digest of account and key.
+    pub term: Term,
+    /// Digest of the parsed command.
+    pub content: u64,
+    /// How many entries before this one belong to the same command.
+    pub back: u8,
+}
+
+/// What an entry can be found by: the leading 128 bits of a SHA-256 (see [`crate::journal`]).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Term(pub u128);
+
+impl std::fmt::Debug for Term {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// The free texts of an entry. The chained record holds only a salted digest of each, so text and
+/// salt can be erased and the chain stays whole (R29).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    /// The salt of the digests; `None` where there is no text, or where it was erased.
+    pub salt: Option<[u8; 16]>,
+    /// The texts, in the order of [`TextField`].
+    pub fields: Vec<Text>,
+}
+
+/// One free text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// Which.
+    pub field: TextField,
+    /// The leading 16 bytes of SHA-256(salt ‖ field ‖ text).
+    pub digest: [u8; 16],
+    /// The text; `None` once erased.
+    pub text: Option<Box<str>>,
+}
+
+/// The kinds of free text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TextField {
+    /// The studio's own id of the account.
+    AccountId,
+    /// The account's display name.
+    Name,
+    /// A job reference.
+    Reference,
+    /// A member of the account.
+    Member,
+    /// Why something was done.
+    Reason,
+}
+
+impl TextField {
+    /// The word in stored texts and views.
+    pub const fn word(self) -> &'static str {
+        match self {
+            TextField::AccountId => "account_id",
+            TextField::Name => "name",
+            TextField::Reference => "reference",
+            TextField::Member => "member",
+            TextField::Reason => "reason",
+        }
+    }
+}
+
+impl Texts {
+    /// The text of a field, if there is one and it was not erased.
+    pub fn get(&self, field: TextField) -> Option<&str> {
+        self.fields.iter().find(|text| text.field == field)?.text.as_deref()
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The account came to be. Text: `account_id`, and `name` if given.
+    AccountOpened {
+        /// Whose customer.
+        studio: StudioNumber,
+        /// Its zone.
+        zone: Zone,
+        /// Its enabled project types; `None`: all.
+        project_types: Option<Vec<crate::id::ProjectTypeId>>,
+    },
+    /// Its settings as they now stand; a `name` text if that changed.
+    AccountChanged {
+        /// Its zone.
+        zone: Zone,
+        /// Its enabled project types; `None`: all.
+        project_types: Option<Vec<crate::id::ProjectTypeId>>,
+    },
+    /// A subscription as it now stands: begun, changed, cancelled or (with `None`) ended.
+    SubscriptionChanged {
+        /// What changed, for the history.
+        change: SubscriptionChange,
+        /// The subscription from now on.
+        subscription: Option<Subscription>,
+    },
+    /// A cycle began, or an upgrade or reactivation granted in the middle of one (R14, R17).
+    Refilled {
+        /// The plan.
+        plan: PlanId,
+        /// The cycle, counted from the anchor.
+        cycle: u32,
+        /// The subscription from now on (`reached`, and terms read anew at a term's end).
+        subscription: Subscription,
+    },
+    /// What was unheld at the turn became one lot of the next cycle (R14).
+    RolledOver,
+    /// A lot, or what was freed of one, came to its end (R14, R22).
+    LotExpired,
+    /// Credits were set aside (R18).
+    HoldPlaced {
+        /// The hold, without its texts (they stand in [`Entry::texts`]); `placed_at` and `id` are the entry's.
+        hold: Hold,
+    },
+    /// A hold's deadline moved (R18).
+    HoldExtended {
+        /// Which.
+        hold: HoldId,
+        /// The new deadline.
+        expires_at: Time,
+    },
+    /// A hold was charged (R19, R21).
+    HoldSettled(HoldSettled),
+    /// A hold was freed by the studio (R20).
+    HoldReleased {
+        /// Which.
+        hold: HoldId,
+        /// What was freed.
+        freed: Credits,
+    },
+    /// A hold was freed at its deadline (R21).
+    HoldExpired {
+        /// Which.
+        hold: HoldId,
+        /// What was freed.
+        freed: Credits,
+    },
+    /// Credits were taken at once.
+    Charged {
+        /// What for.
+        priced: Priced,
+        /// How much.
+        credits: Credits,
+    },
+    /// Credits were given back (R24).
+    Refunded(Refunded),
+    /// Credits were given (R25).
+    Granted,
+    /// Credits were taken back (R25).
+    Revoked,
+    /// What a charge could not take is owed (R19).
+    DebtRecorded {
+        /// The charge.
+        charge: ChargeId,
+    },
+    /// New credits repaid what was owed (R19).
+    DebtRepaid,
+    /// Work that nobody pays for (R21), or a debt written off (R19).
+    WentUncollected {
+        /// The charge; `None` for a write-off.
+        charge: Option<ChargeId>,
+        /// How much.
+        credits: Credits,
+    },
+}
+
+/// A hold's settling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldSettled {
+    /// Which hold.
+    pub hold: HoldId,
+    /// What was used and the version that priced it; `tool` `None` where the hold named an amount.
+    pub priced: Priced,
+    /// What the job cost.
+    pub price: Credits,
+    /// What lots paid.
+    pub charged: Credits,
+    /// What was freed of the hold.
+    pub freed: Credits,
+    /// What nobody pays: the part above a capped hold, posted here; or, for a late settle, posted by the
+    /// [`Event::WentUncollected`] that follows.
+    pub uncollected: Credits,
+    /// What is owed, posted by the [`Event::DebtRecorded`] that follows.
+    pub debt: Credits,
+    /// The policy that was applied.
+    pub on_excess: OnExcess,
+    /// Settled after the deadline (R21).
+    pub late: bool,
+}
+
+/// A refund.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refunded {
+    /// Of which charge.
+    pub charge: ChargeId,
+    /// How much in all, the debt part included.
+    pub credits: Credits,
+    /// What the lots that paid have got back so far, this refund included (whether to the lot itself or as
+    /// make-good in its stead).
+    pub refunded: Vec<LotPart>,
+    /// What was taken off the charge's debt part so far, this refund included.
+    pub refunded_debt: Credits,
+}
+
+/// What changed about a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SubscriptionChange {
+    /// It began.
+    Started,
+    /// Another plan, at once.
+    Changed,
+    /// Another plan, or the end, waits for the end of the term.
+    Scheduled,
+    /// What waited was called off.
+    Unscheduled,
+    /// Active, past due or paused.
+    StateChanged,
+    /// What waited took place.
+    TookEffect,
+    /// It ended.
+    Ended,
+}
+
+/// The kinds of entries, as history and exports name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// An account opened or its settings changed: in the journal, not in the history that is shown.
+    Account = 1,
+    /// [`Event::SubscriptionChanged`].
+    PlanChange = 2,
+    /// [`Event::Refilled`].
+    Refill = 3,
+    /// [`Event::RolledOver`].
+    RollOver = 4,
+    /// [`Event::LotExpired`].
+    Expiry = 5,
+    /// [`Event::HoldPlaced`].
+    Hold = 6,
+    /// [`Event::HoldExtended`].
+    Extend = 7,
+    /// [`Event::HoldSettled`].
+    Settle = 8,
+    /// [`Event::HoldReleased`].
+    Release = 9,
+    /// [`Event::HoldExpired`].
+    HoldExpired = 10,
+    /// [`Event::Charged`].
+    Charge = 11,
+    /// [`Event::Refunded`].
+    Refund = 12,
+    /// [`Event::Granted`].
+    Grant = 13,
+    /// [`Event::Revoked`].
+    Revoke = 14,
+    /// [`Event::DebtRecorded`].
+    Debt = 15,
+    /// [`Event::DebtRepaid`].
+    DebtRepaid = 16,
+    /// [`Event::WentUncollected`].
+    Uncollected = 17,
+}
+
+impl Kind {
+    /// Every kind, by number.
+    pub const ALL: [Kind; 17] = [
+        Kind::Account,
+        Kind::PlanChange,
+        Kind::Refill,
+        Kind::RollOver,
+        Kind::Expiry,
+        Kind::Hold,
+        Kind::Extend,
+        Kind::Settle,
+        Kind::Release,
+        Kind::HoldExpired,
+        Kind::Charge,
+        Kind::Refund,
+        Kind::Grant,
+        Kind::Revoke,
+        Kind::Debt,
+        Kind::DebtRepaid,
+        Kind::Uncollected,
+    ];
+
+    /// The number in stored records.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The kind that a number stands for.
+    pub fn from_number(number: u8) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.number() == number)
+    }
+
+    /// The word on the wire and in views.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Kind::Account => "account",
+            Kind::PlanChange => "plan_change",
+            Kind::Refill => "refill",
+            Kind::RollOver => "roll_over",
+            Kind::Expiry => "expiry",
+            Kind::Hold => "hold",
+            Kind::Extend => "extend",
+            Kind::Settle => "settle",
+            Kind::Release => "release",
+            Kind::HoldExpired => "hold_expired",
+            Kind::Charge => "charge",
+            Kind::Refund => "refund",
+            Kind::Grant => "grant",
+            Kind::Revoke => "revoke",
+            Kind::Debt => "debt",
+            Kind::DebtRepaid => "debt_repaid",
+            Kind::Uncollected => "uncollected",
+        }
+    }
+
+    /// The kind that a word names.
+    pub fn from_word(word: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+impl Event {
+    /// Its kind.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Event::AccountOpened { .. } | Event::AccountChanged { .. } => Kind::Account,
+            Event::SubscriptionChanged { .. } => Kind::PlanChange,
+            Event::Refilled { .. } => Kind::Refill,
+            Event::RolledOver => Kind::RollOver,
+            Event::LotExpired => Kind::Expiry,
+            Event::HoldPlaced { .. } => Kind::Hold,
+            Event::HoldExtended { .. } => Kind::Extend,
+            Event::HoldSettled(_) => Kind::Settle,
+            Event::HoldReleased { .. } => Kind::Release,
+            Event::HoldExpired { .. } => Kind::HoldExpired,
+            Event::Charged { .. } => Kind::Charge,
+            Event::Refunded(_) => Kind::Refund,
+            Event::Granted => Kind::Grant,
+            Event::Revoked => Kind::Revoke,
+            Event::DebtRecorded { .. } => Kind::Debt,
+            Event::DebtRepaid => Kind::DebtRepaid,
+            Event::WentUncollected { .. } => Kind::Uncollected,
+        }
+    }
+}
+
+impl Entry {
+    /// The signed change of what is left: `credits` in the history.
+    pub fn credits(&self) -> Credits {
+        self.lots.iter().map(|change| change.remaining).sum()
+    }
+
+    /// What lots paid in it, in the order they were taken.
+    pub fn taken(&self) -> impl Iterator<Item = LotPart> + '_ {
+        self.lots.iter().filter(|change| change.remaining.is_negative()).map(|change| LotPart {
+            lot: change.lot,
+            class: change.class,
+            credits: -change.remaining,
+        })
+    }
+
+    /// What lots were given in it.
+    pub fn given(&self) -> impl Iterator<Item = LotPart> + '_ {
+        self.lots.iter().filter(|change| change.remaining.is_positive()).map(|change| LotPart {
+            lot: change.lot,
+            class: change.class,
+            credits: change.remaining,
+        })
+    }
+
+    /// The signed change of what is set aside: `held` in the history.
+    pub fn held(&self) -> Credits {
+        self.lots.iter().map(|change| change.held).sum()
+    }
+
+    /// The tool and measures that it was priced by, if any.
+    pub fn priced(&self) -> Option<&Priced> {
+        match &self.event {
+            Event::HoldPlaced { hold } => Some(&hold.priced),
+            Event::HoldSettled(settled) => Some(&settled.priced),
+            Event::Charged { priced, .. } => Some(priced),
+            _ => None,
+        }
+    }
+}

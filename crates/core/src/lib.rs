@@ -1,0 +1,28 @@
+//! The rules of scrip: what credits are and how they move.
+//!
+//! Pure: no I/O, no clock, no async, no randomness, no floats. Two functions carry the domain:
+//! [`decide::decide`] says which entries a command makes, or why not; [`apply::apply`] adds an
+//! entry to an account and cannot fail. The server, the offline command line and the simulation
+//! all run this same code.
+
+pub mod account;
+pub mod amount;
+pub mod answer;
+pub mod apply;
+pub mod catalog;
+pub mod command;
+pub mod cycle;
+pub mod decide;
+pub mod due;
+pub mod entry;
+pub mod hold;
+pub mod id;
+pub mod journal;
+pub mod lot;
+pub mod measure;
+pub mod plan;
+pub mod quote;
+pub mod rate;
+pub mod rejection;
+pub mod statement;
+pub mod time;

@@ -1,0 +1,14 @@
+//! Order, batching and durability: the only writer of a scrip.
+//!
+//! Commands queue; the sequencer takes what has queued, recognises repeats, applies what is due,
+//! decides and applies; the committer makes the batch durable in the store and only then answers.
+//! One path for one and for many: a single command is a batch of one.
+
+pub mod clock;
+pub mod engine;
+pub mod history;
+pub mod record;
+pub mod store;
+pub mod trail;
+
+pub use engine::{Engine, Options};

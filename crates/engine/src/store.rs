@@ -1,0 +1,215 @@
+//! The port: what the engine asks of a store. A store knows no rules and no HTTP.
+//!
+//! A store that one process owns is written *journal first*: [`Store::append`] makes a batch's
+//! entries durable, and accounts and the index of terms are written behind it, a share with each
+//! batch, up to a mark. After a crash the entries since the mark are replayed on the accounts.
+
+use std::sync::Arc;
+
+use scrip_core::account::Account;
+use scrip_core::entry::Term;
+use scrip_core::id::{AccountId, AccountNumber, StudioId, StudioNumber};
+use scrip_core::journal::Record;
+use scrip_core::time::Time;
+
+use crate::trail::Trail;
+
+/// The world failed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// Nothing was written; the same call may succeed later (a full disk that is emptied, a lock that is let go).
+    #[error("{0}")]
+    Refused(String),
+    /// It is not known whether the write is durable: the store must be opened anew and read back.
+    #[error("{0}; whether it was written is not known")]
+    Unknown(String),
+    /// What is stored cannot be read.
+    #[error("{0}")]
+    Damaged(String),
+}
+
+/// The write side. One thread owns it.
+pub trait Store: Send + 'static {
+    /// A handle for reading, for any number of threads, that sees every append that has returned.
+    fn reader(&self) -> Arc<dyn Reader>;
+
+    /// Makes a batch durable, all of it or none. When it returns `Ok`, it survives `kill -9` and loss of power.
+    fn append(&mut self, batch: &Batch) -> Result<(), StoreError>;
+
+    /// Background upkeep (checkpoints, merging of runs), called when the writer is idle or now and then between
+    /// batches; a bounded piece of work. Answers whether there is more to do.
+    fn upkeep(&mut self) -> Result<bool, StoreError>;
+}
+
+/// The read side.
+pub trait Reader: Send + Sync + 'static {
+    /// Studios, catalog versions, keys and the test clock: few, read whole at the start.
+    fn documents(&self) -> Result<Vec<Document>, StoreError>;
+
+    /// The position up to which accounts and terms have been written behind, and the last position of the journal.
+    fn extent(&self) -> Result<Extent, StoreError>;
+
+    /// The account's row, written behind: true as of [`Account::seq`].
+    fn account(&self, number: AccountNumber) -> Result<Option<StoredAccount>, StoreError>;
+
+    /// The number of an account whose row has been written.
+    fn account_number(&self, studio: StudioNumber, id: &AccountId) -> Result<Option<AccountNumber>, StoreError>;
+
+    /// Rows with a number greater than `after`, by number, at most `limit`.
+    fn accounts(&self, after: Option<AccountNumber>, limit: usize) -> Result<Vec<StoredAccount>, StoreError>;
+
+    /// The journal's row at a position.
+    fn row(&self, position: u64) -> Result<Option<Row>, StoreError>;
+
+    /// Rows from a position on, upwards, at most `limit`.
+    fn rows_from(&self, position: u64, limit: usize) -> Result<Vec<Row>, StoreError>;
+
+    /// Rows before a position, downwards, at most `limit`.
+    fn rows_before(&self, position: u64, limit: usize) -> Result<Vec<Row>, StoreError>;
+
+    /// Positions of entries that may carry this term, newest first, among terms written behind. May name some
+    /// that do not (the index keeps 64 bits of a term): the caller reads the entry and compares.
+    fn positions(&self, term: Term) -> Result<Vec<u64>, StoreError>;
+}
+
+/// How far a journal-first store has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Accounts and terms of all entries up to here have been written behind.
+    pub mark: u64,
+    /// The last entry's position; 0 for an empty journal.
+    pub last: u64,
+}
+
+/// An account's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAccount {
+    /// The account, as of its last entry written behind.
+    pub account: Account,
+    /// Where its entries are.
+    pub trail: Trail,
+}
+
+/// One entry in the journal's order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its place in the whole journal, from 1, without gaps.
+    pub position: u64,
+    /// The position of the account's previous entry; 0 for its first.
+    pub prev: u64,
+    /// The position of an earlier entry of the account, chosen so that any is found in O(log n) steps; see [`crate::trail`].
+    pub jump: u64,
+    /// The entry.
+    pub record: Record,
+}
+
+/// What becomes durable at once.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Entries, in order.
+    pub rows: Vec<Row>,
+    /// Documents, in order.
+    pub documents: Vec<Document>,
+    /// A share of what is written behind.
+    pub behind: Behind,
+}
+
+/// A share of what is written behind.
+#[derive(Clone, Debug, Default)]
+pub struct Behind {
+    /// Accounts to write, by number; each replaces the row that was there.
+    pub accounts: Vec<StoredAccountRef>,
+    /// The next piece of the present run of terms, sorted by term: the leading 64 bits and the entry's position.
+    pub terms: Vec<(u64, u64)>,
+    /// The run of terms is complete and every account that changed up to this position is written: the new mark.
+    pub mark: Option<u64>,
+}
+
+/// An account to write behind, shared with the engine.
+#[derive(Clone, Debug)]
+pub struct StoredAccountRef {
+    /// The account.
+    pub account: Arc<Account>,
+    /// Where its entries are.
+    pub trail: Trail,
+}
+
+/// What is stored besides accounts and entries. A later document with the same identity replaces the earlier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Document {
+    /// A studio.
+    Studio {
+        /// Its number here.
+        number: StudioNumber,
+        /// Its name.
+        id: StudioId,
+    },
+    /// A catalog version: the text as it was published.
+    Catalog {
+        /// Whose.
+        studio: StudioNumber,
+        /// Counted from 1.
+        version: u32,
+        /// When it was published.
+        published_at: Time,
+        /// From when it is in force.
+        effective: Time,
+        /// `toml` or `json`.
+        format: scrip_core::catalog::Format,
+        /// The document's text.
+        source: Arc<str>,
+    },
+    /// A secret key, hashed.
+    Key(KeyDocument),
+    /// Where a test clock stands (R33).
+    Clock {
+        /// The instant.
+        now: Time,
+    },
+}
+
+/// A secret key of a studio. The secret itself is shown once and stored nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyDocument {
+    /// Its public id, as in `key_8f3a…`.
+    pub id: Box<str>,
+    /// Whose.
+    pub studio: StudioNumber,
+    /// What it may do.
+    pub role: Role,
+    /// SHA-256 of the secret.
+    pub digest: [u8; 32],
+    /// The secret's last four characters, to tell keys apart.
+    pub hint: Box<str>,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it was revoked.
+    pub revoked_at: Option<Time>,
+}
+
+/// What a secret key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Read and quote.
+    Read,
+    /// Also hold, settle, release, charge and refund: what a job runner needs.
+    Jobs,
+    /// Everything.
+    Full,
+}
+
+impl Role {
+    /// The word on the command line and in the store.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Role::Read => "read",
+            Role::Jobs => "jobs",
+            Role::Full => "full",
+        }
+    }
+
+    /// The role that a word names.
+    pub fn from_word(word: &str) -> Option<Role> {
+        [Role::Read, Role::Jobs, Role::Full].into_iter().find(|role| role.word() == word)
+    }
+}

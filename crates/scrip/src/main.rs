@@ -1,0 +1,2 @@
+//! scrip.
+fn main() {}
