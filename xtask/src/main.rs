@@ -1,2 +1,62 @@
-//! scrip.
-fn main() {}
+//! The repository's own chores, in Rust so that a toolchain is all they need: `cargo xtask …`.
+//!
+//! It must know no crate of scrip: it looks at them from outside, as cargo does.
+
+mod edges;
+mod packages;
+mod purity;
+mod steps;
+mod suite;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  check            formatting, lints, the edges between crates, what the core must not do
+  test             all of `check`, then every test; ends with `N passed, N failed`
+  sim [ARGUMENT…]  the simulation (crates/sim), as in `cargo xtask sim --seed 1 --steps 1000000`";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.split_first() {
+        Some((command, [])) if command == "check" => check(),
+        Some((command, [])) if command == "test" => test(),
+        Some((command, rest)) if command == "sim" => sim(rest),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The quick part: what can be said without running a test.
+fn check() -> bool {
+    let failed = steps::failed_checks();
+    for name in &failed {
+        eprintln!("failed: {name}");
+    }
+    failed.is_empty()
+}
+
+/// Everything. A check that fails, or a test program that dies without its summary, counts as one failure, so that
+/// the last line never reads better than the truth.
+fn test() -> bool {
+    packages::install_missing();
+    let failed = steps::failed_checks();
+    let mut totals = suite::run();
+    totals.failed += u64::try_from(failed.len()).expect("a handful of checks");
+    for name in &failed {
+        eprintln!("failed: {name}");
+    }
+    println!("{} passed, {} failed", totals.passed, totals.failed);
+    totals.failed == 0
+}
+
+/// The simulation, at full speed.
+fn sim(arguments: &[String]) -> bool {
+    let mut line = vec!["run", "--quiet", "--release", "--package", "scrip-sim", "--"];
+    line.extend(arguments.iter().map(String::as_str));
+    steps::cargo(&line)
+}
