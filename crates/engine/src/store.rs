@@ -73,12 +73,14 @@ pub trait Reader: Send + Sync + 'static {
 }
 
 /// How far a journal-first store has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
     /// Accounts and terms of all entries up to here have been written behind.
     pub mark: u64,
     /// The last entry's position; 0 for an empty journal.
     pub last: u64,
+    /// The greatest number of an account whose row has been written; 0 for none.
+    pub last_account: AccountNumber,
 }
 
 /// An account's row.
@@ -123,6 +125,13 @@ pub struct Behind {
     pub terms: Vec<(u64, u64)>,
     /// The run of terms is complete and every account that changed up to this position is written: the new mark.
     pub mark: Option<u64>,
+}
+
+impl Behind {
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.accounts.is_empty() && self.terms.is_empty() && self.mark.is_none()
+    }
 }
 
 /// An account to write behind, shared with the engine.
