@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::amount::Credits;
 use crate::hold::{Hold, LotPart};
-use crate::id::{AccountId, AccountNumber, ChargeId, HoldId, LotId, ProjectTypeId, StudioNumber};
+use crate::id::{AccountId, AccountNumber, ChargeId, HoldId, HoldName, LotId, ProjectTypeId, StudioNumber, ToolId};
 use crate::lot::Lot;
 use crate::plan::Subscription;
 use crate::time::{Time, Zone};
@@ -126,15 +126,25 @@ impl Account {
     }
 }
 
-/// Past facts, fetched by the engine before deciding and kept true by `apply` within a batch.
+/// Past facts, fetched by the engine before deciding and kept true by `apply` within a batch. `None`: it was
+/// looked for, and there is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recalled {
     /// Charges that a refund names.
-    pub charges: BTreeMap<ChargeId, ChargeFacts>,
+    pub charges: BTreeMap<ChargeId, Option<ChargeFacts>>,
+    /// Holds by the caller's own id.
+    pub names: BTreeMap<HoldName, Option<HoldId>>,
     /// Holds that have ended.
-    pub holds: BTreeMap<HoldId, Hold>,
+    pub holds: BTreeMap<HoldId, Option<Hold>>,
     /// Lots with nothing left (and so no longer in [`Account::lots`]), as they were made, remaining zero.
-    pub lots: BTreeMap<LotId, Lot>,
+    pub lots: BTreeMap<LotId, Option<Lot>>,
+}
+
+impl Recalled {
+    /// Forgets everything: what the engine does after each batch.
+    pub fn clear(&mut self) {
+        *self = Recalled::default();
+    }
 }
 
 /// What was charged and how much of it came back.
@@ -148,4 +158,10 @@ pub struct ChargeFacts {
     pub refunded: Vec<LotPart>,
     /// Already taken off the charge's debt part, over all refunds so far.
     pub refunded_debt: Credits,
+    /// The charge's tool: a refund counts for it.
+    pub tool: Option<ToolId>,
+    /// The studio's job reference, unless erased.
+    pub reference: Option<Box<str>>,
+    /// Who of the account ran it, unless erased.
+    pub member: Option<Box<str>>,
 }

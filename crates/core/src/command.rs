@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::amount::Credits;
 use crate::hold::OnExcess;
-use crate::id::{ChargeId, HoldName, HoldRef, Key, LotId, PlanId, ProjectTypeId, ToolId};
+use crate::id::{AccountNumber, ChargeId, HoldName, HoldRef, Key, LotId, PlanId, ProjectTypeId, ToolId};
 use crate::lot::{Class, Priority};
 use crate::measure::Measures;
 use crate::plan::SubscriptionState;
+use crate::term::Term;
 use crate::time::{Time, Zone};
 
 /// One thing asked of one account.
@@ -205,6 +206,22 @@ pub struct Stamp {
     pub now: Time,
     /// Fresh random bytes: the salt of the digests of its texts (R29).
     pub salt: [u8; 16],
-    /// The idempotency key (R31). PUT, DELETE and touches have none.
-    pub key: Option<Key>,
+    /// What its idempotency key will be bound to (R31). PUT, DELETE and touches have none.
+    pub binding: Option<Binding>,
+}
+
+/// A key and what was asked under it, as digests: looked up before deciding, bound by the last entry (R31).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// Digest of account and key.
+    pub term: Term,
+    /// Digest of the parsed command: two commands are the same request exactly when these are equal.
+    pub content: u64,
+}
+
+impl Binding {
+    /// The binding of a command that came with a key.
+    pub fn of(account: AccountNumber, key: &Key, command: &Command) -> Binding {
+        Binding { term: Term::key(account, key), content: crate::term::content(command) }
+    }
 }

@@ -10,7 +10,7 @@ pub fn next_due(_account: &Account) -> Option<Time> {
 }
 
 /// Applies to `account` all that is due up to and including `now`, in order, each with its own due time,
-/// and returns the entries it made.
-pub fn apply_due(_account: &mut Account, _catalogs: &Catalogs, _now: Time) -> Vec<Entry> {
+/// and returns the entries it made. `salt` digests the texts that they repeat; a read that writes nothing gives any.
+pub fn apply_due(_account: &mut Account, _catalogs: &Catalogs, _now: Time, _salt: [u8; 16]) -> Vec<Entry> {
     unimplemented!()
 }

@@ -4,13 +4,17 @@
 //! lots were made, how each lot's remaining and held moved, which of the studio's books stand on
 //! the other side, what the totals are afterwards, and what happened.
 
+use sha2::{Digest as _, Sha256};
+
 use crate::account::Totals;
 use crate::amount::Credits;
 use crate::hold::{Hold, LotPart, OnExcess, Priced};
-use crate::id::{AccountNumber, ChargeId, HoldId, LotId, PlanId, StudioNumber};
-use crate::lot::{Class, NewLot};
+use crate::id::{AccountNumber, ChargeId, HoldId, LotId, PlanId, StudioNumber, ToolId};
+use crate::lot::{Class, Lot, NewLot};
 use crate::plan::Subscription;
 use crate::time::{Time, Zone};
+
+pub use crate::term::Term;
 
 /// One line of an account's journal.
 ///
@@ -60,19 +64,36 @@ pub struct LotChange {
 }
 
 /// One of the studio's own books (R28).
+///
+/// The signs: what lots and debts gain, a book loses, so that every entry sums to zero.
+///
+/// | what | lots | debt | books |
+/// | --- | --- | --- | --- |
+/// | refill, grant of *x* | +x | | issued −x |
+/// | revoke of *x* | −x | | issued +x |
+/// | charge of *x* | −x | | spent +x |
+/// | *x* capped, late or written off | | | spent +x (unless written off), uncollected −x |
+/// | *x* recorded as debt | | +x | spent +x |
+/// | *x* of debt repaid | −x | −x | |
+/// | *x* of debt written off | | −x | uncollected −x |
+/// | refund of *x*, *d* of it off the debt | +(x − d) | −d | refunded −x |
+/// | *x* expired | −x | | expired +x |
+/// | roll-over, make-good at a release | −x, +x | | |
+///
+/// So `spent` is all work that was done, and −`uncollected` the part of it that nobody pays for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Book {
     /// Credits granted without money: refills, promos, make-goods, operators' top-ups. Revokes come back here.
     Issued,
     /// Credits that paid orders made.
     Sold,
-    /// Credits charged for work.
+    /// Work done, at its price.
     Spent,
     /// Credits that came to their end.
     Expired,
     /// Credits given back after a charge.
     Refunded,
-    /// Work that nobody paid for: capped, late or written off.
+    /// Work that nobody paid for: capped, late or written off. Counts downwards.
     Uncollected,
 }
 
@@ -112,16 +133,6 @@ pub struct Bound {
     pub content: u64,
     /// How many entries before this one belong to the same command.
     pub back: u8,
-}
-
-/// What an entry can be found by: the leading 128 bits of a SHA-256 (see [`crate::journal`]).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Term(pub u128);
-
-impl std::fmt::Debug for Term {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:032x}", self.0)
-    }
 }
 
 /// The free texts of an entry. The chained record holds only a salted digest of each, so text and
@@ -173,7 +184,44 @@ impl TextField {
     }
 }
 
+impl TextField {
+    /// The number in digests.
+    pub const fn number(self) -> u8 {
+        match self {
+            TextField::AccountId => 1,
+            TextField::Name => 2,
+            TextField::Reference => 3,
+            TextField::Member => 4,
+            TextField::Reason => 5,
+        }
+    }
+}
+
+impl Text {
+    /// The leading 16 bytes of SHA-256(salt ‖ the field's number as one byte ‖ text).
+    pub fn digest(salt: &[u8; 16], field: TextField, text: &str) -> [u8; 16] {
+        let mut sha = Sha256::new();
+        sha.update(salt);
+        sha.update([field.number()]);
+        sha.update(text.as_bytes());
+        let full: [u8; 32] = sha.finalize().into();
+        let (leading, _) = full.split_at(16);
+        leading.try_into().expect("half of 32 bytes")
+    }
+}
+
 impl Texts {
+    /// The texts that are there, in the order of [`TextField`], digested with this salt.
+    pub fn salted<'a>(salt: [u8; 16], texts: impl IntoIterator<Item = (TextField, Option<&'a str>)>) -> Texts {
+        let mut fields: Vec<Text> = Vec::new();
+        for (field, text) in texts {
+            let Some(text) = text else { continue };
+            fields.push(Text { field, digest: Text::digest(&salt, field, text), text: Some(text.into()) });
+        }
+        fields.sort_by_key(|text| text.field);
+        Texts { salt: (!fields.is_empty()).then_some(salt), fields }
+    }
+
     /// The text of a field, if there is one and it was not erased.
     pub fn get(&self, field: TextField) -> Option<&str> {
         self.fields.iter().find(|text| text.field == field)?.text.as_deref()
@@ -217,7 +265,7 @@ pub enum Event {
     },
     /// What was unheld at the turn became one lot of the next cycle (R14).
     RolledOver,
-    /// A lot, or what was freed of one, came to its end (R14, R22).
+    /// Lots, or what was freed of them, came to their end (R14, R22): all that did at this instant.
     LotExpired,
     /// Credits were set aside (R18).
     HoldPlaced {
@@ -228,6 +276,8 @@ pub enum Event {
     HoldExtended {
         /// Which.
         hold: HoldId,
+        /// Its tool.
+        tool: Option<ToolId>,
         /// The new deadline.
         expires_at: Time,
     },
@@ -237,6 +287,8 @@ pub enum Event {
     HoldReleased {
         /// Which.
         hold: HoldId,
+        /// Its tool.
+        tool: Option<ToolId>,
         /// What was freed.
         freed: Credits,
     },
@@ -244,6 +296,8 @@ pub enum Event {
     HoldExpired {
         /// Which.
         hold: HoldId,
+        /// Its tool.
+        tool: Option<ToolId>,
         /// What was freed.
         freed: Credits,
     },
@@ -258,12 +312,17 @@ pub enum Event {
     Refunded(Refunded),
     /// Credits were given (R25).
     Granted,
-    /// Credits were taken back (R25).
-    Revoked,
+    /// Credits were taken back (R25): perhaps none, where nothing was left unheld.
+    Revoked {
+        /// Of which lot.
+        lot: LotId,
+    },
     /// What a charge could not take is owed (R19).
     DebtRecorded {
         /// The charge.
         charge: ChargeId,
+        /// Its tool.
+        tool: Option<ToolId>,
     },
     /// New credits repaid what was owed (R19).
     DebtRepaid,
@@ -271,6 +330,8 @@ pub enum Event {
     WentUncollected {
         /// The charge; `None` for a write-off.
         charge: Option<ChargeId>,
+        /// The charge's tool.
+        tool: Option<ToolId>,
         /// How much.
         credits: Credits,
     },
@@ -305,8 +366,13 @@ pub struct HoldSettled {
 pub struct Refunded {
     /// Of which charge.
     pub charge: ChargeId,
+    /// The charge's tool.
+    pub tool: Option<ToolId>,
     /// How much in all, the debt part included.
     pub credits: Credits,
+    /// The lots that had nothing left and now have again, as they were made, remaining zero: `apply` needs no
+    /// history to bring them back.
+    pub revived: Vec<Lot>,
     /// What the lots that paid have got back so far, this refund included (whether to the lot itself or as
     /// make-good in its stead).
     pub refunded: Vec<LotPart>,
@@ -451,7 +517,7 @@ impl Event {
             Event::Charged { .. } => Kind::Charge,
             Event::Refunded(_) => Kind::Refund,
             Event::Granted => Kind::Grant,
-            Event::Revoked => Kind::Revoke,
+            Event::Revoked { .. } => Kind::Revoke,
             Event::DebtRecorded { .. } => Kind::Debt,
             Event::DebtRepaid => Kind::DebtRepaid,
             Event::WentUncollected { .. } => Kind::Uncollected,
@@ -486,6 +552,30 @@ impl Entry {
     /// The signed change of what is set aside: `held` in the history.
     pub fn held(&self) -> Credits {
         self.lots.iter().map(|change| change.held).sum()
+    }
+
+    /// The tool that it is about, if any.
+    pub fn tool(&self) -> Option<&ToolId> {
+        match &self.event {
+            Event::HoldPlaced { hold } => hold.priced.tool.as_ref(),
+            Event::HoldSettled(settled) => settled.priced.tool.as_ref(),
+            Event::Charged { priced, .. } => priced.tool.as_ref(),
+            Event::Refunded(refunded) => refunded.tool.as_ref(),
+            Event::HoldExtended { tool, .. }
+            | Event::HoldReleased { tool, .. }
+            | Event::HoldExpired { tool, .. }
+            | Event::DebtRecorded { tool, .. }
+            | Event::WentUncollected { tool, .. } => tool.as_ref(),
+            Event::AccountOpened { .. }
+            | Event::AccountChanged { .. }
+            | Event::SubscriptionChanged { .. }
+            | Event::Refilled { .. }
+            | Event::RolledOver
+            | Event::LotExpired
+            | Event::Granted
+            | Event::Revoked { .. }
+            | Event::DebtRepaid => None,
+        }
     }
 
     /// The tool and measures that it was priced by, if any.

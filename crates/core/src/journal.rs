@@ -59,7 +59,4 @@ pub fn decode(_record: &Record) -> Result<Entry, Damaged> {
 pub fn chain(_record: &Record, _previous: Hash) -> Hash {
     unimplemented!()
 }
-/// The terms that an entry is found by.
-pub fn terms(_entry: &Entry) -> Vec<crate::entry::Term> {
-    unimplemented!()
-}
+pub use crate::term::terms;

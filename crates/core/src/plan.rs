@@ -76,6 +76,9 @@ pub struct Subscription {
     pub reached: Option<Reached>,
     /// What waits for the end of the term.
     pub next: Option<NextPlan>,
+    /// When the clock next does something with it (a refill, what waits); `None`: nothing to come. Follows from the
+    /// rest; kept so that looking whether something is due needs no calendar.
+    pub turns_at: Option<Time>,
 }
 
 /// The highest allowance reached in a cycle (R17): no sequence of changes yields more than it.
