@@ -16,6 +16,9 @@ pub struct Catalog {
     pub studio: StudioId,
     /// The studio's name for people.
     pub studio_name: Box<str>,
+    /// SHA-256 of the document's normal form: two documents with the same content have the same (R7), however they
+    /// are laid out.
+    pub digest: [u8; 32],
     /// From when it is in force; `None`: at once (R7).
     pub effective_from: Option<Time>,
     /// Seconds for which a superseded version is still honoured (R7); default 900.

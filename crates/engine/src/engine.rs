@@ -1,20 +1,32 @@
-//! The engine's handle. Skeleton.
+//! The engine's handle: what the server, the command line and the simulation hold.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
 
 use scrip_core::account::Account;
 use scrip_core::answer::Answer;
-use scrip_core::catalog::{Catalogs, Published};
+use scrip_core::catalog::{self, Catalogs, Published};
 use scrip_core::command::Command;
+use scrip_core::due;
 use scrip_core::entry::Entry;
-use scrip_core::id::{AccountId, Key, StudioId, StudioNumber};
+use scrip_core::hold::Hold;
+use scrip_core::id::{AccountId, HoldRef, Key, StudioId, StudioNumber};
 use scrip_core::rejection::Rejection;
 use scrip_core::time::Time;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, oneshot, watch};
 
 use crate::clock::Clock;
-use crate::history::{HistoryPage, HistoryQuery, JournalPage, JournalQuery};
-use crate::store::{KeyDocument, Reader, Store, StoreError};
+use crate::committer;
+use crate::history::{self, HistoryPage, HistoryQuery, JournalPage, JournalQuery};
+use crate::intake::{Carried, Intake, Job};
+use crate::recall;
+use crate::recover;
+use crate::resident::Residents;
+use crate::sequencer::{LOST, Sequencer};
+use crate::store::{KeyDocument, Reader, Store, StoreError, StoredAccountRef};
+use crate::sweep;
 
 /// How an engine runs.
 #[derive(Clone, Debug)]
@@ -128,143 +140,438 @@ pub struct Committed {
 
 /// A cloneable handle to a running engine.
 #[derive(Clone)]
-pub struct Engine {}
+pub struct Engine {
+    shared: Arc<Shared>,
+    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+}
+
+/// What the engine's threads and its handles share.
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    pub(crate) intake: Intake,
+    pub(crate) residents: Arc<Residents>,
+    pub(crate) reader: Arc<dyn Reader>,
+    pub(crate) feed: broadcast::Sender<Arc<Committed>>,
+    pub(crate) clock_moves: watch::Sender<Time>,
+    pub(crate) counters: Counters,
+    pub(crate) stopping: Mutex<bool>,
+    pub(crate) stopped: Condvar,
+    trouble: AtomicU8,
+    documents: RwLock<Known>,
+}
+
+/// Documents as they are durable.
+struct Known {
+    studios: BTreeMap<StudioId, StudioNumber>,
+    catalogs: Arc<Catalogs>,
+    sources: BTreeMap<(StudioNumber, u32), Publication>,
+    keys: Arc<[KeyDocument]>,
+}
+
+/// Counts since the start, and how far the store has come.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) entries: AtomicU64,
+    pub(crate) mark: AtomicU64,
+    pub(crate) batches: AtomicU64,
+    pub(crate) accepted: AtomicU64,
+    pub(crate) rejected: AtomicU64,
+    pub(crate) replayed: AtomicU64,
+}
+
+/// What stands in the way of writing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Trouble {
+    /// Nothing.
+    None = 0,
+    /// The last batch was refused; the next one may go through.
+    Refused = 1,
+    /// A write ended in an unknown state: nothing more is written until a restart has read it back.
+    Lost = 2,
+}
+
+/// Batches that a slow listener of the feed may be behind.
+const FEED_BACKLOG: usize = 1_024;
 
 impl Engine {
     /// Opens the store's accounts (replaying what was not written behind) and starts the writer.
-    pub fn start(_store: Box<dyn Store>, _options: Options) -> Result<Engine, StoreError> {
-        unimplemented!()
+    pub fn start(store: Box<dyn Store>, options: Options) -> Result<Engine, StoreError> {
+        let reader = store.reader();
+        let documents = recover::documents(reader.as_ref())?;
+        if let Clock::Test(clock) = &options.clock {
+            let last = recover::last_instant(reader.as_ref(), documents.clock)?;
+            clock.fetch_max(last.micros(), Ordering::AcqRel);
+        }
+        let opening = recover::replay(reader.as_ref(), &documents, options.mark_every)?;
+        let counters = Counters::default();
+        counters.entries.store(opening.last_position, Ordering::Release);
+        counters.mark.store(reader.extent()?.mark, Ordering::Release);
+        let residents = Arc::new(Residents::new());
+        opening.changed.iter().for_each(|stored| residents.publish(stored));
+        let sweep_per_second = options.sweep_per_second;
+        let shared = Arc::new(Shared {
+            intake: Intake::new(options.queue_limit),
+            residents,
+            reader,
+            feed: broadcast::Sender::new(FEED_BACKLOG),
+            clock_moves: watch::Sender::new(options.clock.now()),
+            counters,
+            stopping: Mutex::new(false),
+            stopped: Condvar::new(),
+            trouble: AtomicU8::new(Trouble::None as u8),
+            documents: RwLock::new(Known {
+                studios: documents.studios,
+                catalogs: Arc::clone(&opening.catalogs),
+                sources: documents.sources.into_iter().collect(),
+                keys: documents.keys.into(),
+            }),
+            options,
+        });
+        let sequencer = Sequencer::new(Arc::clone(&shared), opening);
+        let mut threads = vec![
+            spawn("scrip-sequencer", move || sequencer.run()),
+            spawn("scrip-committer", {
+                let shared = Arc::clone(&shared);
+                move || committer::run(&shared, store)
+            }),
+        ];
+        if sweep_per_second > 0 {
+            let shared = Arc::clone(&shared);
+            threads.push(spawn("scrip-sweeper", move || sweep::run(&shared, sweep_per_second)));
+        }
+        Ok(Engine { shared, threads: Arc::new(Mutex::new(threads)) })
     }
 
     /// Carries out one command.
-    pub async fn submit(&self, _request: Request) -> Result<Outcome, Refusal> {
-        unimplemented!()
+    pub async fn submit(&self, request: Request) -> Result<Outcome, Refusal> {
+        let mut carried = self.submit_many(vec![request]).await;
+        carried.pop().unwrap_or(Err(Refusal::Unavailable(ENDED)))
     }
 
     /// Carries out commands in order, each standing or falling alone; answers in the same order.
-    pub async fn submit_many(&self, _requests: Vec<Request>) -> Vec<Result<Outcome, Refusal>> {
-        unimplemented!()
+    pub async fn submit_many(&self, requests: Vec<Request>) -> Vec<Result<Outcome, Refusal>> {
+        let count = requests.len();
+        match self.enqueue(requests) {
+            Ok(Some(answers)) => answers.await.unwrap_or_else(|_| refused(count, ENDED)),
+            Ok(None) => Vec::new(),
+            Err(refusal) => vec![Err(refusal); count],
+        }
     }
 
     /// The same for callers without an async runtime.
-    pub fn submit_many_blocking(&self, _requests: Vec<Request>) -> Vec<Result<Outcome, Refusal>> {
-        unimplemented!()
+    pub fn submit_many_blocking(&self, requests: Vec<Request>) -> Vec<Result<Outcome, Refusal>> {
+        let count = requests.len();
+        match self.enqueue(requests) {
+            Ok(Some(answers)) => answers.blocking_recv().unwrap_or_else(|_| refused(count, ENDED)),
+            Ok(None) => Vec::new(),
+            Err(refusal) => vec![Err(refusal); count],
+        }
+    }
+
+    fn enqueue(&self, requests: Vec<Request>) -> Result<Option<oneshot::Receiver<Vec<Carried>>>, Refusal> {
+        if requests.is_empty() {
+            return Ok(None);
+        }
+        if self.shared.is_lost() {
+            return Err(Refusal::Unavailable(LOST));
+        }
+        let (reply, answers) = oneshot::channel();
+        self.shared.intake.push(Job::Commands { requests, reply })?;
+        Ok(Some(answers))
     }
 
     /// The engine's clock.
     pub fn now(&self) -> Time {
-        unimplemented!()
+        self.shared.options.clock.now()
     }
 
     /// Whether the engine runs on a test clock.
     pub fn has_test_clock(&self) -> bool {
-        unimplemented!()
+        matches!(self.shared.options.clock, Clock::Test(_))
     }
 
     /// Moves the test clock, durably; an earlier instant is `clock_moved_back` (R33).
-    pub async fn move_clock(&self, _now: Time) -> Result<Time, Refusal> {
-        unimplemented!()
+    pub async fn move_clock(&self, now: Time) -> Result<Time, Refusal> {
+        let (reply, moved) = oneshot::channel();
+        self.shared.intake.push(Job::MoveClock { now, reply })?;
+        moved.await.unwrap_or(Err(Refusal::Unavailable(ENDED)))
+    }
+
+    /// The test clock's instant, whenever it moves.
+    pub fn clock_moves(&self) -> watch::Receiver<Time> {
+        self.shared.clock_moves.subscribe()
     }
 
     /// The studios.
     pub fn studios(&self) -> Vec<(StudioNumber, StudioId)> {
-        unimplemented!()
+        self.shared.known(|known| known.studios.iter().map(|(id, number)| (*number, id.clone())).collect())
     }
 
     /// Every catalog version.
     pub fn catalogs(&self) -> Arc<Catalogs> {
-        unimplemented!()
+        self.shared.catalogs()
     }
 
     /// A published version's source text and format.
-    pub fn catalog_source(
-        &self,
-        _studio: StudioNumber,
-        _version: u32,
-    ) -> Option<(scrip_core::catalog::Format, Arc<str>)> {
-        unimplemented!()
+    pub fn catalog_source(&self, studio: StudioNumber, version: u32) -> Option<(catalog::Format, Arc<str>)> {
+        self.shared.known(|known| {
+            known.sources.get(&(studio, version)).map(|source| (source.format, Arc::clone(&source.source)))
+        })
     }
 
     /// Publishes a catalog; the first of a studio creates it. `expected`: the caller's studio, if it must be that one.
     pub async fn publish(
         &self,
-        _publication: Publication,
-        _expected: Option<StudioId>,
+        publication: Publication,
+        expected: Option<StudioId>,
     ) -> Result<PublishOutcome, PublishError> {
-        unimplemented!()
+        // Checked here, on the caller's time: only a sound catalog takes up the sequencer's.
+        let catalog = Arc::new(catalog::read(&publication.source, publication.format)?);
+        let (reply, outcome) = oneshot::channel();
+        let job = Job::Publish { publication, catalog, expected, reply };
+        self.shared.intake.push(job).map_err(|refusal| match refusal {
+            Refusal::Unavailable(why) => PublishError::Unavailable(why),
+            Refusal::Rejected(_) => PublishError::Unavailable(ENDED),
+        })?;
+        outcome.await.unwrap_or(Err(PublishError::Unavailable(ENDED)))
     }
 
     /// The secret keys, revoked ones included.
     pub fn keys(&self) -> Arc<[KeyDocument]> {
-        unimplemented!()
+        self.shared.known(|known| Arc::clone(&known.keys))
     }
 
     /// Stores a key, new or revoked.
-    pub async fn put_key(&self, _key: KeyDocument) -> Result<(), Refusal> {
-        unimplemented!()
+    pub async fn put_key(&self, key: KeyDocument) -> Result<(), Refusal> {
+        let (reply, stored) = oneshot::channel();
+        self.shared.intake.push(Job::PutKey { key, reply })?;
+        stored.await.unwrap_or(Err(Refusal::Unavailable(ENDED)))
     }
 
-    /// The account as everything acknowledged left it, without what is due: never waits for the writer. Blocking
-    /// (it may read the store); call it off the async threads unless it is in memory.
-    pub fn account(&self, _studio: StudioNumber, _id: &AccountId) -> Result<Option<Arc<Account>>, StoreError> {
-        unimplemented!()
+    /// The account as everything acknowledged left it, without what is due: never waits for the writer. Reads the
+    /// store when the account is not in memory; async callers see [`Engine::is_resident`].
+    pub fn account(&self, studio: StudioNumber, id: &AccountId) -> Result<Option<Arc<Account>>, StoreError> {
+        Ok(self.shared.stored(studio, id)?.map(|stored| stored.account))
+    }
+
+    /// Whether reading the account needs no disk.
+    pub fn is_resident(&self, studio: StudioNumber, id: &AccountId) -> bool {
+        self.shared.residents.number(studio, id).is_some()
     }
 
     /// The same with all that is due at `now` applied, without writing it (R16).
-    pub fn account_at(
-        &self,
-        _studio: StudioNumber,
-        _id: &AccountId,
-        _now: Time,
-    ) -> Result<Option<Account>, StoreError> {
-        unimplemented!()
+    pub fn account_at(&self, studio: StudioNumber, id: &AccountId, now: Time) -> Result<Option<Account>, StoreError> {
+        let Some(account) = self.account(studio, id)? else { return Ok(None) };
+        let mut account = Account::clone(&account);
+        if due::next_due(&account).is_some_and(|at| at <= now) {
+            due::apply_due(&mut account, &self.catalogs(), now, [0; 16]);
+        }
+        Ok(Some(account))
     }
 
     /// Accounts of a studio by the order of their opening, whose id or name contains `search` (any case); `after` is an
     /// id of the page before.
     pub fn accounts(
         &self,
-        _studio: StudioNumber,
-        _search: Option<&str>,
-        _after: Option<&AccountId>,
-        _limit: usize,
+        studio: StudioNumber,
+        search: Option<&str>,
+        after: Option<&AccountId>,
+        limit: usize,
     ) -> Result<Vec<Arc<Account>>, StoreError> {
-        unimplemented!()
+        self.shared.accounts(studio, search, after, limit)
     }
 
     /// An account's entries, newest first.
     pub fn history(
         &self,
-        _studio: StudioNumber,
-        _account: &AccountId,
-        _query: &HistoryQuery,
+        studio: StudioNumber,
+        account: &AccountId,
+        query: &HistoryQuery,
     ) -> Result<Option<HistoryPage>, StoreError> {
-        unimplemented!()
+        let Some(stored) = self.shared.stored(studio, account)? else { return Ok(None) };
+        history::of_account(self.shared.reader.as_ref(), &stored, query).map(Some)
+    }
+
+    /// The account's entry of a sequence number, if there is one: what an id like `charge_9` leads to.
+    pub fn entry(&self, studio: StudioNumber, account: &AccountId, seq: u64) -> Result<Option<Entry>, StoreError> {
+        let Some(stored) = self.shared.stored(studio, account)? else { return Ok(None) };
+        recall::entry(&recall::Durable(self.shared.reader.as_ref()), stored.account.seq, &stored.trail, seq)
+    }
+
+    /// A hold by either id, open or ended; what is due has not been applied to it. `None`: no such account or hold.
+    pub async fn hold(
+        &self,
+        studio: StudioNumber,
+        account: &AccountId,
+        hold: &HoldRef,
+    ) -> Result<Option<Hold>, Refusal> {
+        let (reply, found) = oneshot::channel();
+        self.shared.intake.push(Job::Hold { studio, account: account.clone(), hold: hold.clone(), reply })?;
+        found.await.unwrap_or(Err(Refusal::Unavailable(ENDED)))
     }
 
     /// A studio's entries over all accounts, newest first.
-    pub fn journal(&self, _studio: StudioNumber, _query: &JournalQuery) -> Result<JournalPage, StoreError> {
-        unimplemented!()
+    pub fn journal(&self, studio: StudioNumber, query: &JournalQuery) -> Result<JournalPage, StoreError> {
+        let last = self.shared.counters.entries.load(Ordering::Acquire);
+        let whose = |number| self.shared.by_number(number).map(|account| account.map(|a| (a.studio, a.id.clone())));
+        history::of_studio(self.shared.reader.as_ref(), studio, last, query, whose)
     }
 
     /// The entries of batches as they become durable, from now on, in order.
     pub fn feed(&self) -> broadcast::Receiver<Arc<Committed>> {
-        unimplemented!()
+        self.shared.feed.subscribe()
     }
 
     /// The store's read side.
     pub fn reader(&self) -> Arc<dyn Reader> {
-        unimplemented!()
+        Arc::clone(&self.shared.reader)
     }
 
     /// Figures for `/metrics` and `/readyz`.
     pub fn vitals(&self) -> Vitals {
-        unimplemented!()
+        let counters = &self.shared.counters;
+        let stopping = *self.shared.stopping.lock().unwrap_or_else(PoisonError::into_inner);
+        let trouble = match self.shared.trouble() {
+            _ if stopping => Some("stopping"),
+            Trouble::None => None,
+            Trouble::Refused => Some("the store refused the last write"),
+            Trouble::Lost => Some("a write ended in an unknown state: restart"),
+        };
+        Vitals {
+            ready: trouble.is_none(),
+            trouble,
+            queued: self.shared.intake.queued(),
+            entries: counters.entries.load(Ordering::Acquire),
+            mark: counters.mark.load(Ordering::Acquire),
+            resident: self.shared.residents.len(),
+            batches: counters.batches.load(Ordering::Relaxed),
+            accepted: counters.accepted.load(Ordering::Relaxed),
+            rejected: counters.rejected.load(Ordering::Relaxed),
+            replayed: counters.replayed.load(Ordering::Relaxed),
+        }
     }
 
-    /// Takes no more commands, finishes those it took, writes behind and closes the store.
+    /// Takes no more commands, finishes those it took, writes behind and closes the store. May be called again.
     pub fn stop(&self) {
-        unimplemented!()
+        *self.shared.stopping.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.shared.stopped.notify_all();
+        self.shared.intake.stop();
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the engine had panicked");
+            }
+        }
+    }
+}
+
+/// Answered when the engine has ended without answering.
+const ENDED: &str = "the engine has stopped; try again with the same key";
+
+fn refused(count: usize, why: &'static str) -> Vec<Carried> {
+    vec![Err(Refusal::Unavailable(why)); count]
+}
+
+/// A bug that ends one of the engine's threads ends the process: half an engine must not answer.
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+    let work = move || {
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err() {
+            eprintln!("scrip: a fault inside the engine; stopping before it does harm (what was acknowledged is safe)");
+            std::process::abort();
+        }
+    };
+    std::thread::Builder::new().name(name.into()).spawn(work).expect("the machine can start a thread")
+}
+
+impl Shared {
+    fn known<T>(&self, read: impl FnOnce(&Known) -> T) -> T {
+        read(&self.documents.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn catalogs(&self) -> Arc<Catalogs> {
+        self.known(|known| Arc::clone(&known.catalogs))
+    }
+
+    pub(crate) fn studio_numbers(&self) -> BTreeMap<StudioId, StudioNumber> {
+        self.known(|known| known.studios.clone())
+    }
+
+    pub(crate) fn learn_studio(&self, number: StudioNumber, id: StudioId) {
+        self.documents.write().unwrap_or_else(PoisonError::into_inner).studios.insert(id, number);
+    }
+
+    pub(crate) fn learn_catalog(&self, published: Arc<Published>, publication: Publication) {
+        let mut known = self.documents.write().unwrap_or_else(PoisonError::into_inner);
+        known.sources.insert((published.studio, published.version), publication);
+        Arc::make_mut(&mut known.catalogs).add(published);
+    }
+
+    pub(crate) fn learn_key(&self, key: KeyDocument) {
+        let mut known = self.documents.write().unwrap_or_else(PoisonError::into_inner);
+        known.keys = known.keys.iter().filter(|other| other.id != key.id).cloned().chain([key.clone()]).collect();
+    }
+
+    pub(crate) fn trouble(&self) -> Trouble {
+        match self.trouble.load(Ordering::Acquire) {
+            0 => Trouble::None,
+            1 => Trouble::Refused,
+            _ => Trouble::Lost,
+        }
+    }
+
+    /// Once lost, always lost: only a restart reads the store back.
+    pub(crate) fn set_trouble(&self, trouble: Trouble) {
+        if self.trouble() != Trouble::Lost {
+            self.trouble.store(trouble as u8, Ordering::Release);
+        }
+    }
+
+    pub(crate) fn is_lost(&self) -> bool {
+        self.trouble() == Trouble::Lost
+    }
+
+    fn stored(&self, studio: StudioNumber, id: &AccountId) -> Result<Option<StoredAccountRef>, StoreError> {
+        if let Some(number) = self.residents.number(studio, id)
+            && let Some(stored) = self.residents.get(number)
+        {
+            return Ok(Some(stored));
+        }
+        let Some(number) = self.reader.account_number(studio, id)? else { return Ok(None) };
+        let row = self.reader.account(number)?;
+        Ok(row.map(|row| StoredAccountRef { account: Arc::new(row.account), trail: row.trail }))
+    }
+
+    fn by_number(&self, number: scrip_core::id::AccountNumber) -> Result<Option<Arc<Account>>, StoreError> {
+        match self.residents.get(number) {
+            Some(stored) => Ok(Some(stored.account)),
+            None => Ok(self.reader.account(number)?.map(|row| Arc::new(row.account))),
+        }
+    }
+
+    fn accounts(
+        &self,
+        studio: StudioNumber,
+        search: Option<&str>,
+        after: Option<&AccountId>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Account>>, StoreError> {
+        let after = match after {
+            None => None,
+            Some(id) => match self.stored(studio, id)? {
+                Some(stored) => Some(stored.account.number),
+                None => return Ok(Vec::new()),
+            },
+        };
+        let search = search.map(str::to_lowercase);
+        let matches = |account: &Account| {
+            account.studio == studio
+                && search.as_ref().is_none_or(|search| {
+                    account.id.as_str().to_lowercase().contains(search)
+                        || account.name.as_ref().is_some_and(|name| name.to_lowercase().contains(search))
+                })
+        };
+        history::accounts(self.reader.as_ref(), &self.residents, after, limit, matches)
     }
 }
 

@@ -1,8 +1,23 @@
 //! Reading history: an account's own, by its trail, and a studio's, by the journal's order.
 
-use scrip_core::entry::{Entry, Kind};
-use scrip_core::id::{AccountId, ToolId};
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use scrip_core::account::Account;
+use scrip_core::entry::{Entry, Event, Kind};
+use scrip_core::id::{AccountId, AccountNumber, StudioNumber, ToolId};
+use scrip_core::journal;
 use scrip_core::time::Time;
+
+use crate::resident::Residents;
+use crate::store::{Reader, Row, StoreError, StoredAccountRef};
+use crate::trail;
+
+/// Rows that one page looks at, at the most: what bounds a search that finds little.
+const LOOKS: usize = 50_000;
+
+/// Rows read at a time when a studio's history is searched.
+const PAGE: usize = 1_000;
 
 /// Which entries of an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,4 +72,185 @@ pub struct JournalPage {
     pub entries: Vec<(Option<AccountId>, Entry)>,
     /// Where the next page begins; `None` at the end.
     pub next: Option<u64>,
+}
+
+/// What a row must be like, before it is decoded.
+struct Filter<'a> {
+    kinds: &'a [Kind],
+    tool: Option<&'a ToolId>,
+    from: Option<Time>,
+    to: Option<Time>,
+}
+
+impl Filter<'_> {
+    fn admits(&self, row: &Row) -> bool {
+        let record = &row.record;
+        let kind = if self.kinds.is_empty() { record.kind != Kind::Account } else { self.kinds.contains(&record.kind) };
+        kind && self.tool.is_none_or(|tool| record.tool.as_ref() == Some(tool))
+            && self.from.is_none_or(|from| record.at >= from)
+            && self.to.is_none_or(|to| record.at < to)
+    }
+}
+
+/// An account's entries, newest first.
+pub(crate) fn of_account(
+    reader: &dyn Reader,
+    stored: &StoredAccountRef,
+    query: &HistoryQuery,
+) -> Result<HistoryPage, StoreError> {
+    let filter = Filter { kinds: &query.kinds, tool: query.tool.as_ref(), from: query.from, to: query.to };
+    let mut page = HistoryPage::default();
+    let mut row = begin(reader, stored, query)?;
+    for _ in 0..LOOKS {
+        let Some(found) = row else { return Ok(page) };
+        if query.from.is_some_and(|from| found.record.at < from) {
+            // Times of an account never go back: nothing earlier can match.
+            return Ok(page);
+        }
+        if filter.admits(&found) {
+            if page.entries.len() == query.limit {
+                page.next = Some(found.record.seq + 1);
+                return Ok(page);
+            }
+            page.entries.push(decoded(&found)?);
+        }
+        page.next = Some(found.record.seq);
+        row = previous(reader, &found)?;
+        if row.is_none() {
+            page.next = None;
+        }
+    }
+    Ok(page)
+}
+
+/// The newest row that the query may show.
+fn begin(reader: &dyn Reader, stored: &StoredAccountRef, query: &HistoryQuery) -> Result<Option<Row>, StoreError> {
+    let mut row = at(reader, stored.trail.last())?;
+    loop {
+        let Some(found) = row else { return Ok(None) };
+        let late = |row: &Row| {
+            query.before.is_some_and(|before| row.record.seq >= before)
+                || query.to.is_some_and(|to| row.record.at >= to)
+        };
+        if !late(&found) {
+            return Ok(Some(found));
+        }
+        // Leap while even the far entry is too late; otherwise go back by one.
+        let far = if trail::jump_of(found.record.seq) > 0 { at(reader, found.jump)? } else { None };
+        row = match far {
+            Some(far) if late(&far) => Some(far),
+            _ => previous(reader, &found)?,
+        };
+    }
+}
+
+fn at(reader: &dyn Reader, position: u64) -> Result<Option<Row>, StoreError> {
+    if position == 0 {
+        return Ok(None);
+    }
+    match reader.row(position)? {
+        Some(row) => Ok(Some(row)),
+        None => Err(StoreError::Damaged(format!("the entry at position {position} is missing"))),
+    }
+}
+
+fn previous(reader: &dyn Reader, row: &Row) -> Result<Option<Row>, StoreError> {
+    at(reader, row.prev)
+}
+
+fn decoded(row: &Row) -> Result<Entry, StoreError> {
+    journal::decode(&row.record).map_err(|damaged| StoreError::Damaged(damaged.to_string()))
+}
+
+/// A studio's entries, newest first. `whose`: the studio and id of an account.
+pub(crate) fn of_studio(
+    reader: &dyn Reader,
+    studio: StudioNumber,
+    last: u64,
+    query: &JournalQuery,
+    whose: impl Fn(AccountNumber) -> Result<Option<(StudioNumber, AccountId)>, StoreError>,
+) -> Result<JournalPage, StoreError> {
+    let filter = Filter { kinds: &query.kinds, tool: query.tool.as_ref(), from: query.from, to: query.to };
+    let mut owners: FxHashMap<u64, Option<(StudioNumber, AccountId)>> = FxHashMap::default();
+    let mut page = JournalPage::default();
+    let mut before = query.before.unwrap_or(last + 1);
+    let mut looked = 0;
+    while looked < LOOKS && before > 1 {
+        let rows = reader.rows_before(before, PAGE)?;
+        looked += PAGE;
+        let Some(end) = rows.last() else { return Ok(page) };
+        before = end.position;
+        for row in rows {
+            if !filter.admits(&row) {
+                continue;
+            }
+            let number = row.record.account;
+            let owner = match owners.get(&number.0) {
+                Some(owner) => owner.clone(),
+                None => owners.entry(number.0).or_insert(whose(number)?).clone(),
+            };
+            let Some((owner, id)) = owner else { continue };
+            if owner != studio {
+                continue;
+            }
+            let entry = decoded(&row)?;
+            if query.uncollected && !leaves_uncollected(&entry) {
+                continue;
+            }
+            if page.entries.len() == query.limit {
+                page.next = Some(row.position + 1);
+                return Ok(page);
+            }
+            page.entries.push((Some(id), entry));
+        }
+    }
+    page.next = (before > 1).then_some(before);
+    Ok(page)
+}
+
+/// Whether this entry itself posts something that nobody pays for.
+fn leaves_uncollected(entry: &Entry) -> bool {
+    match &entry.event {
+        Event::WentUncollected { .. } => true,
+        Event::HoldSettled(settled) => settled.uncollected.is_positive() && !settled.late,
+        _ => false,
+    }
+}
+
+/// Accounts by number: those with a row, then those opened since rows were last written.
+pub(crate) fn accounts(
+    reader: &dyn Reader,
+    residents: &Residents,
+    after: Option<AccountNumber>,
+    limit: usize,
+    matches: impl Fn(&Account) -> bool,
+) -> Result<Vec<Arc<Account>>, StoreError> {
+    let mut found = Vec::new();
+    let mut after = after.unwrap_or(AccountNumber(0));
+    let mut take = |account: Arc<Account>| {
+        if matches(&account) {
+            found.push(account);
+        }
+        found.len() == limit
+    };
+    loop {
+        let rows = reader.accounts(Some(after), PAGE)?;
+        let Some(last) = rows.last() else { break };
+        after = last.account.number;
+        for row in rows {
+            let account =
+                residents.get(row.account.number).map_or_else(|| Arc::new(row.account), |fresh| fresh.account);
+            if take(account) {
+                return Ok(found);
+            }
+        }
+    }
+    // Numbers are given in order, and rows are written in order: what has no row yet comes after all that have.
+    while let Some(stored) = residents.get(AccountNumber(after.0 + 1)) {
+        after = stored.account.number;
+        if take(stored.account) {
+            break;
+        }
+    }
+    Ok(found)
 }

@@ -4,11 +4,20 @@
 //! decides and applies; the committer makes the batch durable in the store and only then answers.
 //! One path for one and for many: a single command is a batch of one.
 
+mod behind;
 pub mod clock;
+mod committer;
 pub mod engine;
 pub mod history;
+mod intake;
+mod recall;
 pub mod record;
+mod recover;
+mod resident;
+mod salt;
+mod sequencer;
 pub mod store;
+mod sweep;
 pub mod trail;
 
 pub use engine::{Engine, Options};
