@@ -4,6 +4,8 @@
 //! entries durable, and accounts and the index of terms are written behind it, a share with each
 //! batch, up to a mark. After a crash the entries since the mark are replayed on the accounts.
 
+pub mod memory;
+
 use std::sync::Arc;
 
 use scrip_core::account::Account;
@@ -116,12 +118,18 @@ pub struct Batch {
     pub behind: Behind,
 }
 
+/// What the index keeps of a term: its leading 64 bits.
+pub fn indexed(term: Term) -> u64 {
+    u64::try_from(term.0 >> 64).expect("half of 128 bits")
+}
+
 /// A share of what is written behind.
 #[derive(Clone, Debug, Default)]
 pub struct Behind {
     /// Accounts to write, by number; each replaces the row that was there.
     pub accounts: Vec<StoredAccountRef>,
-    /// The next piece of the present run of terms, sorted by term: the leading 64 bits and the entry's position.
+    /// The next piece of the present run of terms, the whole run sorted by term ([`indexed`]) and position. Readers
+    /// see a run once it is complete; an incomplete one is lost in a crash.
     pub terms: Vec<(u64, u64)>,
     /// The run of terms is complete and every account that changed up to this position is written: the new mark.
     pub mark: Option<u64>,
