@@ -5,6 +5,7 @@
 
 use crate::account::Totals;
 use crate::amount::Credits;
+use crate::entry::{Entry, Event, SubscriptionChange};
 use crate::hold::{HoldState, LotPart};
 use crate::id::{ChargeId, HoldId, HoldName, LotId, RefundId};
 use crate::time::Time;
@@ -120,6 +121,58 @@ pub enum Put {
 }
 
 /// The answer to a command, made from its own entries (at least one), last one with the binding.
-pub fn of(_entries: &[crate::entry::Entry]) -> Answer {
-    unimplemented!()
+///
+/// The first entry is what was asked; what follows are its consequences.
+///
+/// # Panics
+/// When there are no entries.
+pub fn of(entries: &[Entry]) -> Answer {
+    let (first, last) = (&entries[0], &entries[entries.len() - 1]);
+    Answer { at: last.at, balance: last.after, done: done(first) }
+}
+
+fn done(entry: &Entry) -> Done {
+    match &entry.event {
+        Event::AccountOpened { .. } | Event::SubscriptionChanged { change: SubscriptionChange::Started, .. } => {
+            Done::Put(Put::Created)
+        }
+        Event::AccountChanged { .. } | Event::SubscriptionChanged { .. } => Done::Put(Put::Updated),
+        Event::HoldPlaced { hold } => Done::HoldPlaced {
+            hold: hold.id,
+            name: hold.name.clone(),
+            credits: hold.credits,
+            expires_at: hold.expires_at,
+            catalog_version: hold.priced.catalog_version,
+            from: hold.parts.clone(),
+        },
+        Event::HoldExtended { hold, expires_at, .. } => Done::HoldExtended { hold: *hold, expires_at: *expires_at },
+        Event::HoldSettled(settled) => Done::HoldSettled {
+            hold: settled.hold,
+            state: HoldState::Settled,
+            charge: ChargeId::first(entry.seq),
+            charged: settled.charged,
+            freed: settled.freed,
+            uncollected: settled.uncollected,
+            debt: settled.debt,
+        },
+        Event::HoldReleased { hold, freed, .. } => Done::HoldReleased { hold: *hold, freed: *freed },
+        Event::Charged { credits, .. } => {
+            Done::Charged { charge: ChargeId::first(entry.seq), credits: *credits, from: entry.taken().collect() }
+        }
+        Event::Refunded(refunded) => Done::Refunded {
+            refund: RefundId::first(entry.seq),
+            credits: refunded.credits,
+            to: entry.given().collect(),
+        },
+        Event::Granted => Done::Granted { lot: LotId::first(entry.seq) },
+        Event::Revoked { lot } => Done::Revoked { lot: *lot, credits: -entry.credits() },
+        Event::WentUncollected { credits, .. } => Done::DebtWrittenOff { credits: *credits },
+        // Never the first entry of a command: consequences, or what was due.
+        Event::Refilled { .. }
+        | Event::RolledOver
+        | Event::LotExpired
+        | Event::HoldExpired { .. }
+        | Event::DebtRecorded { .. }
+        | Event::DebtRepaid => Done::Touched,
+    }
 }

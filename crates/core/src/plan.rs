@@ -1,7 +1,9 @@
 //! Plans, and an account's subscription to one (R14–R17a).
 
 use crate::amount::Credits;
-use crate::id::PlanId;
+use crate::catalog::Catalogs;
+use crate::cycle::{boundary, cycle_at};
+use crate::id::{PlanId, StudioNumber};
 use crate::time::{Time, Zone};
 
 /// The terms of a plan that an account's refills follow. Pinned in the subscription; read anew
@@ -88,4 +90,72 @@ pub struct Reached {
     pub cycle: u32,
     /// The allowance granted in it so far.
     pub allowance: Credits,
+}
+
+impl Subscription {
+    /// The cycle that the next refill opens.
+    pub fn next_cycle(&self) -> u32 {
+        self.reached.map_or(0, |reached| reached.cycle + 1)
+    }
+
+    /// The cycle with which the next term begins: the end of the present one.
+    pub fn term_end(&self) -> u32 {
+        self.term_start + self.terms.term_months
+    }
+
+    /// Start of a cycle (R15).
+    pub fn starts(&self, cycle: u32) -> Time {
+        boundary(self.anchor, &self.zone, cycle)
+    }
+
+    /// The cycle that contains `at`; `None` before the anchor.
+    pub fn cycle_at(&self, at: Time) -> Option<u32> {
+        cycle_at(self.anchor, &self.zone, at)
+    }
+
+    /// What is granted when `cycle` is entered or its plan grows: what the allowance exceeds what the cycle has reached
+    /// by (R17).
+    pub fn owed_in(&self, cycle: u32) -> Credits {
+        let reached = self.reached.filter(|reached| reached.cycle == cycle);
+        (self.terms.allowance - reached.map_or(Credits::ZERO, |reached| reached.allowance)).or_zero()
+    }
+
+    /// When credits come next by themselves; `None` while no refill is to come (R9).
+    pub fn refills_at(&self) -> Option<Time> {
+        let ending = self.next == Some(NextPlan::Cancel) && self.next_cycle() == self.term_end();
+        match self.state {
+            SubscriptionState::Active if !ending => self.turns_at,
+            SubscriptionState::Active | SubscriptionState::PastDue | SubscriptionState::Paused => None,
+        }
+    }
+
+    /// The same with [`Subscription::turns_at`] as the rest asks for.
+    pub(crate) fn scheduled(self) -> Subscription {
+        let turns_at = match self.state {
+            SubscriptionState::Active => Some(self.starts(self.next_cycle())),
+            SubscriptionState::PastDue | SubscriptionState::Paused => {
+                self.next.as_ref().map(|_| self.starts(self.term_end()))
+            }
+        };
+        Subscription { turns_at, ..self }
+    }
+
+    /// The same in the term that contains `cycle`: while no refill happens, terms pass without an entry. At each
+    /// term's end the terms are read anew from the catalog then in force, if the plan is still in it.
+    pub(crate) fn in_term_of(mut self, cycle: u32, studio: StudioNumber, catalogs: &Catalogs) -> Subscription {
+        while self.next.is_none() && self.term_end() <= cycle {
+            self = self.renewed(studio, catalogs);
+        }
+        self
+    }
+
+    /// The same plan in the term after the present one.
+    pub(crate) fn renewed(mut self, studio: StudioNumber, catalogs: &Catalogs) -> Subscription {
+        self.term_start = self.term_end();
+        let catalog = catalogs.in_force(studio, self.starts(self.term_start));
+        if let Some(plan) = catalog.and_then(|published| published.catalog.plan(self.terms.plan.as_str())) {
+            self.terms = plan.terms.clone();
+        }
+        self
+    }
 }

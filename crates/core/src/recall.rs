@@ -127,7 +127,7 @@ pub(crate) fn find_hold<'a>(account: &'a Account, hold: &HoldRef) -> Option<&'a 
 }
 
 fn find_hold_by_id(account: &Account, id: HoldId) -> Option<&Hold> {
-    let open = account.holds.iter().find(|hold| hold.id == id);
+    let open = account.holds.binary_search_by_key(&id, |hold| hold.id).ok().map(|place| &account.holds[place]);
     open.or_else(|| account.recalled.holds.get(&id).and_then(Option::as_ref))
 }
 

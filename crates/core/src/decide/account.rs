@@ -1,0 +1,55 @@
+//! Opening an account and changing its settings.
+
+use std::collections::BTreeSet;
+
+use crate::command::PutAccount;
+use crate::decide::invalid;
+use crate::decide::scribe::Scribe;
+use crate::draft::Draft;
+use crate::entry::{Event, TextField};
+use crate::id::ProjectTypeId;
+use crate::rejection::Rejection;
+use crate::time::Zone;
+
+/// Puts the settings as asked; absent ones stay. Makes nothing when they stand so already.
+pub(super) fn put(scribe: &mut Scribe<'_>, put: &PutAccount) -> Result<(), Rejection> {
+    let account = scribe.before;
+    if let Some(types) = &put.project_types {
+        check_project_types(scribe, types)?;
+    }
+    let project_types = put.project_types.as_ref().or(account.project_types.as_deref());
+    let project_types = project_types.map(|types| types.iter().cloned().collect::<Vec<_>>());
+    if account.seq == 0 {
+        let texts =
+            scribe.texts([(TextField::AccountId, Some(account.id.as_str())), (TextField::Name, put.name.as_deref())]);
+        let zone = put.zone.clone().unwrap_or_else(Zone::utc);
+        let event = Event::AccountOpened { studio: account.studio, zone, project_types };
+        scribe.write(Draft::new(event).texts(texts));
+        return Ok(());
+    }
+    let name = put.name.as_deref().filter(|name| account.name.as_deref() != Some(name));
+    let zone = put.zone.clone().filter(|zone| *zone != account.zone);
+    let types_changed = put.project_types.as_ref().is_some_and(|types| account.project_types.as_deref() != Some(types));
+    if name.is_some() || zone.is_some() || types_changed {
+        let texts = scribe.texts([(TextField::Name, name)]);
+        let zone = zone.unwrap_or_else(|| account.zone.clone());
+        scribe.write(Draft::new(Event::AccountChanged { zone, project_types }).texts(texts));
+    }
+    Ok(())
+}
+
+/// Every project type is one of the catalog in force, or one that the account has already (R8).
+fn check_project_types(scribe: &Scribe<'_>, types: &BTreeSet<ProjectTypeId>) -> Result<(), Rejection> {
+    let account = scribe.before;
+    let catalog = scribe.catalogs.in_force(account.studio, scribe.at());
+    let offered = catalog.map_or(&[][..], |published| published.catalog.project_types.as_slice());
+    let has = account.project_types.as_deref();
+    let known = |wanted: &ProjectTypeId| {
+        offered.iter().any(|offered| offered.id == *wanted) || has.is_some_and(|has| has.contains(wanted))
+    };
+    if types.iter().all(known) {
+        return Ok(());
+    }
+    let names: Vec<_> = offered.iter().map(|offered| offered.id.as_str()).collect();
+    Err(invalid("project_types", format!("project types of the catalog: {}", names.join(", "))))
+}

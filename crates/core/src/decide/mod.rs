@@ -1,0 +1,127 @@
+//! Deciding: which entries a command makes, or why not.
+//!
+//! Pure. A command is checked completely before the first entry is drafted, in the order of R32:
+//! shape → account → object → its state → tool and measures → project type → price changed →
+//! debt → credits → limits. What an account's past must tell has been recalled before
+//! ([`crate::recall`]), and what is due has been applied ([`crate::due`]).
+
+mod account;
+mod charge;
+mod grant;
+mod hold;
+mod price;
+mod refund;
+mod scribe;
+mod settle;
+mod subscription;
+
+use crate::account::Account;
+use crate::amount::Credits;
+use crate::answer::{Answer, Done, Put};
+use crate::catalog::Catalogs;
+use crate::command::{Command, Stamp};
+use crate::entry::Entry;
+use crate::rejection::Rejection;
+use scribe::Scribe;
+
+pub use crate::recall::{Wanted, wanted};
+pub(crate) use price::{afford, price};
+
+/// The outcome of an accepted command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The entries it makes, in order; empty when everything stands as asked already.
+    pub entries: Vec<Entry>,
+    /// What the caller is told. Where there are entries, equal to [`crate::answer::of`] of them.
+    pub answer: Answer,
+}
+
+/// Decides a command on an account to which everything due has been applied.
+///
+/// `account.seq == 0` is an account that does not exist: only [`Command::PutAccount`] is accepted.
+/// Every command that comes with a key makes at least one entry, so that there is one to bind the key (R31).
+pub fn decide(account: &Account, catalogs: &Catalogs, command: &Command, stamp: &Stamp) -> Result<Decision, Rejection> {
+    let mut scribe = Scribe::new(account, catalogs, stamp);
+    check_shape(account, catalogs, command, scribe.at())?;
+    if account.seq == 0 && !matches!(command, Command::PutAccount(_)) {
+        return Err(Rejection::AccountNotFound);
+    }
+    let unchanged = match command {
+        Command::PutAccount(put) => {
+            account::put(&mut scribe, put)?;
+            Done::Put(Put::Updated)
+        }
+        Command::PutSubscription(put) => {
+            subscription::put(&mut scribe, put)?;
+            Done::Put(Put::Updated)
+        }
+        Command::CancelSubscription => {
+            subscription::cancel(&mut scribe)?;
+            Done::Put(Put::Updated)
+        }
+        Command::Touch => Done::Touched,
+        Command::PlaceHold(place) => return hold::place(scribe, place),
+        Command::ExtendHold { hold, expires_in } => return hold::extend(scribe, hold, *expires_in),
+        Command::ReleaseHold(release) => return hold::release(scribe, release),
+        Command::SettleHold(settle) => return settle::settle(scribe, settle),
+        Command::Charge(charge) => return charge::charge(scribe, charge),
+        Command::Refund { charge, credits, reason } => return refund::refund(scribe, *charge, *credits, reason),
+        Command::Grant(grant) => return grant::grant(scribe, grant),
+        Command::RevokeLot { lot, credits, reason } => return grant::revoke(scribe, *lot, *credits, reason),
+        Command::WriteOffDebt { credits, reason } => return grant::write_off(scribe, *credits, reason),
+    };
+    Ok(scribe.finish_or(unchanged))
+}
+
+/// The seconds that a hold may last from now (R18).
+const HOLD_FOR: std::ops::RangeInclusive<u32> = 1..=86_400;
+
+/// What is wrong with a request whatever the account (400).
+fn check_shape(
+    account: &Account,
+    catalogs: &Catalogs,
+    command: &Command,
+    at: crate::time::Time,
+) -> Result<(), Rejection> {
+    match command {
+        Command::PlaceHold(place) => {
+            price::check_shape(account, catalogs, &place.cost, place.expected)?;
+            place.expires_in.map_or(Ok(()), check_expires_in)
+        }
+        Command::Charge(charge) => price::check_shape(account, catalogs, &charge.cost, charge.expected),
+        Command::ExtendHold { expires_in, .. } => check_expires_in(*expires_in),
+        Command::SettleHold(settle) => settle::check_shape(&settle.usage),
+        Command::Grant(grant) => grant::check_shape(grant, at),
+        Command::Refund { credits, reason, .. }
+        | Command::RevokeLot { credits, reason, .. }
+        | Command::WriteOffDebt { credits, reason } => {
+            credits.map_or(Ok(()), check_positive)?;
+            check_reason(reason)
+        }
+        Command::PutAccount(_)
+        | Command::PutSubscription(_)
+        | Command::CancelSubscription
+        | Command::ReleaseHold(_)
+        | Command::Touch => Ok(()),
+    }
+}
+
+/// A field that cannot be accepted, and what would be.
+fn invalid(field: &'static str, expected: impl Into<Box<str>>) -> Rejection {
+    Rejection::InvalidRequest { field, expected: expected.into() }
+}
+
+fn check_expires_in(seconds: u32) -> Result<(), Rejection> {
+    if HOLD_FOR.contains(&seconds) { Ok(()) } else { Err(invalid("expires_in", "1 to 86400 seconds")) }
+}
+
+fn check_positive(credits: Credits) -> Result<(), Rejection> {
+    if !credits.is_positive() {
+        return Err(invalid("credits", "more than zero"));
+    }
+    if credits.within_limit() { Ok(()) } else { Err(Rejection::AmountLimit) }
+}
+
+fn check_reason(reason: &str) -> Result<(), Rejection> {
+    if reason.trim().is_empty() { Err(invalid("reason", "a text that says why")) } else { Ok(()) }
+}

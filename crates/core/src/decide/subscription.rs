@@ -1,0 +1,149 @@
+//! Subscribing, changing plans, pausing and cancelling (R14–R17).
+//!
+//! One rule grants: whenever the subscription is active within a cycle, the cycle has been granted
+//! the largest allowance that was in force in it. So no sequence of changes yields more than the
+//! best plan held.
+
+use crate::command::PutSubscription;
+use crate::consequence::refill;
+use crate::decide::invalid;
+use crate::decide::scribe::Scribe;
+use crate::draft::Draft;
+use crate::entry::{Event, SubscriptionChange};
+use crate::plan::{NextPlan, PlanTerms, Subscription, SubscriptionState};
+use crate::rejection::Rejection;
+
+/// Puts the subscription as asked. Makes nothing when it stands so already.
+pub(super) fn put(scribe: &mut Scribe<'_>, put: &PutSubscription) -> Result<(), Rejection> {
+    match scribe.before.subscription.as_deref() {
+        None => start(scribe, put),
+        Some(subscription) => change(scribe, put, subscription),
+    }
+}
+
+/// Cancels at the end of the term; before the first cycle, at once.
+pub(super) fn cancel(scribe: &mut Scribe<'_>) -> Result<(), Rejection> {
+    let at = scribe.at();
+    let subscription = scribe.before.subscription.as_deref().ok_or(Rejection::SubscriptionNotFound)?;
+    let Some(cycle) = subscription.cycle_at(at) else {
+        write_change(scribe, SubscriptionChange::Ended, None);
+        return Ok(());
+    };
+    if subscription.next != Some(NextPlan::Cancel) {
+        let subscription = subscription.clone().in_term_of(cycle, scribe.before.studio, scribe.catalogs);
+        let ending = Subscription { next: Some(NextPlan::Cancel), ..subscription };
+        write_change(scribe, SubscriptionChange::Scheduled, Some(ending.scheduled()));
+    }
+    Ok(())
+}
+
+/// A new subscription: a past anchor grants the current cycle only, a future one starts then (R15).
+fn start(scribe: &mut Scribe<'_>, put: &PutSubscription) -> Result<(), Rejection> {
+    let Some(plan) = &put.plan else { return Err(invalid("plan", "a plan, since the account has none")) };
+    let (account, at) = (scribe.before, scribe.at());
+    let terms = offered(scribe, plan.as_str())?;
+    let mut subscription = Subscription {
+        terms,
+        state: put.state.unwrap_or(SubscriptionState::Active),
+        anchor: put.anchor.unwrap_or(at),
+        zone: account.zone.clone(),
+        term_start: 0,
+        reached: None,
+        next: None,
+        turns_at: None,
+    };
+    if let Some(cycle) = subscription.cycle_at(at) {
+        subscription.term_start = cycle - cycle % subscription.terms.term_months;
+    }
+    write_change(scribe, SubscriptionChange::Started, Some(subscription.clone().scheduled()));
+    grant_current(scribe, subscription);
+    Ok(())
+}
+
+fn change(scribe: &mut Scribe<'_>, put: &PutSubscription, stands: &Subscription) -> Result<(), Rejection> {
+    let asked = asked(scribe, put, stands)?;
+    if put.anchor.is_some_and(|anchor| anchor != stands.anchor) {
+        return Err(Rejection::AnchorFixed { anchor: stands.anchor });
+    }
+    let cycle = stands.cycle_at(scribe.at());
+    let mut subscription = match cycle {
+        Some(cycle) => stands.clone().in_term_of(cycle, scribe.before.studio, scribe.catalogs),
+        None => stands.clone(),
+    };
+    subscription.state = put.state.unwrap_or(stands.state);
+    let plan_change = change_plan(&mut subscription, asked, cycle);
+    let state_change = (subscription.state != stands.state).then_some(SubscriptionChange::StateChanged);
+    if let Some(change) = plan_change.or(state_change) {
+        write_change(scribe, change, Some(subscription.clone().scheduled()));
+        grant_current(scribe, subscription);
+    }
+    Ok(())
+}
+
+/// What a PUT asks of a plan that stands.
+enum Asked {
+    /// The plan is not mentioned, or waits already.
+    Nothing,
+    /// The present plan: calls off what waits.
+    Present,
+    /// Another.
+    Another(PlanTerms),
+}
+
+/// The present plan, and one that waits, need not be offered any more.
+fn asked(scribe: &Scribe<'_>, put: &PutSubscription, stands: &Subscription) -> Result<Asked, Rejection> {
+    let Some(plan) = &put.plan else { return Ok(Asked::Nothing) };
+    if *plan == stands.terms.plan {
+        return Ok(Asked::Present);
+    }
+    match &stands.next {
+        Some(NextPlan::Change(terms)) if terms.plan == *plan => Ok(Asked::Nothing),
+        Some(NextPlan::Change(_) | NextPlan::Cancel) | None => Ok(Asked::Another(offered(scribe, plan.as_str())?)),
+    }
+}
+
+/// A larger allowance takes effect at once, and so does any change before the first cycle; any other waits for the
+/// end of the term (R17).
+fn change_plan(subscription: &mut Subscription, asked: Asked, cycle: Option<u32>) -> Option<SubscriptionChange> {
+    match asked {
+        Asked::Nothing => None,
+        Asked::Present => subscription.next.take().map(|_| SubscriptionChange::Unscheduled),
+        Asked::Another(terms) => {
+            let at_once = terms.allowance > subscription.terms.allowance;
+            match cycle {
+                Some(_) if !at_once => {
+                    subscription.next = Some(NextPlan::Change(terms));
+                    return Some(SubscriptionChange::Scheduled);
+                }
+                Some(cycle) if terms.term_months != subscription.terms.term_months => subscription.term_start = cycle,
+                Some(_) | None => {}
+            }
+            subscription.terms = terms;
+            subscription.next = None;
+            Some(SubscriptionChange::Changed)
+        }
+    }
+}
+
+/// Grants what the current cycle has not had of the present allowance, while active (R17).
+fn grant_current(scribe: &mut Scribe<'_>, subscription: Subscription) {
+    let active = subscription.state == SubscriptionState::Active;
+    let Some(cycle) = subscription.cycle_at(scribe.at()).filter(|_| active) else { return };
+    let entered = subscription.reached.is_some_and(|reached| reached.cycle == cycle);
+    if !entered || subscription.owed_in(cycle).is_positive() {
+        let draft = refill(scribe.account(), subscription, cycle);
+        scribe.write(draft);
+        scribe.repay();
+    }
+}
+
+fn write_change(scribe: &mut Scribe<'_>, change: SubscriptionChange, subscription: Option<Subscription>) {
+    scribe.write(Draft::new(Event::SubscriptionChanged { change, subscription }));
+}
+
+/// The terms of a plan of the catalog in force.
+fn offered(scribe: &Scribe<'_>, plan: &str) -> Result<PlanTerms, Rejection> {
+    let catalog = scribe.catalogs.in_force(scribe.before.studio, scribe.at());
+    let plan = catalog.and_then(|published| published.catalog.plan(plan));
+    plan.map(|plan| plan.terms.clone()).ok_or(Rejection::PlanNotFound)
+}

@@ -1,0 +1,91 @@
+//! Proving that an entry follows from an account (R28): what `verify` and recovery ask before they apply.
+//!
+//! It is apart from [`crate::apply`], which trusts its entry: this one trusts nothing. It knows no
+//! prices and no rules, only what must hold of every entry whatever the rules were.
+
+use crate::account::{Account, Totals};
+use crate::amount::Credits;
+use crate::draft::balances;
+use crate::entry::{Entry, Event};
+use crate::id::LotId;
+use crate::recall;
+
+/// Why an entry cannot be the next of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// Another account's.
+    #[error("belongs to another account")]
+    OtherAccount,
+    /// A gap, or a number used twice.
+    #[error("its number does not follow the one before")]
+    OutOfSequence,
+    /// Time ran backwards.
+    #[error("is earlier than the entry before")]
+    BackInTime,
+    /// Postings do not sum to zero.
+    #[error("its postings do not sum to zero")]
+    Unbalanced,
+    /// A lot that is not there changed.
+    #[error("changes a lot that is not there")]
+    UnknownLot,
+    /// A lot fell below zero, holds more than is left of it, or has more than it was made with.
+    #[error("leaves a lot below zero or above what it was made with")]
+    LotOutOfBounds,
+    /// The debt fell below zero.
+    #[error("leaves a debt below zero")]
+    DebtBelowZero,
+    /// The totals it states are not the ones that its changes lead to.
+    #[error("its totals are not what its changes lead to")]
+    WrongTotals,
+}
+
+/// Whether `entry` may be the next of `account`: then [`crate::apply::apply`] can add it.
+pub fn follows(account: &Account, entry: &Entry) -> Result<(), Broken> {
+    if entry.account != account.number {
+        return Err(Broken::OtherAccount);
+    }
+    if entry.seq != account.seq + 1 {
+        return Err(Broken::OutOfSequence);
+    }
+    if entry.at < account.last_at {
+        return Err(Broken::BackInTime);
+    }
+    if !balances(entry) {
+        return Err(Broken::Unbalanced);
+    }
+    let mut after = Totals { debt: account.debt + entry.debt, ..account.totals() };
+    if after.debt.is_negative() {
+        return Err(Broken::DebtBelowZero);
+    }
+    for change in &entry.lots {
+        // An entry that names a lot twice is checked by each change on its own and by the totals.
+        let lot = lot_before(account, entry, change.lot).ok_or(Broken::UnknownLot)?;
+        let (remaining, held, frozen) =
+            (lot.remaining + change.remaining, lot.held + change.held, lot.frozen + change.frozen);
+        let bounded = !held.is_negative()
+            && !frozen.is_negative()
+            && held + frozen <= remaining
+            && remaining <= lot.granted
+            && remaining.within_limit();
+        if !bounded {
+            return Err(Broken::LotOutOfBounds);
+        }
+        after.remaining += change.remaining;
+        after.held += change.held;
+        after.frozen += change.frozen;
+    }
+    if after == entry.after { Ok(()) } else { Err(Broken::WrongTotals) }
+}
+
+/// The lot as it stands before the entry: an old one, one that the entry makes, or one that it revives.
+fn lot_before(account: &Account, entry: &Entry, id: LotId) -> Option<crate::lot::Lot> {
+    if let Some(lot) = account.lot(id) {
+        return Some(lot.clone());
+    }
+    let revived = match &entry.event {
+        Event::Refunded(refunded) => refunded.revived.iter().find(|lot| lot.id == id).cloned(),
+        _ => None,
+    };
+    let lot = revived.or_else(|| recall::lot(entry, id))?;
+    (lot.remaining == Credits::ZERO && lot.held == Credits::ZERO && lot.frozen == Credits::ZERO).then_some(lot)
+}

@@ -1,0 +1,276 @@
+//! Scenarios: a few readable lines, and beneath each what it did.
+//!
+//! Lines that begin with `-` are what is expected of the line above: an entry each, or a refusal.
+//! An entry reads `kind lot +remaining [held] = remaining/available after it`; `owes` is its debt. Entries that fell due
+//! at another time than the present are preceded by it.
+
+use scrip_core::account::Account;
+use scrip_core::amount::Credits;
+use scrip_core::command::{
+    AfterExpiry, Command, Cost, Expected, Grant, PlaceCharge, PlaceHold, PutAccount, PutSubscription, ReleaseHold,
+    SettleHold, Usage,
+};
+use scrip_core::entry::{Entry, Event};
+use scrip_core::hold::OnExcess;
+use scrip_core::id::{ChargeId, HoldName, HoldRef, LotId, PlanId};
+use scrip_core::lot::{Class, Priority};
+use scrip_core::plan::SubscriptionState;
+use scrip_core::rejection::Rejection;
+use scrip_core::time::{Time, Zone};
+
+use crate::world::{PLANS, World, catalog, published};
+
+/// Runs a scenario on the usual plans and compares all of what it did.
+#[track_caller]
+pub fn check(scenario: &str) {
+    let world = World::new(published(vec![(Time::EPOCH, catalog(&PLANS))]), Time::EPOCH);
+    check_in(world, scenario);
+}
+
+/// The same in a world of the caller's.
+#[track_caller]
+pub fn check_in(mut world: World, scenario: &str) {
+    let mut told = String::new();
+    for line in scenario.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if line.starts_with('-') {
+            continue;
+        }
+        told.push_str(line);
+        told.push('\n');
+        for line in step(&mut world, line) {
+            told.push_str(&format!("  - {line}\n"));
+        }
+    }
+    let mut replayed = world.replayed();
+    replayed.recalled.clear();
+    world.account.recalled.clear();
+    assert_eq!(replayed, world.account, "the journal alone leads to the account");
+    let wanted: Vec<&str> = scenario.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let got: Vec<&str> = told.lines().map(str::trim).collect();
+    assert!(wanted == got, "this is what happened:\n{told}");
+}
+
+/// One line: a time, or a command and what it did.
+fn step(world: &mut World, line: &str) -> Vec<String> {
+    let words: Vec<&str> = line.split(' ').collect();
+    if let ["at", date, time] = words[..] {
+        world.now = format!("{date}T{time}:00Z").parse().unwrap();
+        if world.account.seq == 0 {
+            return open(world, Zone::utc());
+        }
+        return Vec::new();
+    }
+    if let ["open", "in", zone] = words[..] {
+        return open(world, Zone::parse(zone).unwrap());
+    }
+    if words == ["lots"] {
+        return lots(&world.account);
+    }
+    let before = world.entries.len();
+    let outcome = world.submit(&command(&words));
+    let mut told: Vec<String> = world.entries[before..].iter().map(|entry| tell(entry, world.now)).collect();
+    if let Err(rejection) = outcome {
+        told.push(refusal(&rejection));
+    }
+    told
+}
+
+/// Opens the account without telling so.
+fn open(world: &mut World, zone: Zone) -> Vec<String> {
+    world.submit(&Command::PutAccount(PutAccount { zone: Some(zone), ..PutAccount::default() })).unwrap();
+    Vec::new()
+}
+
+fn command(words: &[&str]) -> Command {
+    match words {
+        ["touch"] => Command::Touch,
+        ["cancel"] => Command::CancelSubscription,
+        ["subscribe", plan] => subscribe(Some(plan), None, None),
+        ["subscribe", plan, "from", anchor] => subscribe(Some(plan), Some(anchor), None),
+        ["subscribe", plan, state] => subscribe(Some(plan), None, Some(state)),
+        ["set", state] => subscribe(None, None, Some(state)),
+        ["anchor", anchor] => subscribe(None, Some(anchor), None),
+        ["live", "in", zone] => {
+            Command::PutAccount(PutAccount { zone: Some(Zone::parse(zone).unwrap()), ..PutAccount::default() })
+        }
+        ["grant", credits, rest @ ..] => Command::Grant(grant(credits, rest)),
+        ["hold", credits, "for", name] => hold(credits, name, None),
+        ["hold", credits, "for", name, seconds] => hold(credits, name, Some(seconds)),
+        ["extend", name, seconds] => {
+            Command::ExtendHold { hold: hold_ref(name), expires_in: seconds.trim_end_matches('s').parse().unwrap() }
+        }
+        ["release", name] => release(name, AfterExpiry::Expire),
+        ["release", name, "make_good"] => release(name, AfterExpiry::MakeGood),
+        ["settle", name] => settle(name, Usage::Held, None),
+        ["settle", name, credits] => settle(name, Usage::Credits(amount(credits)), None),
+        ["settle", name, credits, policy] => {
+            settle(name, Usage::Credits(amount(credits)), Some(OnExcess::from_word(policy).unwrap()))
+        }
+        ["charge", credits] => Command::Charge(PlaceCharge {
+            cost: Cost::Credits(amount(credits)),
+            reference: None,
+            member: None,
+            expected: Expected::default(),
+        }),
+        ["refund", charge] => refund(charge, None),
+        ["refund", charge, credits] => refund(charge, Some(amount(credits))),
+        ["revoke", lot] => revoke(lot, None),
+        ["revoke", lot, credits] => revoke(lot, Some(amount(credits))),
+        ["forgive"] => Command::WriteOffDebt { credits: None, reason: "why".into() },
+        ["forgive", credits] => Command::WriteOffDebt { credits: Some(amount(credits)), reason: "why".into() },
+        _ => panic!("no such line: {words:?}"),
+    }
+}
+
+fn amount(text: &str) -> Credits {
+    text.parse().unwrap()
+}
+
+fn date(text: &str) -> Time {
+    let text = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.replace('_', "T") + ":00Z" };
+    text.parse().unwrap()
+}
+
+fn hold_ref(text: &str) -> HoldRef {
+    HoldRef::parse(text).unwrap()
+}
+
+fn subscribe(plan: Option<&str>, anchor: Option<&str>, state: Option<&str>) -> Command {
+    Command::PutSubscription(PutSubscription {
+        plan: plan.map(|plan| PlanId::parse(plan).unwrap()),
+        anchor: anchor.map(date),
+        state: state.map(|state| SubscriptionState::from_word(state).unwrap()),
+    })
+}
+
+/// `grant 10 promo`, then `until DATE` or `priority N`, in this order.
+fn grant(credits: &str, rest: &[&str]) -> Grant {
+    let (class, rest) = rest.split_first().unwrap();
+    let (expires_at, priority) = match rest {
+        [] => (None, None),
+        ["until", until] => (Some(date(until)), None),
+        ["priority", priority] => (None, Some(Priority(priority.parse().unwrap()))),
+        _ => panic!("no such grant: {rest:?}"),
+    };
+    Grant {
+        credits: amount(credits),
+        class: Class::from_word(class).unwrap(),
+        expires_at,
+        priority,
+        reason: "why".into(),
+    }
+}
+
+fn hold(credits: &str, name: &str, seconds: Option<&str>) -> Command {
+    Command::PlaceHold(PlaceHold {
+        cost: Cost::Credits(amount(credits)),
+        name: Some(HoldName::parse(name).unwrap()),
+        reference: None,
+        member: None,
+        expires_in: seconds.map(|seconds| seconds.trim_end_matches('s').parse().unwrap()),
+        expected: Expected::default(),
+    })
+}
+
+fn release(name: &str, after_expiry: AfterExpiry) -> Command {
+    Command::ReleaseHold(ReleaseHold { hold: hold_ref(name), reason: None, after_expiry })
+}
+
+fn settle(name: &str, usage: Usage, on_excess: Option<OnExcess>) -> Command {
+    Command::SettleHold(SettleHold { hold: hold_ref(name), usage, on_excess })
+}
+
+fn refund(charge: &str, credits: Option<Credits>) -> Command {
+    Command::Refund { charge: ChargeId::parse(charge).unwrap(), credits, reason: "why".into() }
+}
+
+fn revoke(lot: &str, credits: Option<Credits>) -> Command {
+    Command::RevokeLot { lot: LotId::parse(lot).unwrap(), credits, reason: "why".into() }
+}
+
+/// An entry in one line.
+fn tell(entry: &Entry, now: Time) -> String {
+    let mut line = String::new();
+    if entry.at != now {
+        line += &format!("{}: ", short(entry.at));
+    }
+    line += entry.event.kind().word();
+    line += &match &entry.event {
+        Event::SubscriptionChanged { change, .. } => format!(" {change:?}"),
+        Event::HoldPlaced { hold } => format!(" until {}", short(hold.expires_at)),
+        Event::HoldExtended { expires_at, .. } => format!(" until {}", short(*expires_at)),
+        Event::HoldSettled(settled) => {
+            let late = if settled.late { " late" } else { "" };
+            format!(" charge_{}{late}", entry.seq)
+        }
+        Event::Charged { .. } => format!(" charge_{}", entry.seq),
+        Event::WentUncollected { credits, .. } => format!(" {credits}"),
+        Event::AccountOpened { .. }
+        | Event::AccountChanged { .. }
+        | Event::Refilled { .. }
+        | Event::RolledOver
+        | Event::LotExpired
+        | Event::HoldReleased { .. }
+        | Event::HoldExpired { .. }
+        | Event::Refunded(_)
+        | Event::Granted
+        | Event::Revoked { .. }
+        | Event::DebtRecorded { .. }
+        | Event::DebtRepaid => String::new(),
+    };
+    for change in &entry.lots {
+        line += &format!(" {}", change.lot);
+        if !change.remaining.is_zero() {
+            line += &format!(" {}", signed(change.remaining));
+        }
+        if !change.held.is_zero() {
+            line += &format!(" [{}]", signed(change.held));
+        }
+    }
+    if !entry.debt.is_zero() {
+        line += &format!(" owes {}", signed(entry.debt));
+    }
+    line + &format!(" = {}/{}", entry.after.remaining, entry.after.available())
+}
+
+/// The lots that are left, in spend order.
+fn lots(account: &Account) -> Vec<String> {
+    let lot = |lot: &scrip_core::lot::Lot| {
+        let until = lot.expires_at.map_or("never".to_owned(), short);
+        format!("{} {} {} of {} until {until}", lot.id, lot.class.word(), lot.remaining, lot.granted)
+    };
+    account.lots.iter().map(lot).collect()
+}
+
+/// A refusal in one line.
+fn refusal(rejection: &Rejection) -> String {
+    match rejection {
+        Rejection::InsufficientCredits(shortage) => format!(
+            "refused: {} of {}, short by {}, packages {:?}, resets {}",
+            shortage.available,
+            shortage.required,
+            shortage.short_by,
+            shortage.packages,
+            shortage.resets_at.map_or("never".to_owned(), short),
+        ),
+        Rejection::DebtOutstanding { debt, shortage } => {
+            format!("refused: owes {debt}, short by {}", shortage.short_by)
+        }
+        Rejection::AnchorFixed { anchor } => format!("refused: anchor fixed at {}", short(*anchor)),
+        Rejection::HoldNotOpen { state } => format!("refused: hold {}", state.word()),
+        Rejection::RefundExceedsCharge { refundable } => format!("refused: refundable {refundable}"),
+        Rejection::InvalidRequest { field, .. } => format!("refused: invalid {field}"),
+        other => format!("refused: {other:?}"),
+    }
+}
+
+fn signed(credits: Credits) -> String {
+    if credits.is_positive() { format!("+{credits}") } else { credits.to_string() }
+}
+
+/// `02-28 10:00` in 2026, else with its year.
+fn short(time: Time) -> String {
+    let text = time.to_string();
+    let text = text.strip_suffix(":00Z").unwrap_or(&text).replace('T', " ");
+    text.strip_prefix("2026-").map_or(text.clone(), str::to_owned)
+}
