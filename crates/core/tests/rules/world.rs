@@ -184,6 +184,7 @@ pub fn catalog(plans: &[PlanRow]) -> Catalog {
     Catalog {
         studio: StudioId::parse("studio").unwrap(),
         studio_name: "Studio".into(),
+        digest: [0; 32],
         effective_from: None,
         honoured_for: 900,
         toolkits: Vec::new(),
