@@ -25,7 +25,8 @@ use crate::rejection::Rejection;
 use scribe::Scribe;
 
 pub use crate::recall::{Wanted, wanted};
-pub(crate) use price::{afford, price};
+pub(crate) use price::shortage;
+use price::{afford, price};
 
 /// The outcome of an accepted command.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,15 +15,15 @@ const HOLD_FOR: u32 = 3_600;
 
 /// A price, and the tool's ways that a hold takes over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Price {
+pub(super) struct Price {
     /// What it costs.
-    pub(crate) credits: Credits,
+    pub(super) credits: Credits,
     /// What it was made of.
-    pub(crate) priced: Priced,
+    pub(super) priced: Priced,
     /// Seconds to a hold's deadline.
-    pub(crate) hold_for: u32,
+    pub(super) hold_for: u32,
     /// The policy for a price above the hold.
-    pub(crate) on_excess: OnExcess,
+    pub(super) on_excess: OnExcess,
 }
 
 /// What is wrong with a cost whatever the account (400).
@@ -46,7 +46,7 @@ pub(super) fn check_shape(
 
 /// The price at the version in force, or at the quoted one while it is honoured (R7); checks the tool, its measures,
 /// its project type, and that the price is the expected one, in this order (R32).
-pub(crate) fn price(
+pub(super) fn price(
     account: &Account,
     catalogs: &Catalogs,
     cost: &Cost,
@@ -91,45 +91,30 @@ fn price_at(account: &Account, published: Option<&Published>, cost: &Cost) -> Re
 }
 
 /// Whether the account may start something that costs `required`: first no debt, then enough available (R32).
-pub(crate) fn afford(account: &Account, catalogs: &Catalogs, required: Credits, at: Time) -> Result<(), Rejection> {
+pub(super) fn afford(account: &Account, catalogs: &Catalogs, required: Credits, at: Time) -> Result<(), Rejection> {
     let available = account.totals().available();
-    if account.debt.is_positive() {
-        let short_by = account.debt + (required - available).or_zero();
-        let shortage = shortage(account, catalogs, Short { required, available, short_by }, at);
-        return Err(Rejection::DebtOutstanding { debt: account.debt, shortage });
+    if account.debt.is_zero() && required <= available {
+        return Ok(());
     }
-    if available < required {
-        return Err(short(account, catalogs, required, available, at));
+    let shortage = shortage(account, catalogs, required, at);
+    if account.debt.is_zero() {
+        Err(Rejection::InsufficientCredits(shortage))
+    } else {
+        Err(Rejection::DebtOutstanding { debt: account.debt, shortage })
     }
-    Ok(())
 }
 
-/// The refusal of something that costs more than there is.
-pub(super) fn short(
-    account: &Account,
-    catalogs: &Catalogs,
-    required: Credits,
-    available: Credits,
-    at: Time,
-) -> Rejection {
-    let short = Short { required, available, short_by: required - available };
-    Rejection::InsufficientCredits(shortage(account, catalogs, short, at))
-}
-
-/// The amounts of a shortage.
-struct Short {
-    required: Credits,
-    available: Credits,
-    short_by: Credits,
-}
-
-fn shortage(account: &Account, catalogs: &Catalogs, short: Short, at: Time) -> Shortage {
+/// What is missing for something that costs `required`: a debt first, since new credits repay it first, then what the
+/// available credits do not cover.
+pub(crate) fn shortage(account: &Account, catalogs: &Catalogs, required: Credits, at: Time) -> Shortage {
+    let available = account.totals().available();
+    let short_by = account.debt + (required - available).or_zero();
     let catalog = catalogs.in_force(account.studio, at);
     Shortage {
-        required: short.required,
-        available: short.available,
-        short_by: short.short_by,
-        packages: catalog.map_or_else(Vec::new, |published| published.catalog.packages_covering(short.short_by)),
+        required,
+        available,
+        short_by,
+        packages: catalog.map_or_else(Vec::new, |published| published.catalog.packages_covering(short_by)),
         resets_at: account.subscription.as_ref().and_then(|subscription| subscription.refills_at()),
     }
 }

@@ -3,7 +3,7 @@
 use crate::amount::Credits;
 use crate::command::{SettleHold, Usage};
 use crate::decide::hold::{has_expired, hold_texts};
-use crate::decide::price::short;
+use crate::decide::price::shortage;
 use crate::decide::scribe::Scribe;
 use crate::decide::{Decision, invalid};
 use crate::draft::{Draft, paid, unchanged};
@@ -13,7 +13,7 @@ use crate::id::ChargeId;
 use crate::measure::Measures;
 use crate::quote;
 use crate::recall::find_hold;
-use crate::rejection::Rejection;
+use crate::rejection::{Rejection, Shortage};
 use crate::spend;
 
 /// What is wrong with a usage whatever the account: zero is allowed here, less is not (R19).
@@ -94,7 +94,9 @@ fn shares(scribe: &Scribe<'_>, hold: &Hold, price: Credits, on_excess: OnExcess)
     let account = scribe.before;
     let available = account.totals().available();
     if on_excess == OnExcess::Extend && available < excess {
-        return Err(short(account, scribe.catalogs, excess, available, scribe.at()));
+        // What is owed already does not stand in the way of work that was begun (R19).
+        let shortage = shortage(account, scribe.catalogs, excess, scribe.at());
+        return Err(Rejection::InsufficientCredits(Shortage { short_by: excess - available, ..shortage }));
     }
     let more = spend::take(&account.lots, excess);
     let taken = spend::sum(&more);

@@ -22,14 +22,14 @@ use crate::world::{PLANS, World, catalog, published};
 
 /// Runs a scenario on the usual plans and compares all of what it did.
 #[track_caller]
-pub fn check(scenario: &str) {
+pub(crate) fn check(scenario: &str) {
     let world = World::new(published(vec![(Time::EPOCH, catalog(&PLANS))]), Time::EPOCH);
     check_in(world, scenario);
 }
 
 /// The same in a world of the caller's.
 #[track_caller]
-pub fn check_in(mut world: World, scenario: &str) {
+pub(crate) fn check_in(mut world: World, scenario: &str) {
     let mut told = String::new();
     for line in scenario.lines().map(str::trim).filter(|line| !line.is_empty()) {
         if line.starts_with('-') {

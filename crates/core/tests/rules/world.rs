@@ -13,6 +13,7 @@ use scrip_core::decide::decide;
 use scrip_core::due::{apply_due, next_due};
 use scrip_core::entry::{Entry, Term};
 use scrip_core::id::{AccountId, AccountNumber, Key, PackageId, PlanId, StudioId, StudioNumber};
+use scrip_core::journal;
 use scrip_core::plan::PlanTerms;
 use scrip_core::proof;
 use scrip_core::recall::{self, Wanted, wanted};
@@ -20,29 +21,29 @@ use scrip_core::rejection::Rejection;
 use scrip_core::term::terms;
 use scrip_core::time::Time;
 
-pub const STUDIO: StudioNumber = StudioNumber(1);
-pub const ACCOUNT: AccountNumber = AccountNumber(7);
+pub(crate) const STUDIO: StudioNumber = StudioNumber(1);
+pub(crate) const ACCOUNT: AccountNumber = AccountNumber(7);
 
 /// An account, its journal and the catalogs.
 #[derive(Clone)]
-pub struct World {
-    pub account: Account,
-    pub catalogs: Catalogs,
-    pub entries: Vec<Entry>,
-    pub now: Time,
+pub(crate) struct World {
+    pub(crate) account: Account,
+    pub(crate) catalogs: Catalogs,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) now: Time,
     /// Every command comes with a fresh key, so that every one that should bind a key does.
     commands: u64,
 }
 
 impl World {
     /// An account that does not exist yet.
-    pub fn new(catalogs: Catalogs, now: Time) -> World {
+    pub(crate) fn new(catalogs: Catalogs, now: Time) -> World {
         let account = Account::unopened(STUDIO, ACCOUNT, AccountId::parse("ada").unwrap());
         World { account, catalogs, entries: Vec::new(), now, commands: 0 }
     }
 
     /// Applies what is due, then decides and applies a command, with all proofs; answers the entries it made.
-    pub fn submit(&mut self, command: &Command) -> Result<Answer, Rejection> {
+    pub(crate) fn submit(&mut self, command: &Command) -> Result<Answer, Rejection> {
         self.touch();
         self.recall(command);
         self.commands += 1;
@@ -71,7 +72,7 @@ impl World {
     }
 
     /// Applies what is due.
-    pub fn touch(&mut self) {
+    pub(crate) fn touch(&mut self) {
         let mut after = self.account.clone();
         let made = apply_due(&mut after, &self.catalogs, self.now, [8; 16]);
         for entry in &made {
@@ -83,6 +84,8 @@ impl World {
 
     fn accept(&mut self, entry: &Entry) {
         assert_eq!(proof::follows(&self.account, entry), Ok(()), "{entry:?}");
+        let record = journal::encode(entry, self.account.head);
+        assert_eq!(journal::decode(&record).as_ref(), Ok(entry), "an entry is read back as it was written");
         let debt = self.account.debt;
         apply(&mut self.account, entry);
         assert_eq!(self.account.totals(), entry.after);
@@ -138,7 +141,7 @@ impl World {
     }
 
     /// The account that the journal alone leads to.
-    pub fn replayed(&self) -> Account {
+    pub(crate) fn replayed(&self) -> Account {
         let mut account = Account::unopened(STUDIO, ACCOUNT, self.account.id.clone());
         for entry in &self.entries {
             apply(&mut account, entry);
@@ -149,10 +152,10 @@ impl World {
 }
 
 /// A plan: name, allowance a month, months in a term, roll-over cap.
-pub type PlanRow = (&'static str, i64, u32, Option<i64>);
+pub(crate) type PlanRow = (&'static str, i64, u32, Option<i64>);
 
 /// The plans and packages of most scenarios.
-pub const PLANS: [PlanRow; 5] = [
+pub(crate) const PLANS: [PlanRow; 5] = [
     ("lite", 3_000, 1, None),
     ("pro", 12_000, 1, None),
     ("lite-year", 3_000, 12, None),
@@ -161,7 +164,7 @@ pub const PLANS: [PlanRow; 5] = [
 ];
 
 /// A catalog without tools.
-pub fn catalog(plans: &[PlanRow]) -> Catalog {
+pub(crate) fn catalog(plans: &[PlanRow]) -> Catalog {
     let plan = |(name, allowance, term_months, cap): &PlanRow| Plan {
         id: PlanId::parse(name).unwrap(),
         name: (*name).into(),
@@ -196,7 +199,7 @@ pub fn catalog(plans: &[PlanRow]) -> Catalog {
 }
 
 /// The catalogs of a studio: each in force from its time.
-pub fn published(versions: Vec<(Time, Catalog)>) -> Catalogs {
+pub(crate) fn published(versions: Vec<(Time, Catalog)>) -> Catalogs {
     let mut catalogs = Catalogs::default();
     for (version, (effective, catalog)) in (1..).zip(versions) {
         let published =
