@@ -99,28 +99,22 @@ pub(crate) fn of_account(
     query: &HistoryQuery,
 ) -> Result<HistoryPage, StoreError> {
     let filter = Filter { kinds: &query.kinds, tool: query.tool.as_ref(), from: query.from, to: query.to };
-    let mut page = HistoryPage::default();
+    let mut entries = Vec::new();
     let mut row = begin(reader, stored, query)?;
     for _ in 0..LOOKS {
-        let Some(found) = row else { return Ok(page) };
-        if query.from.is_some_and(|from| found.record.at < from) {
-            // Times of an account never go back: nothing earlier can match.
-            return Ok(page);
-        }
+        // Times of an account never go back: before `from` nothing can match.
+        let Some(found) = row.filter(|row| query.from.is_none_or(|from| row.record.at >= from)) else {
+            return Ok(HistoryPage { entries, next: None });
+        };
         if filter.admits(&found) {
-            if page.entries.len() == query.limit {
-                page.next = Some(found.record.seq + 1);
-                return Ok(page);
+            if entries.len() == query.limit {
+                return Ok(HistoryPage { entries, next: Some(found.record.seq + 1) });
             }
-            page.entries.push(decoded(&found)?);
+            entries.push(decoded(&found)?);
         }
-        page.next = Some(found.record.seq);
         row = previous(reader, &found)?;
-        if row.is_none() {
-            page.next = None;
-        }
     }
-    Ok(page)
+    Ok(HistoryPage { entries, next: row.map(|row| row.record.seq + 1) })
 }
 
 /// The newest row that the query may show.

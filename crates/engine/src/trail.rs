@@ -82,10 +82,11 @@ mod tests {
             assert_eq!(link.jump, jump_of(seq) * 10);
             links.push(link);
         }
+        let link = |seq: u64| links[usize::try_from(seq).unwrap()];
         for wanted in 1..=count {
             let (mut at, mut steps) = (count, 0);
             while at != wanted {
-                at = if jump_of(at) >= wanted { links[at as usize].jump / 10 } else { links[at as usize].prev / 10 };
+                at = if jump_of(at) >= wanted { link(at).jump / 10 } else { link(at).prev / 10 };
                 steps += 1;
             }
             assert!(steps <= 3 * 13, "{wanted} took {steps}");
