@@ -1,5 +1,21 @@
 //! Catalogs: one versioned document per studio (R4–R8).
 
+mod diff;
+mod digest;
+mod document;
+mod fields;
+mod json;
+mod lookups;
+mod measures;
+mod money;
+mod rates;
+mod read;
+mod toml;
+
+pub use diff::diff;
+pub use money::currency_decimals;
+pub use read::read;
+
 use std::sync::Arc;
 
 use crate::amount::Credits;
@@ -33,6 +49,8 @@ pub struct Catalog {
     pub plans: Vec<Plan>,
     /// The packages, smallest first.
     pub packages: Vec<Package>,
+    /// SHA-256 of what the document says: equal for equal content, whatever its notation (R7).
+    pub digest: [u8; 32],
 }
 
 /// A group of tools as a price list shows it.
@@ -124,13 +142,13 @@ impl Catalog {
 
     /// The packages that would cover `short_by`, smallest first; the largest alone when none would.
     pub fn packages_covering(&self, short_by: Credits) -> Vec<PackageId> {
-        let covering: Vec<_> = self
-            .packages
-            .iter()
-            .filter(|package| package.credits + package.bonus >= short_by)
-            .map(|package| package.id.clone())
-            .collect();
-        covering
+        let covers = |package: &&Package| package.credits + package.bonus >= short_by;
+        let covering: Vec<PackageId> = self.packages.iter().filter(covers).map(|package| package.id.clone()).collect();
+        if covering.is_empty() {
+            self.packages.last().map(|package| package.id.clone()).into_iter().collect()
+        } else {
+            covering
+        }
     }
 }
 
@@ -212,14 +230,4 @@ pub enum Format {
     Toml,
     /// For programs.
     Json,
-}
-
-/// Reads and checks a document: names, bounds, prices over all allowed inputs (R5), and runs its examples (R6).
-pub fn read(_source: &str, _format: Format) -> Result<Catalog, CatalogError> {
-    unimplemented!()
-}
-
-/// What differs between two catalogs, a line each ("Text to Material 1024²: 12 → 14", R7).
-pub fn diff(_old: &Catalog, _new: &Catalog) -> Vec<String> {
-    unimplemented!()
 }

@@ -1,0 +1,221 @@
+//! A whole catalog, read from its document (R5–R7).
+//!
+//! Apart because it is the list of what a catalog consists of. It refuses a document whole: there
+//! is no catalog with a hole in it.
+
+use std::collections::BTreeSet;
+
+use crate::amount::Credits;
+use crate::catalog::digest::digest;
+use crate::catalog::document::{self, Entry, Item, Source};
+use crate::catalog::fields::{self, Fields};
+use crate::catalog::{Catalog, CatalogError, Format, Package, Plan, ProjectType, Tool, Toolkit, money, rates};
+use crate::hold::OnExcess;
+use crate::id::{InvalidId, PackageId, PlanId, ProjectTypeId, StudioId, ToolId};
+use crate::measure::Decimal;
+use crate::plan::PlanTerms;
+use crate::time::Time;
+
+/// A superseded version is honoured for so many seconds unless the catalog says otherwise (R7).
+const HONOURED_FOR: u32 = 900;
+/// A hold's deadline is so many seconds ahead unless its tool says otherwise (R18).
+const HOLD_FOR: u32 = 3_600;
+/// A day in seconds: the most for both.
+const DAY: u32 = 86_400;
+
+/// Reads and checks a document: names, bounds, prices over all allowed inputs (R5), and runs its examples (R6).
+///
+/// # Errors
+/// The first thing that is wrong, with its line and column.
+pub fn read(source: &str, format: Format) -> Result<Catalog, CatalogError> {
+    let source = Source(source);
+    let document = document::parse(source, format)?;
+    let mut fields = Fields::of(source, &document, "a catalog")?;
+    let studio = fields.required("studio")?;
+    let studio = id(source, &studio.item, StudioId::parse)?;
+    let studio_name = fields.name()?;
+    let effective_from = match fields.optional("effective_from") {
+        Some(entry) => Some(time(source, &entry.item)?),
+        None => None,
+    };
+    let honoured_for = fields.optional_whole("honoured_for", 0..=DAY)?.unwrap_or(HONOURED_FOR);
+    let toolkits = named(&mut fields, "toolkits", toolkit)?;
+    let project_types = named(&mut fields, "project_types", project_type)?;
+    let groups = Groups { toolkits: &toolkits, project_types: &project_types };
+    let tools = named(&mut fields, "tools", |source, entry| tool(source, entry, &groups))?;
+    let plans = named(&mut fields, "plans", plan)?;
+    let mut packages = named(&mut fields, "packages", package)?;
+    packages.sort_by_key(|package| package.credits + package.bonus);
+    if tools.is_empty() {
+        return Err(fields.error_here("a catalog has at least one tool, as in [tools.text-to-image]"));
+    }
+    fields.finish()?;
+    let digest = digest(&document);
+    Ok(Catalog {
+        studio,
+        studio_name,
+        effective_from,
+        honoured_for,
+        toolkits,
+        project_types,
+        tools,
+        plans,
+        packages,
+        digest,
+    })
+}
+
+fn named<T>(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    read: impl Fn(Source<'_>, &Entry) -> Result<T, CatalogError>,
+) -> Result<Vec<T>, CatalogError> {
+    let source = fields.source;
+    match fields.optional(key) {
+        Some(entry) => fields::named(source, &entry.item, key)?.iter().map(|entry| read(source, entry)).collect(),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn id<T>(source: Source<'_>, item: &Item, parse: fn(&str) -> Result<T, InvalidId>) -> Result<T, CatalogError> {
+    let text = fields::text(source, item, "an id")?;
+    parse(text).map_err(|error| source.error(item.at.start, format!("{text:?} is not an id: expected {error}")))
+}
+
+fn key<T>(source: Source<'_>, entry: &Entry, parse: fn(&str) -> Result<T, InvalidId>) -> Result<T, CatalogError> {
+    let invalid = |error| source.error(entry.key_at.start, format!("{:?} is not an id: expected {error}", entry.key));
+    parse(&entry.key).map_err(invalid)
+}
+
+fn time(source: Source<'_>, item: &Item) -> Result<Time, CatalogError> {
+    let text = fields::text(source, item, "effective_from")?;
+    Time::parse(text).map_err(|error| source.error(item.at.start, format!("{text:?} is {error}")))
+}
+
+fn toolkit(source: Source<'_>, entry: &Entry) -> Result<Toolkit, CatalogError> {
+    let id = key(source, entry, ToolId::parse)?;
+    let mut fields = Fields::of(source, &entry.item, format!("the toolkit {id}"))?;
+    let name = fields.name()?;
+    fields.finish()?;
+    Ok(Toolkit { id: id.as_str().into(), name })
+}
+
+fn project_type(source: Source<'_>, entry: &Entry) -> Result<ProjectType, CatalogError> {
+    let id = key(source, entry, ProjectTypeId::parse)?;
+    let mut fields = Fields::of(source, &entry.item, format!("the project type {id}"))?;
+    let name = fields.name()?;
+    fields.finish()?;
+    Ok(ProjectType { id, name })
+}
+
+/// What a tool can belong to.
+struct Groups<'a> {
+    toolkits: &'a [Toolkit],
+    project_types: &'a [ProjectType],
+}
+
+fn tool(source: Source<'_>, entry: &Entry, groups: &Groups<'_>) -> Result<Tool, CatalogError> {
+    let id = key(source, entry, ToolId::parse)?;
+    let mut fields = Fields::of(source, &entry.item, format!("the tool {id}"))?;
+    let name = fields.name()?;
+    let toolkit = match fields.optional("toolkit") {
+        Some(entry) => Some(one_of(source, &entry.item, groups.toolkits.iter().map(|toolkit| &*toolkit.id))?.into()),
+        None => None,
+    };
+    let project_type = match fields.optional("project_type") {
+        Some(entry) => {
+            let known = groups.project_types.iter().map(|group| group.id.as_str());
+            let found = one_of(source, &entry.item, known)?;
+            groups.project_types.iter().find(|group| group.id.as_str() == found).map(|group| group.id.clone())
+        }
+        None => None,
+    };
+    let hold_for = fields.optional_whole("hold_for", 1..=DAY)?.unwrap_or(HOLD_FOR);
+    let on_excess = match fields.optional("on_excess") {
+        Some(entry) => on_excess(source, &entry.item)?,
+        None => OnExcess::Cap,
+    };
+    let measures = match fields.optional("measures") {
+        Some(entry) => super::measures::read(source, &entry.item)?,
+        None => Vec::new(),
+    };
+    let rate = fields.required("rate")?;
+    fields.finish()?;
+    let rate = rates::read(source, &rate.item, measures, id.as_str())?;
+    Ok(Tool { id, name, toolkit, project_type, hold_for, on_excess, rate })
+}
+
+fn one_of<'a>(
+    source: Source<'_>,
+    item: &'a Item,
+    known: impl Iterator<Item = &'a str>,
+) -> Result<&'a str, CatalogError> {
+    let wanted = fields::text(source, item, "a name")?;
+    let known: BTreeSet<&str> = known.collect();
+    match known.contains(wanted) {
+        true => Ok(wanted),
+        false => {
+            let known = known.into_iter().collect::<Vec<_>>().join(", ");
+            let known = if known.is_empty() { "none".to_owned() } else { known };
+            Err(source.error(item.at.start, format!("{wanted:?} is not declared in this catalog; declared: {known}")))
+        }
+    }
+}
+
+fn on_excess(source: Source<'_>, item: &Item) -> Result<OnExcess, CatalogError> {
+    let word = fields::text(source, item, "on_excess")?;
+    OnExcess::from_word(word).ok_or_else(|| {
+        source.error(item.at.start, format!("expected cap, extend or debt for on_excess, found {word:?}"))
+    })
+}
+
+fn plan(source: Source<'_>, entry: &Entry) -> Result<Plan, CatalogError> {
+    let id = key(source, entry, PlanId::parse)?;
+    let mut fields = Fields::of(source, &entry.item, format!("the plan {id}"))?;
+    let name = fields.name()?;
+    let allowance = fields.optional_credits("allowance")?;
+    let allowance = allowance.ok_or_else(|| fields.error_here(format!("the plan {id} has no allowance")))?;
+    if allowance.is_zero() {
+        return Err(fields.error_here(format!("the allowance of {id} is above 0 credits a month")));
+    }
+    let term_months = match fields.optional("term") {
+        Some(entry) => term(source, &entry.item)?,
+        None => 1,
+    };
+    let roll_over_cap = fields.optional_credits("roll_over_cap")?.filter(|cap| !cap.is_zero());
+    let price = fields.optional("price").map(|entry| money::read(source, &entry.item)).transpose()?;
+    fields.finish()?;
+    let terms = PlanTerms { plan: id.clone(), allowance, term_months, roll_over_cap };
+    Ok(Plan { id, name, terms, price })
+}
+
+fn term(source: Source<'_>, item: &Item) -> Result<u32, CatalogError> {
+    match fields::text(source, item, "term")? {
+        "month" => Ok(1),
+        "year" => Ok(12),
+        other => Err(source.error(item.at.start, format!("expected month or year for term, found {other:?}"))),
+    }
+}
+
+fn package(source: Source<'_>, entry: &Entry) -> Result<Package, CatalogError> {
+    let id = key(source, entry, PackageId::parse)?;
+    let mut fields = Fields::of(source, &entry.item, format!("the package {id}"))?;
+    let name = fields.name()?;
+    let credits = fields.optional_credits("credits")?;
+    let credits = credits.filter(|credits| credits.is_positive());
+    let credits = credits.ok_or_else(|| fields.error_here(format!("the package {id} has credits above 0")))?;
+    let bonus = fields.optional_credits("bonus")?.unwrap_or(Credits::ZERO);
+    if !(credits + bonus).within_limit() {
+        return Err(fields.error_here("credits and bonus together are at most 8000000000"));
+    }
+    let expires_in_days = fields.optional_whole("expires_in_days", 1..=36_500)?;
+    let price = fields.required("price")?;
+    let price = money::read(source, &price.item)?;
+    fields.finish()?;
+    Ok(Package { id, name, credits, bonus, expires_in_days, price })
+}
+
+/// Whether two numbers of a document are the same is decided by value: 3000 is 3000.0.
+pub(super) fn canonical_number(written: &str) -> String {
+    Decimal::parse(written).map_or_else(|_| written.to_owned(), |value| value.to_string())
+}
