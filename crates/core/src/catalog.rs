@@ -49,8 +49,6 @@ pub struct Catalog {
     pub plans: Vec<Plan>,
     /// The packages, smallest first.
     pub packages: Vec<Package>,
-    /// SHA-256 of what the document says: equal for equal content, whatever its notation (R7).
-    pub digest: [u8; 32],
 }
 
 /// A group of tools as a price list shows it.

@@ -16,10 +16,9 @@ use crate::rate::table::Table;
 use crate::rate::tiers::Tiers;
 use crate::rate::unit::Unit;
 
-/// A value with a name.
+/// A value that a name stands for, and how it is shown.
 #[derive(Clone, Debug)]
 pub(crate) struct Let {
-    pub(crate) name: Box<str>,
     pub(crate) unit: Option<Unit>,
     pub(crate) value: NodeId,
 }
@@ -118,7 +117,7 @@ impl Checker {
         }
         let slot = self.program.bind(value).ok_or_else(|| fault("a rate has at most 32 let names".to_owned()))?;
         self.slots.insert(name.into(), slot);
-        self.lets.push(Let { name: name.into(), unit, value });
+        self.lets.push(Let { unit, value });
         Ok(())
     }
 
