@@ -155,12 +155,13 @@ impl World {
 pub(crate) type PlanRow = (&'static str, i64, u32, Option<i64>);
 
 /// The plans and packages of most scenarios.
-pub(crate) const PLANS: [PlanRow; 5] = [
+pub(crate) const PLANS: [PlanRow; 6] = [
     ("lite", 3_000, 1, None),
     ("pro", 12_000, 1, None),
     ("lite-year", 3_000, 12, None),
     ("pro-year", 12_000, 12, None),
     ("saver", 1_000, 1, Some(1_500)),
+    ("keeper", 5_000, 1, Some(250)),
 ];
 
 /// A catalog without tools.
