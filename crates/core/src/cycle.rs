@@ -31,6 +31,8 @@ pub fn cycle_at(anchor: Time, zone: &Zone, at: Time) -> Option<u32> {
     if at < anchor {
         return None;
     }
+    // At the calendar's very end every later period would begin: the last one stands for them.
+    let at = at.min(Time::from_micros(Time::MAX.micros() - 1));
     let calendar = Calendar::of(anchor, zone);
     let there = at.timestamp().to_zoned(calendar.zone.clone()).datetime();
     let months = (i32::from(there.year()) - i32::from(calendar.local.year())) * 12 + i32::from(there.month())

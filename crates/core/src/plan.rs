@@ -137,7 +137,8 @@ impl Subscription {
                 self.next.as_ref().map(|_| self.starts(self.term_end()))
             }
         };
-        Subscription { turns_at, ..self }
+        // A turn at the calendar's end would never be over.
+        Subscription { turns_at: turns_at.filter(|at| *at < Time::MAX), ..self }
     }
 
     /// The same in the term that contains `cycle`: while no refill happens, terms pass without an entry. At each

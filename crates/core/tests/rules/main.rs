@@ -1,7 +1,11 @@
 //! The rules, told as scenarios, calendars, properties and exhaustive short histories.
 
+mod calendar;
 mod credits;
+mod exhaustive;
 mod holds;
+mod laws;
 mod plans;
+mod properties;
 mod scenario;
 mod world;

@@ -81,7 +81,8 @@ fn open(world: &mut World, zone: Zone) -> Vec<String> {
     Vec::new()
 }
 
-fn command(words: &[&str]) -> Command {
+/// The command that a line's words say.
+pub(crate) fn command(words: &[&str]) -> Command {
     match words {
         ["touch"] => Command::Touch,
         ["cancel"] => Command::CancelSubscription,

@@ -21,6 +21,8 @@ use scrip_core::rejection::Rejection;
 use scrip_core::term::terms;
 use scrip_core::time::Time;
 
+use crate::laws::Laws;
+
 pub(crate) const STUDIO: StudioNumber = StudioNumber(1);
 pub(crate) const ACCOUNT: AccountNumber = AccountNumber(7);
 
@@ -31,6 +33,7 @@ pub(crate) struct World {
     pub(crate) catalogs: Catalogs,
     pub(crate) entries: Vec<Entry>,
     pub(crate) now: Time,
+    laws: Laws,
     /// Every command comes with a fresh key, so that every one that should bind a key does.
     commands: u64,
 }
@@ -39,7 +42,7 @@ impl World {
     /// An account that does not exist yet.
     pub(crate) fn new(catalogs: Catalogs, now: Time) -> World {
         let account = Account::unopened(STUDIO, ACCOUNT, AccountId::parse("ada").unwrap());
-        World { account, catalogs, entries: Vec::new(), now, commands: 0 }
+        World { account, catalogs, entries: Vec::new(), now, laws: Laws::default(), commands: 0 }
     }
 
     /// Applies what is due, then decides and applies a command, with all proofs; answers the entries it made.
@@ -86,10 +89,10 @@ impl World {
         assert_eq!(proof::follows(&self.account, entry), Ok(()), "{entry:?}");
         let record = journal::encode(entry, self.account.head);
         assert_eq!(journal::decode(&record).as_ref(), Ok(entry), "an entry is read back as it was written");
-        let debt = self.account.debt;
+        let before = self.account.clone();
         apply(&mut self.account, entry);
         assert_eq!(self.account.totals(), entry.after);
-        assert_eq!(self.account.debt, debt + entry.debt);
+        self.laws.watch(&before, entry, &self.account);
         assert!(self.account.lots.is_sorted_by_key(|lot| lot.spend_key()), "lots stand in spend order");
         self.entries.push(entry.clone());
     }
