@@ -6,7 +6,6 @@ use crate::catalog::{Catalogs, Published};
 use crate::command::{Cost, Expected};
 use crate::decide::{check_positive, invalid};
 use crate::hold::{OnExcess, Priced};
-use crate::quote;
 use crate::rejection::{Rejection, Shortage};
 use crate::time::Time;
 
@@ -80,7 +79,7 @@ fn price_at(account: &Account, published: Option<&Published>, cost: &Cost) -> Re
     let unknown = || Rejection::UnknownTool { tool: tool.as_str().into() };
     let published = published.ok_or_else(unknown)?;
     let offered = published.catalog.tool(tool.as_str()).ok_or_else(unknown)?;
-    let credits = quote::price(&published.catalog, tool.as_str(), measures)?;
+    let credits = offered.rate.price(measures)?;
     if let Some(project_type) = &offered.project_type
         && !account.enabled(project_type)
     {

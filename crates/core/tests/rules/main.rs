@@ -6,6 +6,7 @@ mod exhaustive;
 mod holds;
 mod laws;
 mod plans;
+mod prices;
 mod properties;
 mod scenario;
 mod world;

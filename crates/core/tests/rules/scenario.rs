@@ -12,10 +12,13 @@ use scrip_core::command::{
 };
 use scrip_core::entry::{Entry, Event};
 use scrip_core::hold::OnExcess;
-use scrip_core::id::{ChargeId, HoldName, HoldRef, LotId, PlanId};
+use scrip_core::due::apply_due;
+use scrip_core::id::{ChargeId, HoldName, HoldRef, LotId, MeasureId, PlanId, ProjectTypeId, ToolId};
 use scrip_core::lot::{Class, Priority};
-use scrip_core::plan::SubscriptionState;
+use scrip_core::measure::{Decimal, MeasureValue, Measures};
+use scrip_core::plan::{NextPlan, SubscriptionState};
 use scrip_core::rejection::Rejection;
+use scrip_core::statement::{self, Period, SubscriptionView};
 use scrip_core::time::{Time, Zone};
 
 use crate::world::{PLANS, World, catalog, published};
@@ -63,8 +66,8 @@ fn step(world: &mut World, line: &str) -> Vec<String> {
     if let ["open", "in", zone] = words[..] {
         return open(world, Zone::parse(zone).unwrap());
     }
-    if words == ["lots"] {
-        return lots(&world.account);
+    if let Some(told) = show(world, &words) {
+        return told;
     }
     let before = world.entries.len();
     let outcome = world.submit(&command(&words));
@@ -113,6 +116,25 @@ pub(crate) fn command(words: &[&str]) -> Command {
             member: None,
             expected: Expected::default(),
         }),
+        ["run", tool, seconds, rest @ ..] => Command::Charge(PlaceCharge {
+            cost: job(tool, seconds),
+            reference: Some("job".into()),
+            member: None,
+            expected: expected(rest),
+        }),
+        ["start", tool, seconds, "for", name, rest @ ..] => Command::PlaceHold(PlaceHold {
+            cost: job(tool, seconds),
+            name: Some(HoldName::parse(name).unwrap()),
+            reference: Some("job".into()),
+            member: Some("ada".into()),
+            expires_in: None,
+            expected: expected(rest),
+        }),
+        ["finish", name, seconds] => settle(name, Usage::Measures(measures(seconds)), None),
+        ["enable", types] => Command::PutAccount(PutAccount {
+            project_types: Some(types.split(',').map(|name| ProjectTypeId::parse(name).unwrap()).collect()),
+            ..PutAccount::default()
+        }),
         ["refund", charge] => refund(charge, None),
         ["refund", charge, credits] => refund(charge, Some(amount(credits))),
         ["revoke", lot] => revoke(lot, None),
@@ -120,6 +142,30 @@ pub(crate) fn command(words: &[&str]) -> Command {
         ["forgive"] => Command::WriteOffDebt { credits: None, reason: "why".into() },
         ["forgive", credits] => Command::WriteOffDebt { credits: Some(amount(credits)), reason: "why".into() },
         _ => panic!("no such line: {words:?}"),
+    }
+}
+
+/// A tool that runs for so many seconds; `10x` for ten of something that it does not know.
+fn job(tool: &str, seconds: &str) -> Cost {
+    Cost::Tool { tool: ToolId::parse(tool).unwrap(), measures: measures(seconds) }
+}
+
+fn measures(text: &str) -> Measures {
+    let (name, number) = text.strip_suffix('x').map_or(("seconds", text), |number| ("sheep", number));
+    let mut measures = Measures::none();
+    assert!(measures.insert(MeasureId::parse(name).unwrap(), MeasureValue::Number(Decimal::parse(number).unwrap())));
+    measures
+}
+
+/// `version N`, `expecting CREDITS`, or both.
+fn expected(words: &[&str]) -> Expected {
+    match words {
+        [] => Expected::default(),
+        ["version", version, rest @ ..] => {
+            Expected { catalog_version: Some(version.parse().unwrap()), ..expected(rest) }
+        }
+        ["expecting", credits] => Expected { credits: Some(amount(credits)), catalog_version: None },
+        _ => panic!("no such expectation: {words:?}"),
     }
 }
 
@@ -234,6 +280,81 @@ fn tell(entry: &Entry, now: Time) -> String {
     line + &format!(" = {}/{}", entry.after.remaining, entry.after.available())
 }
 
+/// What a line that only looks shows; `None` for a line that asks something of the account.
+fn show(world: &World, words: &[&str]) -> Option<Vec<String>> {
+    let (mut account, now) = (world.account.clone(), world.now);
+    if matches!(words, ["lots"]) {
+        return Some(lots(&account));
+    }
+    // A read shows what is due without writing it (R16).
+    apply_due(&mut account, &world.catalogs, now, [0; 16]);
+    let told = match words {
+        ["balance"] => balance(&account, world, None),
+        ["balance", tool] => balance(&account, world, Some(tool)),
+        ["quote", tool, seconds] => quote(&account, world, tool, seconds),
+        ["plan"] => statement::subscription(&account, &world.catalogs, now).map_or("none".to_owned(), |plan| view(&plan)),
+        ["preview", plan] => {
+            match statement::preview(&account, &world.catalogs, &PlanId::parse(plan).unwrap(), now) {
+                Ok(preview) => format!(
+                    "from {} grants {} of {}, then {}; {}",
+                    short(preview.effective_at),
+                    preview.grants,
+                    preview.allowance,
+                    preview.totals.remaining,
+                    preview.subscription.map_or("none".to_owned(), |plan| view(&plan)),
+                ),
+                Err(rejection) => refusal(&rejection),
+            }
+        }
+        _ => return None,
+    };
+    Some(vec![told])
+}
+
+fn balance(account: &Account, world: &World, tool: Option<&str>) -> String {
+    match statement::balance(account, &world.catalogs, tool, world.now) {
+        Ok(balance) => {
+            let mut told = format!("{}/{}", balance.totals.remaining, balance.totals.available());
+            if !balance.totals.debt.is_zero() {
+                told += &format!(" owes {}", balance.totals.debt);
+            }
+            told += &format!(", resets {}", balance.resets_at.map_or("never".to_owned(), short));
+            for tool in &balance.left {
+                let limit = if tool.left.at_limit { " at limit" } else { "" };
+                told += &format!("; {} {} {}{limit}", tool.name, tool.left.quantity, tool.left.unit);
+            }
+            told
+        }
+        Err(rejection) => refusal(&rejection),
+    }
+}
+
+fn quote(account: &Account, world: &World, tool: &str, seconds: &str) -> String {
+    let catalog = &world.catalogs.in_force(account.studio, world.now).unwrap().catalog;
+    let tool = catalog.tool(tool).unwrap();
+    let credits = tool.rate.price(&measures(seconds)).unwrap();
+    let quote = statement::account_quote(account, &world.catalogs, tool, credits, world.now);
+    let from: Vec<_> = quote.from.iter().map(|part| format!("{} {}", part.lot, part.credits)).collect();
+    format!(
+        "{credits}: enabled {}, affordable {}, short by {}, from [{}], packages {:?}",
+        quote.enabled,
+        quote.affordable,
+        quote.short_by,
+        from.join(", "),
+        quote.packages
+    )
+}
+
+fn view(view: &SubscriptionView) -> String {
+    let next = match &view.next {
+        None => String::new(),
+        Some(NextPlan::Change(terms)) => format!(", next {}", terms.plan),
+        Some(NextPlan::Cancel) => ", ends".to_owned(),
+    };
+    let period = |period: Period| format!("{} to {}", short(period.start), short(period.end));
+    format!("{} {} {}, term {}, cycle {}{next}", view.plan, view.allowance, view.state.word(), period(view.term), period(view.cycle))
+}
+
 /// The lots that are left, in spend order.
 fn lots(account: &Account) -> Vec<String> {
     let lot = |lot: &scrip_core::lot::Lot| {
@@ -260,6 +381,10 @@ fn refusal(rejection: &Rejection) -> String {
         Rejection::AnchorFixed { anchor } => format!("refused: anchor fixed at {}", short(*anchor)),
         Rejection::HoldNotOpen { state } => format!("refused: hold {}", state.word()),
         Rejection::RefundExceedsCharge { refundable } => format!("refused: refundable {refundable}"),
+        Rejection::PriceChanged { credits, catalog_version } => {
+            format!("refused: price is {credits} at version {catalog_version}")
+        }
+        Rejection::InvalidMeasure { measure, .. } => format!("refused: measure {measure}"),
         Rejection::InvalidRequest { field, .. } => format!("refused: invalid {field}"),
         other => format!("refused: {other:?}"),
     }
