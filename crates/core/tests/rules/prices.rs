@@ -55,7 +55,8 @@ term = "year"
 /// Three versions: from the beginning; from 1 March, where everything is dearer and Lite is larger; from 1 April,
 /// without the plate and without Lite.
 fn world() -> World {
-    let dearer = TOOLS.replace("rate.credits = 4", "rate.credits = 5").replace("allowance = 3_000", "allowance = 4_000");
+    let dearer =
+        TOOLS.replace("rate.credits = 4", "rate.credits = 5").replace("allowance = 3_000", "allowance = 4_000");
     let (smaller, _) = dearer.split_once("[tools.plate]").unwrap();
     let smaller = format!("{smaller}\n[plans.pro]\nname = \"Pro\"\nallowance = 12_000\n");
     let versions = [("1970-01-01", TOOLS), ("2026-03-01", &dearer), ("2026-04-01", &smaller)];
@@ -140,7 +141,7 @@ fn what_is_not_in_the_catalog_is_not_guessed() {
         grant 1000 top_up
           - grant lot_2 +1000 = 1000/1000
         run sheep 10
-          - refused: UnknownTool { tool: "sheep" }
+          - refused: no tool sheep
         run mocap 10x
           - refused: measure seconds
         run mocap 601
@@ -151,10 +152,10 @@ fn what_is_not_in_the_catalog_is_not_guessed() {
           - charge charge_3 = 1000/1000
         at 2026-04-01 00:00
         run plate 10
-          - refused: UnknownTool { tool: "plate" }
+          - refused: no tool plate
         at 2026-04-01 00:15
         run plate 10 version 2
-          - refused: UnknownTool { tool: "plate" }
+          - refused: no tool plate
         ",
     );
 }
@@ -177,7 +178,7 @@ fn refusals_have_an_order() {
         start sheep 700 for a expecting 1
           - refused: HoldExists
         start sheep 700 for b expecting 1
-          - refused: UnknownTool { tool: "sheep" }
+          - refused: no tool sheep
         start mocap 700 for b expecting 1
           - refused: measure seconds
         start mocap 600 for b expecting 1
@@ -245,7 +246,7 @@ fn seconds_left() {
         balance live
           - 0/0, resets 03-01 00:00; Live 0 seconds
         balance sheep
-          - refused: UnknownTool { tool: "sheep" }
+          - refused: no tool sheep
         start mocap 0 for a
           - hold until 02-01 01:00 = 0/0
         hold 0.5 for a

@@ -10,9 +10,9 @@ use scrip_core::command::{
     AfterExpiry, Command, Cost, Expected, Grant, PlaceCharge, PlaceHold, PutAccount, PutSubscription, ReleaseHold,
     SettleHold, Usage,
 };
+use scrip_core::due::apply_due;
 use scrip_core::entry::{Entry, Event};
 use scrip_core::hold::OnExcess;
-use scrip_core::due::apply_due;
 use scrip_core::id::{ChargeId, HoldName, HoldRef, LotId, MeasureId, PlanId, ProjectTypeId, ToolId};
 use scrip_core::lot::{Class, Priority};
 use scrip_core::measure::{Decimal, MeasureValue, Measures};
@@ -292,20 +292,20 @@ fn show(world: &World, words: &[&str]) -> Option<Vec<String>> {
         ["balance"] => balance(&account, world, None),
         ["balance", tool] => balance(&account, world, Some(tool)),
         ["quote", tool, seconds] => quote(&account, world, tool, seconds),
-        ["plan"] => statement::subscription(&account, &world.catalogs, now).map_or("none".to_owned(), |plan| view(&plan)),
-        ["preview", plan] => {
-            match statement::preview(&account, &world.catalogs, &PlanId::parse(plan).unwrap(), now) {
-                Ok(preview) => format!(
-                    "from {} grants {} of {}, then {}; {}",
-                    short(preview.effective_at),
-                    preview.grants,
-                    preview.allowance,
-                    preview.totals.remaining,
-                    preview.subscription.map_or("none".to_owned(), |plan| view(&plan)),
-                ),
-                Err(rejection) => refusal(&rejection),
-            }
+        ["plan"] => {
+            statement::subscription(&account, &world.catalogs, now).map_or("none".to_owned(), |plan| view(&plan))
         }
+        ["preview", plan] => match statement::preview(&account, &world.catalogs, &PlanId::parse(plan).unwrap(), now) {
+            Ok(preview) => format!(
+                "from {} grants {} of {}, then {}; {}",
+                short(preview.effective_at),
+                preview.grants,
+                preview.allowance,
+                preview.totals.remaining,
+                preview.subscription.map_or("none".to_owned(), |plan| view(&plan)),
+            ),
+            Err(rejection) => refusal(&rejection),
+        },
         _ => return None,
     };
     Some(vec![told])
@@ -352,7 +352,14 @@ fn view(view: &SubscriptionView) -> String {
         Some(NextPlan::Cancel) => ", ends".to_owned(),
     };
     let period = |period: Period| format!("{} to {}", short(period.start), short(period.end));
-    format!("{} {} {}, term {}, cycle {}{next}", view.plan, view.allowance, view.state.word(), period(view.term), period(view.cycle))
+    format!(
+        "{} {} {}, term {}, cycle {}{next}",
+        view.plan,
+        view.allowance,
+        view.state.word(),
+        period(view.term),
+        period(view.cycle)
+    )
 }
 
 /// The lots that are left, in spend order.
@@ -384,6 +391,7 @@ fn refusal(rejection: &Rejection) -> String {
         Rejection::PriceChanged { credits, catalog_version } => {
             format!("refused: price is {credits} at version {catalog_version}")
         }
+        Rejection::UnknownTool { tool } => format!("refused: no tool {tool}"),
         Rejection::InvalidMeasure { measure, .. } => format!("refused: measure {measure}"),
         Rejection::InvalidRequest { field, .. } => format!("refused: invalid {field}"),
         other => format!("refused: {other:?}"),
