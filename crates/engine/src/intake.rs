@@ -142,11 +142,12 @@ impl Intake {
                 return Next::Failed;
             }
             let free = !state.committing && !state.failed;
-            if drafted < limit && !state.jobs.is_empty() {
-                return Next::Jobs(take(&mut state, limit - drafted));
-            }
+            // A free committer first: the disk is never idle while something waits for it.
             if drafted > 0 && free {
                 return Next::HandOver;
+            }
+            if drafted < limit && !state.jobs.is_empty() {
+                return Next::Jobs(take(&mut state, limit - drafted));
             }
             if drafted == 0 && state.stopping && free {
                 return Next::Stop;
