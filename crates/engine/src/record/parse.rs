@@ -1,0 +1,224 @@
+//! Reading an account's JSON object. Whatever is lenient here, the comparison with what would be
+//! written makes strict again.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use scrip_core::account::{Account, Recalled};
+use scrip_core::amount::Credits;
+use scrip_core::hold::{Hold, HoldState, LotPart, OnExcess, Priced};
+use scrip_core::id::{HoldId, HoldName, LotId, MeasureId, PlanId, ProjectTypeId, ToolId};
+use scrip_core::lot::{Class, Lot, Priority};
+use scrip_core::measure::{Decimal, MeasureValue, Measures};
+use scrip_core::plan::{NextPlan, PlanTerms, Reached, Subscription, SubscriptionState};
+use scrip_core::time::{Time, Zone};
+use serde_json::Value;
+
+use super::{Columns, FORMAT};
+use crate::store::StoredAccount;
+use crate::trail::Trail;
+
+/// The account of a row.
+pub(super) fn account(columns: Columns, text: &str) -> Result<StoredAccount, String> {
+    let value: Value =
+        serde_json::from_str(text).map_err(|error| format!("an account's row that is not JSON: {error}"))?;
+    let row = At { value: &value, path: "account" };
+    let format: u64 = row.need("v")?.whole()?;
+    if format != FORMAT {
+        return Err(format!("an account's row of format {format}; this scrip knows format {FORMAT}"));
+    }
+    let account = Account {
+        number: columns.number,
+        studio: columns.studio,
+        id: columns.id,
+        name: row.get("name").map(|name| name.text().map(Arc::from)).transpose()?,
+        zone: zone(row)?,
+        project_types: row
+            .get("project_types")
+            .map(|types| types.list(|id| id.parsed(ProjectTypeId::parse)).map(BTreeSet::from_iter).map(Arc::new))
+            .transpose()?,
+        opened_at: row.need("opened")?.time()?,
+        seq: columns.seq,
+        last_at: row.need("last")?.time()?,
+        head: columns.head,
+        subscription: row.get("subscription").map(|held| subscription(held).map(Arc::new)).transpose()?,
+        lots: row.need("lots")?.list(lot)?,
+        holds: row.get("holds").map_or(Ok(Vec::new()), |holds| holds.list(hold))?,
+        debt: row.get("debt").map_or(Ok(Credits::ZERO), At::credits)?,
+        recalled: Recalled::default(),
+    };
+    let trail = Trail::from_positions(row.need("trail")?.list(At::whole)?);
+    Ok(StoredAccount { account, trail })
+}
+
+fn zone(at: At<'_>) -> Result<Zone, String> {
+    at.get("zone").map_or(Ok(Zone::utc()), |zone| zone.parsed(Zone::parse))
+}
+
+fn subscription(at: At<'_>) -> Result<Subscription, String> {
+    Ok(Subscription {
+        terms: terms(at)?,
+        state: at.need("state")?.word(SubscriptionState::from_word)?,
+        anchor: at.need("anchor")?.time()?,
+        zone: zone(at)?,
+        term_start: at.need("term")?.whole()?,
+        reached: at
+            .get("reached")
+            .map(|reached| {
+                Ok::<_, String>(Reached { cycle: reached.item(0)?.whole()?, allowance: reached.item(1)?.credits()? })
+            })
+            .transpose()?,
+        next: match at.get("next") {
+            None => None,
+            Some(next) if next.value.is_string() => {
+                Some(next.word(|word| (word == "cancel").then_some(NextPlan::Cancel))?)
+            }
+            Some(next) => Some(NextPlan::Change(terms(next)?)),
+        },
+        turns_at: at.get("turns").map(At::time).transpose()?,
+    })
+}
+
+fn terms(at: At<'_>) -> Result<PlanTerms, String> {
+    Ok(PlanTerms {
+        plan: at.need("plan")?.parsed(PlanId::parse)?,
+        allowance: at.need("allowance")?.credits()?,
+        term_months: at.need("months")?.whole()?,
+        roll_over_cap: at.get("cap").map(At::credits).transpose()?,
+    })
+}
+
+fn lot(at: At<'_>) -> Result<Lot, String> {
+    let expires_at = at.item(4)?;
+    let or_zero = |place| at.item(place).map_or(Ok(Credits::ZERO), At::credits);
+    Ok(Lot {
+        id: at.item(0)?.word(LotId::parse)?,
+        class: at.item(1)?.word(Class::from_word)?,
+        priority: Priority(at.item(2)?.whole()?),
+        granted_at: at.item(3)?.time()?,
+        expires_at: if expires_at.value.is_null() { None } else { Some(expires_at.time()?) },
+        granted: at.item(5)?.credits()?,
+        remaining: at.item(6)?.credits()?,
+        held: or_zero(7)?,
+        frozen: or_zero(8)?,
+    })
+}
+
+fn hold(at: At<'_>) -> Result<Hold, String> {
+    let text = |name| at.get(name).map(|text| text.text().map(Box::from)).transpose();
+    Ok(Hold {
+        id: at.need("hold")?.word(HoldId::parse)?,
+        name: at.get("name").map(|name| name.parsed(HoldName::parse)).transpose()?,
+        priced: Priced {
+            tool: at.get("tool").map(|tool| tool.parsed(ToolId::parse)).transpose()?,
+            measures: at.get("measures").map_or(Ok(Measures::none()), measures)?,
+            catalog_version: at.need("version")?.whole()?,
+        },
+        credits: at.need("credits")?.credits()?,
+        parts: at.need("parts")?.list(part)?,
+        placed_at: at.need("placed")?.time()?,
+        expires_at: at.need("expires")?.time()?,
+        on_excess: at.need("on_excess")?.word(OnExcess::from_word)?,
+        reference: text("reference")?,
+        member: text("member")?,
+        state: HoldState::Open,
+    })
+}
+
+fn measures(at: At<'_>) -> Result<Measures, String> {
+    let mut measures = Measures::none();
+    for (name, value) in at.value.as_object().ok_or_else(|| at.wrong("an object"))? {
+        let value = match value {
+            Value::String(word) => MeasureValue::Word(word.as_str().into()),
+            Value::Number(number) => {
+                MeasureValue::Number(Decimal::parse(number.as_str()).map_err(|error| error.to_string())?)
+            }
+            _ => return Err(at.wrong("numbers and words")),
+        };
+        let name = MeasureId::parse(name).map_err(|error| error.to_string())?;
+        if !measures.insert(name, value) {
+            return Err(at.wrong("each measure once"));
+        }
+    }
+    Ok(measures)
+}
+
+fn part(at: At<'_>) -> Result<LotPart, String> {
+    Ok(LotPart {
+        lot: at.item(0)?.word(LotId::parse)?,
+        class: at.item(1)?.word(Class::from_word)?,
+        credits: at.item(2)?.credits()?,
+    })
+}
+
+/// A value and the name under which it was found.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    value: &'a Value,
+    path: &'static str,
+}
+
+impl<'a> At<'a> {
+    fn get(self, name: &'static str) -> Option<At<'a>> {
+        self.value.get(name).map(|value| At { value, path: name })
+    }
+
+    fn need(self, name: &'static str) -> Result<At<'a>, String> {
+        self.get(name).ok_or_else(|| format!("an account's row without {name} in {}", self.path))
+    }
+
+    fn item(self, place: usize) -> Result<At<'a>, String> {
+        let value = self.value.get(place).ok_or_else(|| self.wrong("a longer array"))?;
+        Ok(At { value, path: self.path })
+    }
+
+    fn list<T>(self, read: impl Fn(At<'a>) -> Result<T, String>) -> Result<Vec<T>, String> {
+        let items = self.value.as_array().ok_or_else(|| self.wrong("an array"))?;
+        items.iter().map(|value| read(At { value, path: self.path })).collect()
+    }
+
+    fn text(self) -> Result<&'a str, String> {
+        self.value.as_str().ok_or_else(|| self.wrong("a text"))
+    }
+
+    fn word<T>(self, known: impl Fn(&str) -> Option<T>) -> Result<T, String> {
+        known(self.text()?).ok_or_else(|| self.wrong("a word that is known"))
+    }
+
+    fn parsed<T, E: std::fmt::Display>(self, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, String> {
+        parse(self.text()?).map_err(|error| self.wrong(&error.to_string()))
+    }
+
+    /// A number's own digits.
+    fn digits(self) -> Result<&'a str, String> {
+        match self.value {
+            Value::Number(number) => Ok(number.as_str()),
+            _ => Err(self.wrong("a number")),
+        }
+    }
+
+    fn whole<T: std::str::FromStr>(self) -> Result<T, String> {
+        self.digits()?.parse().map_err(|_| self.wrong("a whole number within its range"))
+    }
+
+    fn credits(self) -> Result<Credits, String> {
+        Credits::parse(self.digits()?).map_err(|error| self.wrong(&format!("an amount of credits ({error})")))
+    }
+
+    /// Seconds with at most six decimals.
+    fn time(self) -> Result<Time, String> {
+        let digits = self.digits()?;
+        let (seconds, decimals) = digits.split_once('.').unwrap_or((digits, ""));
+        let micros = format!("{seconds}{decimals:0<6}");
+        let time = micros.parse().map(Time::from_micros).map_err(|_| self.wrong("seconds since 1970"))?;
+        if decimals.len() <= 6 && (Time::EPOCH..=Time::MAX).contains(&time) {
+            Ok(time)
+        } else {
+            Err(self.wrong("seconds since 1970 with at most six decimals"))
+        }
+    }
+
+    fn wrong(self, expected: &str) -> String {
+        format!("an account's row whose {} is not {expected}", self.path)
+    }
+}

@@ -1,0 +1,249 @@
+//! Round trips over arbitrary accounts, and one account as it is stored.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use scrip_core::account::{Account, Hash, Recalled};
+use scrip_core::amount::Credits;
+use scrip_core::hold::{Hold, HoldState, LotPart, OnExcess, Priced};
+use scrip_core::id::{
+    AccountId, AccountNumber, HoldId, HoldName, LotId, MeasureId, PlanId, ProjectTypeId, StudioNumber, ToolId,
+};
+use scrip_core::lot::{Class, Lot, Priority};
+use scrip_core::measure::{Decimal, MeasureValue, Measures};
+use scrip_core::plan::{NextPlan, PlanTerms, Reached, Subscription, SubscriptionState};
+use scrip_core::time::{Time, Zone};
+
+use super::*;
+
+fn credits() -> impl Strategy<Value = Credits> {
+    prop_oneof![
+        (0_i64..10_000).prop_map(Credits::whole),
+        (0..=Credits::MAX.millionths()).prop_map(Credits::from_millionths),
+    ]
+}
+
+fn time() -> impl Strategy<Value = Time> {
+    prop_oneof![
+        (0_i64..2_000_000_000).prop_map(|seconds| Time::from_micros(seconds * 1_000_000)),
+        (0..=Time::MAX.micros()).prop_map(Time::from_micros),
+    ]
+}
+
+fn lot_id() -> impl Strategy<Value = LotId> {
+    (any::<u64>(), prop_oneof![Just(0), any::<u16>()]).prop_map(|(seq, index)| LotId { seq, index })
+}
+
+fn class() -> impl Strategy<Value = Class> {
+    prop::sample::select(Class::ALL.to_vec())
+}
+
+fn lot() -> impl Strategy<Value = Lot> {
+    let amounts = (
+        credits(),
+        credits(),
+        prop_oneof![Just(Credits::ZERO), credits()],
+        prop_oneof![Just(Credits::ZERO), credits()],
+    );
+    (lot_id(), class(), any::<u8>(), time(), prop::option::of(time()), amounts).prop_map(
+        |(id, class, priority, granted_at, expires_at, (granted, remaining, held, frozen))| Lot {
+            id,
+            class,
+            priority: Priority(priority),
+            granted_at,
+            expires_at,
+            granted,
+            remaining,
+            held,
+            frozen,
+        },
+    )
+}
+
+fn slug() -> impl Strategy<Value = String> {
+    "[a-z][a-z0-9]{0,12}"
+}
+
+fn zone() -> impl Strategy<Value = Zone> {
+    prop::sample::select(vec!["UTC", "America/Los_Angeles"]).prop_map(|name| Zone::parse(name).unwrap())
+}
+
+fn terms() -> impl Strategy<Value = PlanTerms> {
+    (slug(), credits(), any::<u32>(), prop::option::of(credits())).prop_map(
+        |(plan, allowance, term_months, roll_over_cap)| PlanTerms {
+            plan: PlanId::parse(&plan).unwrap(),
+            allowance,
+            term_months,
+            roll_over_cap,
+        },
+    )
+}
+
+fn subscription() -> impl Strategy<Value = Subscription> {
+    let state =
+        prop::sample::select(vec![SubscriptionState::Active, SubscriptionState::PastDue, SubscriptionState::Paused]);
+    let reached = (any::<u32>(), credits()).prop_map(|(cycle, allowance)| Reached { cycle, allowance });
+    let next = prop_oneof![Just(NextPlan::Cancel), terms().prop_map(NextPlan::Change)];
+    let options = (prop::option::of(reached), prop::option::of(next), prop::option::of(time()));
+    (terms(), state, time(), zone(), any::<u32>(), options).prop_map(
+        |(terms, state, anchor, zone, term_start, (reached, next, turns_at))| Subscription {
+            terms,
+            state,
+            anchor,
+            zone,
+            term_start,
+            reached,
+            next,
+            turns_at,
+        },
+    )
+}
+
+fn measures() -> impl Strategy<Value = Measures> {
+    let number = (-999_999_999_999_999_i128..=999_999_999_999_999, 0_u8..=18)
+        .prop_map(|(mantissa, scale)| MeasureValue::Number(Decimal::new(mantissa, scale)));
+    let word = any::<String>().prop_map(|word| MeasureValue::Word(word.into()));
+    prop::collection::btree_map("[a-z][a-z_0-9]{0,9}", prop_oneof![number, word], 0..3).prop_map(|map| {
+        let mut measures = Measures::none();
+        for (name, value) in map {
+            assert!(measures.insert(MeasureId::parse(&name).unwrap(), value));
+        }
+        measures
+    })
+}
+
+fn hold() -> impl Strategy<Value = Hold> {
+    let part = (lot_id(), class(), credits()).prop_map(|(lot, class, credits)| LotPart { lot, class, credits });
+    let names = (
+        prop::option::of("[A-Z][A-Za-z0-9._:@-]{0,20}"),
+        prop::option::of(slug()),
+        prop::option::of(any::<String>()),
+        prop::option::of(any::<String>()),
+    );
+    let policy = prop::sample::select(vec![OnExcess::Cap, OnExcess::Extend, OnExcess::Debt]);
+    let amounts = (credits(), prop::collection::vec(part, 0..3));
+    (any::<u64>(), names, measures(), any::<u32>(), amounts, time(), time(), policy).prop_map(
+        |(
+            seq,
+            (name, tool, reference, member),
+            measures,
+            catalog_version,
+            (credits, parts),
+            placed_at,
+            expires_at,
+            on_excess,
+        )| {
+            Hold {
+                id: HoldId::first(seq),
+                name: name.map(|name| HoldName::parse(&name).unwrap()),
+                priced: Priced { tool: tool.map(|tool| ToolId::parse(&tool).unwrap()), measures, catalog_version },
+                credits,
+                parts,
+                placed_at,
+                expires_at,
+                on_excess,
+                reference: reference.map(Box::from),
+                member: member.map(Box::from),
+                state: HoldState::Open,
+            }
+        },
+    )
+}
+
+fn account() -> impl Strategy<Value = Account> {
+    let project_types = prop::option::of(prop::collection::btree_set(slug(), 0..3));
+    let settings = (prop::option::of(any::<String>()), zone(), project_types, time());
+    let state = (
+        prop::option::of(subscription()),
+        prop::collection::vec(lot(), 0..4),
+        prop::collection::vec(hold(), 0..3),
+        prop_oneof![Just(Credits::ZERO), credits()],
+    );
+    (any::<u64>(), settings, any::<u64>(), time(), any::<[u8; 32]>(), state).prop_map(
+        |(number, (name, zone, project_types, opened_at), seq, last_at, head, (subscription, lots, holds, debt))| {
+            let project_types = project_types.map(|types| {
+                Arc::new(types.iter().map(|id| ProjectTypeId::parse(id).unwrap()).collect::<BTreeSet<_>>())
+            });
+            Account {
+                number: AccountNumber(number),
+                studio: StudioNumber(1),
+                id: AccountId::parse("acme").unwrap(),
+                name: name.map(Arc::from),
+                zone,
+                project_types,
+                opened_at,
+                seq,
+                last_at,
+                head: Hash(head),
+                subscription: subscription.map(Arc::new),
+                lots,
+                holds,
+                debt,
+                recalled: Recalled::default(),
+            }
+        },
+    )
+}
+
+fn columns(account: &Account) -> Columns {
+    Columns {
+        number: account.number,
+        studio: account.studio,
+        id: account.id.clone(),
+        seq: account.seq,
+        head: account.head,
+    }
+}
+
+proptest! {
+    #[test]
+    fn an_account_comes_back_from_its_row(account in account(), positions in prop::collection::vec(any::<u64>(), 0..5)) {
+        let trail = Trail::from_positions(positions);
+        let json = account_to_json(&account, &trail);
+        let stored = account_from_json(columns(&account), &json).unwrap();
+        prop_assert_eq!(stored, StoredAccount { account, trail });
+    }
+
+    #[test]
+    fn a_changed_row_is_refused_or_another_account(account in account(), place in any::<prop::sample::Index>(), byte in 0x20_u8..0x7f) {
+        let trail = Trail::from_positions(vec![1, 2]);
+        let json = account_to_json(&account, &trail);
+        let mut bytes = json.clone().into_bytes();
+        let place = place.index(bytes.len());
+        bytes[place] = byte;
+        let Ok(changed) = String::from_utf8(bytes) else { return Ok(()) };
+        if let Ok(stored) = account_from_json(columns(&account), &changed) {
+            prop_assert_eq!(changed == json, stored == StoredAccount { account, trail });
+        }
+    }
+}
+
+/// The shape in `docs/store.md`.
+#[test]
+fn an_account_reads_well() {
+    let time = |text| Time::parse(text).unwrap();
+    let account = Account {
+        zone: Zone::parse("America/Los_Angeles").unwrap(),
+        opened_at: time("2026-01-01T00:00:00Z"),
+        last_at: time("2026-01-31T10:00:00.25Z"),
+        seq: 9,
+        lots: vec![Lot {
+            id: LotId::first(2),
+            class: Class::TopUp,
+            priority: Priority(20),
+            granted_at: time("2026-01-01T00:00:00Z"),
+            expires_at: None,
+            granted: Credits::whole(100),
+            remaining: "62.5".parse().unwrap(),
+            held: Credits::whole(10),
+            frozen: Credits::ZERO,
+        }],
+        ..Account::unopened(StudioNumber(1), AccountNumber(7), AccountId::parse("acme").unwrap())
+    };
+    let json = account_to_json(&account, &Trail::from_positions(vec![3, 12]));
+    assert_eq!(
+        json,
+        r#"{"v":1,"zone":"America/Los_Angeles","opened":1767225600,"last":1769853600.25,"lots":[["lot_2","top_up",20,1767225600,null,100,62.5,10]],"trail":[3,12]}"#
+    );
+}

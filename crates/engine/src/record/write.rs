@@ -1,0 +1,222 @@
+//! Writing an account's JSON object. What is usual (UTC, no name, no debt) is left out.
+
+use std::fmt::{Display, Write as _};
+
+use scrip_core::account::Account;
+use scrip_core::hold::{Hold, HoldState, LotPart};
+use scrip_core::lot::Lot;
+use scrip_core::measure::{MeasureValue, Measures};
+use scrip_core::plan::{NextPlan, PlanTerms, Subscription};
+use scrip_core::time::Time;
+
+use super::FORMAT;
+use crate::trail::Trail;
+
+/// The account's JSON object.
+pub(super) fn account(account: &Account, trail: &Trail) -> String {
+    let mut json = Json::with_capacity(256);
+    json.object(|json| {
+        json.field("v").plain(FORMAT);
+        if let Some(name) = &account.name {
+            json.field("name").text(name);
+        }
+        if account.zone.name() != "UTC" {
+            json.field("zone").text(account.zone.name());
+        }
+        if let Some(project_types) = &account.project_types {
+            json.field("project_types").list(project_types.iter(), |json, id| json.text(id.as_str()));
+        }
+        json.field("opened").time(account.opened_at);
+        json.field("last").time(account.last_at);
+        if let Some(held) = &account.subscription {
+            json.field("subscription");
+            subscription(json, held);
+        }
+        json.field("lots").list(&account.lots, lot);
+        if !account.holds.is_empty() {
+            json.field("holds").list(&account.holds, hold);
+        }
+        if !account.debt.is_zero() {
+            json.field("debt").plain(account.debt);
+        }
+        json.field("trail").list(trail.positions(), |json, position| json.plain(position));
+    });
+    json.text
+}
+
+fn subscription(json: &mut Json, subscription: &Subscription) {
+    json.object(|json| {
+        terms(json, &subscription.terms);
+        json.field("state").text(subscription.state.word());
+        json.field("anchor").time(subscription.anchor);
+        if subscription.zone.name() != "UTC" {
+            json.field("zone").text(subscription.zone.name());
+        }
+        json.field("term").plain(subscription.term_start);
+        if let Some(reached) = subscription.reached {
+            json.field("reached").array(|json| {
+                json.item().plain(reached.cycle);
+                json.item().plain(reached.allowance);
+            });
+        }
+        match &subscription.next {
+            None => {}
+            Some(NextPlan::Cancel) => json.field("next").text("cancel"),
+            Some(NextPlan::Change(next)) => json.field("next").object(|json| terms(json, next)),
+        }
+        if let Some(turns_at) = subscription.turns_at {
+            json.field("turns").time(turns_at);
+        }
+    });
+}
+
+fn terms(json: &mut Json, terms: &PlanTerms) {
+    json.field("plan").text(terms.plan.as_str());
+    json.field("allowance").plain(terms.allowance);
+    json.field("months").plain(terms.term_months);
+    if let Some(cap) = terms.roll_over_cap {
+        json.field("cap").plain(cap);
+    }
+}
+
+/// `["lot_2","subscription",10,granted_at,expires_at,granted,remaining,held,frozen]`; zeros at the end are left out.
+fn lot(json: &mut Json, lot: &Lot) {
+    json.array(|json| {
+        json.item().quoted(lot.id);
+        json.item().text(lot.class.word());
+        json.item().plain(lot.priority.0);
+        json.item().time(lot.granted_at);
+        match lot.expires_at {
+            None => json.item().plain("null"),
+            Some(expires_at) => json.item().time(expires_at),
+        }
+        json.item().plain(lot.granted);
+        json.item().plain(lot.remaining);
+        if !lot.held.is_zero() || !lot.frozen.is_zero() {
+            json.item().plain(lot.held);
+        }
+        if !lot.frozen.is_zero() {
+            json.item().plain(lot.frozen);
+        }
+    });
+}
+
+fn hold(json: &mut Json, hold: &Hold) {
+    assert!(hold.state == HoldState::Open, "an account keeps open holds alone: {hold:?}");
+    json.object(|json| {
+        json.field("hold").quoted(hold.id);
+        if let Some(name) = &hold.name {
+            json.field("name").text(name.as_str());
+        }
+        if let Some(tool) = &hold.priced.tool {
+            json.field("tool").text(tool.as_str());
+        }
+        if !hold.priced.measures.is_empty() {
+            json.field("measures");
+            measures(json, &hold.priced.measures);
+        }
+        json.field("version").plain(hold.priced.catalog_version);
+        json.field("credits").plain(hold.credits);
+        json.field("parts").list(&hold.parts, part);
+        json.field("placed").time(hold.placed_at);
+        json.field("expires").time(hold.expires_at);
+        json.field("on_excess").text(hold.on_excess.word());
+        if let Some(reference) = &hold.reference {
+            json.field("reference").text(reference);
+        }
+        if let Some(member) = &hold.member {
+            json.field("member").text(member);
+        }
+    });
+}
+
+fn measures(json: &mut Json, measures: &Measures) {
+    json.object(|json| {
+        for (name, value) in measures.iter() {
+            match value {
+                MeasureValue::Number(number) => json.field(name.as_str()).plain(number),
+                MeasureValue::Word(word) => json.field(name.as_str()).text(word),
+            }
+        }
+    });
+}
+
+fn part(json: &mut Json, part: &LotPart) {
+    json.array(|json| {
+        json.item().quoted(part.lot);
+        json.item().text(part.class.word());
+        json.item().plain(part.credits);
+    });
+}
+
+/// JSON under construction.
+struct Json {
+    text: String,
+}
+
+impl Json {
+    fn with_capacity(bytes: usize) -> Json {
+        Json { text: String::with_capacity(bytes) }
+    }
+
+    /// A value that writes itself as JSON does: a number.
+    fn plain(&mut self, value: impl Display) {
+        write!(self.text, "{value}").expect("writing to a string cannot fail");
+    }
+
+    /// A value that writes itself without anything to escape.
+    fn quoted(&mut self, value: impl Display) {
+        write!(self.text, "\"{value}\"").expect("writing to a string cannot fail");
+    }
+
+    /// A text.
+    fn text(&mut self, text: &str) {
+        self.text.push_str(&serde_json::to_string(text).expect("a text can always be written"));
+    }
+
+    /// An instant in seconds since 1970, with as many decimals as it has.
+    fn time(&mut self, time: Time) {
+        let (seconds, micros) = (time.micros().div_euclid(1_000_000), time.micros().rem_euclid(1_000_000));
+        self.plain(seconds);
+        if micros != 0 {
+            let decimals = format!(".{micros:06}");
+            self.text.push_str(decimals.trim_end_matches('0'));
+        }
+    }
+
+    fn object(&mut self, fields: impl FnOnce(&mut Json)) {
+        self.text.push('{');
+        fields(self);
+        self.text.push('}');
+    }
+
+    fn field(&mut self, name: &str) -> &mut Json {
+        self.item();
+        self.text.push('"');
+        self.text.push_str(name);
+        self.text.push_str("\":");
+        self
+    }
+
+    fn array(&mut self, items: impl FnOnce(&mut Json)) {
+        self.text.push('[');
+        items(self);
+        self.text.push(']');
+    }
+
+    /// Makes room for an item of an array or object.
+    fn item(&mut self) -> &mut Json {
+        if !self.text.ends_with(['[', '{']) {
+            self.text.push(',');
+        }
+        self
+    }
+
+    fn list<T>(&mut self, items: impl IntoIterator<Item = T>, mut write: impl FnMut(&mut Json, T)) {
+        self.array(|json| {
+            for item in items {
+                write(json.item(), item);
+            }
+        });
+    }
+}
