@@ -4,6 +4,8 @@
 //! entries durable, and accounts and the index of terms are written behind it, a share with each
 //! batch, up to a mark. After a crash the entries since the mark are replayed on the accounts.
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 pub mod memory;
 
 use std::sync::Arc;
@@ -129,7 +131,8 @@ pub struct Behind {
     /// Accounts to write, by number; each replaces the row that was there.
     pub accounts: Vec<StoredAccountRef>,
     /// The next piece of the present run of terms, the whole run sorted by term ([`indexed`]) and position. Readers
-    /// see a run once it is complete; an incomplete one is lost in a crash.
+    /// see a run once it is complete; an incomplete one is lost in a crash. A piece that does not go on after the one
+    /// before it begins the run anew.
     pub terms: Vec<(u64, u64)>,
     /// The run of terms is complete and every account that changed up to this position is written: the new mark.
     pub mark: Option<u64>,

@@ -87,8 +87,10 @@ impl State {
             self.accounts.insert(account.number, stored);
         }
         let piece = &batch.behind.terms;
-        let joined = self.run.last().zip(piece.first()).is_none_or(|(last, first)| last <= first);
-        assert!(joined && piece.is_sorted(), "a run of terms is sorted");
+        assert!(piece.is_sorted(), "a run of terms is sorted");
+        if self.run.last().zip(piece.first()).is_some_and(|(last, first)| last >= first) {
+            self.run.clear();
+        }
         self.run.extend(piece);
         if let Some(mark) = batch.behind.mark {
             for (term, position) in self.run.drain(..) {
@@ -152,8 +154,7 @@ impl Reader for MemoryStore {
 
     fn row(&self, position: u64) -> Result<Option<Row>, StoreError> {
         let state = self.lock();
-        let place = place(position)?;
-        Ok(place.and_then(|place| state.rows.get(place)).cloned())
+        Ok(place(position)?.and_then(|place| state.rows.get(place)).cloned())
     }
 
     fn rows_from(&self, position: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
