@@ -1,13 +1,23 @@
-//! What every handler shares, and the router over all of them.
+//! What every handler shares, and what most of them do: carry out a command, read an account.
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::routing::get;
+use scrip_api::unfit::Unfit;
+use scrip_core::account::Account;
+use scrip_core::catalog::Published;
+use scrip_core::command::Command;
+use scrip_core::id::{AccountId, Key, StudioNumber};
+use scrip_core::rejection::Rejection;
+use scrip_core::time::Time;
 use scrip_engine::Engine;
+use scrip_engine::engine::{Outcome, Request};
+use scrip_engine::store::StoreError;
 use tokio::sync::watch;
 
 use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::problem::Refused;
+use crate::watchers::Watchers;
 
 /// The running API: cheap to clone, one per process.
 #[derive(Clone)]
@@ -17,13 +27,21 @@ pub struct App(Arc<Shared>);
 struct Shared {
     engine: Engine,
     config: Config,
+    metrics: Metrics,
+    watchers: Watchers,
     stopping: watch::Sender<bool>,
 }
 
 impl App {
     /// An API over a running engine.
     pub fn new(engine: Engine, config: Config) -> App {
-        App(Arc::new(Shared { engine, config, stopping: watch::Sender::new(false) }))
+        App(Arc::new(Shared {
+            metrics: Metrics::new(&engine),
+            engine,
+            config,
+            watchers: Watchers::default(),
+            stopping: watch::Sender::new(false),
+        }))
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -34,13 +52,98 @@ impl App {
         &self.0.config
     }
 
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// Who waits for an account to change.
+    pub(crate) fn watchers(&self) -> &Watchers {
+        &self.0.watchers
+    }
+
     /// Turns true when the server stops: endless answers then end.
     pub(crate) fn stopping(&self) -> &watch::Sender<bool> {
         &self.0.stopping
     }
-}
 
-/// Every route, ready to be served or called in-process.
-pub fn router(app: App) -> Router {
-    Router::new().route("/healthz", get(|| async { "ok\n" })).with_state(app)
+    /// Carries out one command. Once begun it is finished, even when the caller has gone.
+    pub(crate) async fn carry_out(
+        &self,
+        studio: StudioNumber,
+        account: AccountId,
+        key: Option<Key>,
+        command: Command,
+    ) -> Result<Outcome, Refused> {
+        Ok(self.engine().submit(Request { studio, account, key, command }).await?)
+    }
+
+    /// What a request came to as a command. One that the rules would refuse is refused in their order: a missing
+    /// account first (R32).
+    pub(crate) async fn fit<T, E: Into<Unfit>>(
+        &self,
+        studio: StudioNumber,
+        account: &AccountId,
+        command: Result<T, E>,
+    ) -> Result<T, Refused> {
+        match command.map_err(Into::into) {
+            Ok(command) => Ok(command),
+            Err(Unfit::Shape(invalid)) => Err(invalid.into()),
+            Err(Unfit::Rule(rejection)) => {
+                self.stored_account(studio, account).await?;
+                Err(rejection.into())
+            }
+        }
+    }
+
+    /// Runs what may wait for the disk apart from the async threads.
+    pub(crate) async fn reading<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Engine) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Refused> {
+        let engine = self.engine().clone();
+        let read = tokio::task::spawn_blocking(move || read(&engine)).await;
+        Ok(read.map_err(|_| Refused::bug("a read ended without an answer"))??)
+    }
+
+    /// The account as its last entry left it.
+    pub(crate) async fn stored_account(
+        &self,
+        studio: StudioNumber,
+        account: &AccountId,
+    ) -> Result<Arc<Account>, Refused> {
+        let found = if self.engine().is_resident(studio, account) {
+            self.engine().account(studio, account)?
+        } else {
+            let account = account.clone();
+            self.reading(move |engine| engine.account(studio, &account)).await?
+        };
+        found.ok_or_else(|| Rejection::AccountNotFound.into())
+    }
+
+    /// The account with all that is due at `now` applied, written or not (R16).
+    pub(crate) async fn account_at(
+        &self,
+        studio: StudioNumber,
+        account: &AccountId,
+        now: Time,
+    ) -> Result<Account, Refused> {
+        let found = if self.engine().is_resident(studio, account) {
+            self.engine().account_at(studio, account, now)?
+        } else {
+            let account = account.clone();
+            self.reading(move |engine| engine.account_at(studio, &account, now)).await?
+        };
+        found.ok_or_else(|| Rejection::AccountNotFound.into())
+    }
+
+    /// The catalog version in force. A studio whose first one lies ahead has none yet.
+    pub(crate) fn catalog(&self, studio: StudioNumber) -> Result<Arc<Published>, Refused> {
+        let catalogs = self.engine().catalogs();
+        catalogs.in_force(studio, self.engine().now()).map(Arc::clone).ok_or_else(|| {
+            Refused::new(
+                scrip_api::code::Code::CatalogVersionNotFound,
+                "No catalog of this studio is in force yet; GET /v1/catalog/versions says when one will be.",
+            )
+        })
+    }
 }

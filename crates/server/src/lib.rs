@@ -6,12 +6,24 @@
 //!
 //! [`Engine`]: scrip_engine::Engine
 
-pub mod app;
+mod app;
+mod auth;
 pub mod config;
+mod cors;
+mod held;
 pub mod keys;
+mod metrics;
+mod openapi;
+mod problem;
+mod reply;
+mod request;
+mod routes;
 mod serve;
+mod watch_requests;
+mod watchers;
 
-pub use app::{App, router};
+pub use app::App;
 pub use config::{AllowedOrigins, Config, Limits};
 pub use keys::OutsideKey;
+pub use routes::router;
 pub use serve::{Listeners, serve};

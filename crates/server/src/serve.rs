@@ -17,8 +17,9 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::app::{App, router};
+use crate::app::App;
 use crate::config::Limits;
+use crate::routes;
 
 /// Where the server is reached.
 pub struct Listeners {
@@ -33,8 +34,11 @@ pub struct Listeners {
 pub async fn serve(listeners: Listeners, app: App, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
     let limits = app.config().limits.clone();
     let open = GracefulShutdown::new();
-    let api = router(app.clone());
-    let metrics = metrics_router(&app);
+    let api = match &listeners.metrics {
+        None => routes::router(app.clone()),
+        Some(_) => routes::without_figures(routes::router(app.clone())),
+    };
+    let metrics = routes::figures(app.clone());
     tokio::select! {
         () = shutdown => {}
         result = accept(&listeners.api, api, &open, &limits) => match result {},
@@ -46,11 +50,6 @@ pub async fn serve(listeners: Listeners, app: App, shutdown: impl Future<Output 
         tracing::warn!(waited_s = limits.drain_wait.as_secs(), "requests were still open when the server stopped");
     }
     Ok(())
-}
-
-/// The routes of the separate listener for figures.
-fn metrics_router(_app: &App) -> Router {
-    Router::new()
 }
 
 /// Accepts on a listener that may not be there: then waits for ever.

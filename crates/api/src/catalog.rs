@@ -1,0 +1,250 @@
+//! Catalogs, as they are shown and published.
+
+use scrip_core::catalog::{Catalog, Package, Plan, Price, ProjectType, Published, Tool, Toolkit};
+use scrip_core::time::Time;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::number::Amount;
+use crate::time::Instant;
+
+/// A published version, with its document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CatalogShown {
+    /// The studio.
+    pub studio: String,
+    /// The studio's name for people.
+    pub name: String,
+    /// Counted from 1.
+    pub catalog_version: u32,
+    /// When it was published.
+    pub published_at: Instant,
+    /// From when it is in force.
+    pub effective_from: Instant,
+    /// Seconds for which it is honoured after being superseded.
+    pub honoured_for: u32,
+    /// The toolkits, in the document's order.
+    pub toolkits: Vec<NamedShown>,
+    /// The project types, in the document's order.
+    pub project_types: Vec<NamedShown>,
+    /// The tools, in the document's order.
+    pub tools: Vec<ToolShown>,
+    /// The plans, in the document's order.
+    pub plans: Vec<PlanShown>,
+    /// The packages, smallest first.
+    pub packages: Vec<PackageShown>,
+    /// `toml` or `json`: how the document was written.
+    pub format: String,
+    /// The document as it was published, rates and examples included.
+    pub source: String,
+}
+
+/// Something with an id and a name for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NamedShown {
+    /// Its name in the catalog.
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+}
+
+/// A tool. How it is priced is in the catalog's source; what a job costs, in a quote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ToolShown {
+    /// Its name in the catalog.
+    pub tool: String,
+    /// Its name for people.
+    pub name: String,
+    /// The toolkit that it is listed under.
+    pub toolkit: Option<String>,
+    /// The project type that an account must have enabled; null: for all.
+    pub project_type: Option<String>,
+    /// Seconds to the deadline of its holds.
+    pub hold_for: u32,
+    /// `cap`, `extend` or `debt`: what a settle does with a price above the hold.
+    pub on_excess: String,
+}
+
+/// A plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlanShown {
+    /// Its name in the catalog.
+    pub plan: String,
+    /// Its name for people.
+    pub name: String,
+    /// Credits at the start of each cycle (a month).
+    pub allowance: Amount,
+    /// Months that are paid for at once.
+    pub term_months: u32,
+    /// The most that may roll over at a turn; null: nothing does.
+    pub roll_over_cap: Option<Amount>,
+    /// What a term costs; null where the catalog does not say.
+    pub price: Option<PriceShown>,
+}
+
+/// A package.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PackageShown {
+    /// Its name in the catalog.
+    pub package: String,
+    /// Its name for people.
+    pub name: String,
+    /// Top-up credits.
+    pub credits: Amount,
+    /// Promo credits on top.
+    pub bonus: Amount,
+    /// Days until its credits expire; null: never.
+    pub expires_in_days: Option<u32>,
+    /// What it costs.
+    pub price: PriceShown,
+}
+
+/// A sum of money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PriceShown {
+    /// In the currency's minor unit (cents).
+    pub amount: i64,
+    /// ISO 4217, as in `EUR`.
+    pub currency: String,
+}
+
+/// What is for sale.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PackagesShown {
+    /// The packages of the catalog in force, smallest first.
+    pub packages: Vec<PackageShown>,
+    /// The catalog version in force.
+    pub catalog_version: u32,
+}
+
+/// Every published version, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VersionsShown {
+    /// The versions.
+    pub versions: Vec<VersionShown>,
+}
+
+/// A published version without its document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VersionShown {
+    /// Counted from 1.
+    pub catalog_version: u32,
+    /// When it was published.
+    pub published_at: Instant,
+    /// From when it is in force.
+    pub effective_from: Instant,
+    /// Whether it is the one in force now.
+    pub in_force: bool,
+}
+
+/// What publishing came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PublishedShown {
+    /// The version that has this content; null for a dry run of new content.
+    pub catalog_version: Option<u32>,
+    /// Whether this call made it a version: false for a dry run, and where the content was a version before.
+    pub published: bool,
+    /// From when it is, or would be, in force.
+    pub effective_from: Option<Instant>,
+    /// What differs from the version that was in force, a line each.
+    pub changes: Vec<String>,
+}
+
+impl From<&Price> for PriceShown {
+    fn from(price: &Price) -> PriceShown {
+        PriceShown { amount: price.amount, currency: price.currency.to_string() }
+    }
+}
+
+impl From<&Package> for PackageShown {
+    fn from(package: &Package) -> PackageShown {
+        PackageShown {
+            package: package.id.to_string(),
+            name: package.name.to_string(),
+            credits: Amount(package.credits),
+            bonus: Amount(package.bonus),
+            expires_in_days: package.expires_in_days,
+            price: (&package.price).into(),
+        }
+    }
+}
+
+impl From<&Plan> for PlanShown {
+    fn from(plan: &Plan) -> PlanShown {
+        PlanShown {
+            plan: plan.id.to_string(),
+            name: plan.name.to_string(),
+            allowance: Amount(plan.terms.allowance),
+            term_months: plan.terms.term_months,
+            roll_over_cap: plan.terms.roll_over_cap.map(Amount),
+            price: plan.price.as_ref().map(PriceShown::from),
+        }
+    }
+}
+
+impl From<&Tool> for ToolShown {
+    fn from(tool: &Tool) -> ToolShown {
+        ToolShown {
+            tool: tool.id.to_string(),
+            name: tool.name.to_string(),
+            toolkit: tool.toolkit.as_deref().map(str::to_owned),
+            project_type: tool.project_type.as_ref().map(ToString::to_string),
+            hold_for: tool.hold_for,
+            on_excess: tool.on_excess.word().to_owned(),
+        }
+    }
+}
+
+fn toolkit(toolkit: &Toolkit) -> NamedShown {
+    NamedShown { id: toolkit.id.to_string(), name: toolkit.name.to_string() }
+}
+
+fn project_type(project_type: &ProjectType) -> NamedShown {
+    NamedShown { id: project_type.id.to_string(), name: project_type.name.to_string() }
+}
+
+impl CatalogShown {
+    /// A version and its document.
+    pub fn of(published: &Published, format: &str, source: &str) -> CatalogShown {
+        let catalog: &Catalog = &published.catalog;
+        CatalogShown {
+            studio: catalog.studio.to_string(),
+            name: catalog.studio_name.to_string(),
+            catalog_version: published.version,
+            published_at: Instant(published.published_at),
+            effective_from: Instant(published.effective),
+            honoured_for: catalog.honoured_for,
+            toolkits: catalog.toolkits.iter().map(toolkit).collect(),
+            project_types: catalog.project_types.iter().map(project_type).collect(),
+            tools: catalog.tools.iter().map(ToolShown::from).collect(),
+            plans: catalog.plans.iter().map(PlanShown::from).collect(),
+            packages: packages(catalog),
+            format: format.to_owned(),
+            source: source.to_owned(),
+        }
+    }
+}
+
+/// What a catalog has for sale.
+pub fn packages(catalog: &Catalog) -> Vec<PackageShown> {
+    catalog.packages.iter().map(PackageShown::from).collect()
+}
+
+impl VersionShown {
+    /// A version, seen when `in_force` is the version in force.
+    pub fn of(published: &Published, in_force: Option<u32>) -> VersionShown {
+        VersionShown {
+            catalog_version: published.version,
+            published_at: Instant(published.published_at),
+            effective_from: Instant(published.effective),
+            in_force: in_force == Some(published.version),
+        }
+    }
+}
+
+impl PublishedShown {
+    /// What a dry run of new content found.
+    pub fn dry_run(effective_from: Option<Time>, changes: Vec<String>) -> PublishedShown {
+        PublishedShown { catalog_version: None, published: false, effective_from: effective_from.map(Instant), changes }
+    }
+}

@@ -1,0 +1,150 @@
+//! Subscriptions: as they are put, previewed and shown.
+
+use scrip_core::command::PutSubscription;
+use scrip_core::id::PlanId;
+use scrip_core::plan::{NextPlan, SubscriptionState};
+use scrip_core::rejection::Rejection;
+use scrip_core::statement::{Period, Preview, SubscriptionView};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::balance::TotalsShown;
+use crate::number::Amount;
+use crate::present::present;
+use crate::time::Instant;
+use crate::unfit::{InvalidField, Unfit};
+
+/// A subscription to put; absent fields stay as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubscriptionRequest {
+    /// The plan; needed where there is no subscription yet.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub plan: Option<String>,
+    /// The instant that all periods are counted from; absent: now. It never changes afterwards.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub anchor: Option<Instant>,
+    /// `active`, `past_due` or `paused`; absent: active at first.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub state: Option<String>,
+}
+
+impl SubscriptionRequest {
+    /// The command.
+    pub fn command(self) -> Result<PutSubscription, Unfit> {
+        let state = self.state.map(|word| {
+            SubscriptionState::from_word(&word).ok_or_else(|| InvalidField::new("state", "active, past_due or paused"))
+        });
+        Ok(PutSubscription {
+            state: state.transpose()?,
+            anchor: self.anchor.map(|anchor| anchor.0),
+            plan: self.plan.as_deref().map(plan_id).transpose()?,
+        })
+    }
+}
+
+/// The plan of that name, or `plan_not_found`: a name that no plan can have is one that no plan has.
+fn plan_id(plan: &str) -> Result<PlanId, Rejection> {
+    PlanId::parse(plan).map_err(|_| Rejection::PlanNotFound)
+}
+
+/// A change of plan to look at without making it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PreviewRequest {
+    /// The plan.
+    pub plan: String,
+}
+
+impl PreviewRequest {
+    /// The plan.
+    pub fn plan(&self) -> Result<PlanId, Unfit> {
+        Ok(plan_id(&self.plan)?)
+    }
+}
+
+/// A half-open period: `end` is the first instant after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PeriodShown {
+    /// Its first instant.
+    pub start: Instant,
+    /// The first instant after it.
+    pub end: Instant,
+}
+
+/// A subscription as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SubscriptionShown {
+    /// The plan.
+    pub plan: String,
+    /// `active`, `past_due` or `paused`.
+    pub state: String,
+    /// The instant that all periods are counted from.
+    pub anchor: Instant,
+    /// What was paid for: a month or a year.
+    pub term: PeriodShown,
+    /// The refill period.
+    pub cycle: PeriodShown,
+    /// The plan that follows at the term's end, if another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_plan: Option<String>,
+    /// When the subscription ends, if it was cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Instant>,
+}
+
+/// What a change of plan would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewShown {
+    /// When it would take effect.
+    pub effective_at: Instant,
+    /// What it would grant at that instant, beyond what comes anyway.
+    pub grants: Amount,
+    /// The plan's credits per cycle.
+    pub allowance: Amount,
+    /// The subscription as it would stand right after asking.
+    pub subscription: SubscriptionShown,
+    /// The totals right after asking.
+    pub balance: TotalsShown,
+}
+
+impl From<Period> for PeriodShown {
+    fn from(period: Period) -> PeriodShown {
+        PeriodShown { start: Instant(period.start), end: Instant(period.end) }
+    }
+}
+
+impl From<&SubscriptionView> for SubscriptionShown {
+    fn from(view: &SubscriptionView) -> SubscriptionShown {
+        let (next_plan, ends_at) = match &view.next {
+            None => (None, None),
+            Some(NextPlan::Change(terms)) => (Some(terms.plan.to_string()), None),
+            Some(NextPlan::Cancel) => (None, Some(Instant(view.term.end))),
+        };
+        SubscriptionShown {
+            plan: view.plan.to_string(),
+            state: view.state.word().to_owned(),
+            anchor: Instant(view.anchor),
+            term: view.term.into(),
+            cycle: view.cycle.into(),
+            next_plan,
+            ends_at,
+        }
+    }
+}
+
+impl PreviewShown {
+    /// What a change would do; `None` where it would leave no subscription, which asking for a plan never does.
+    pub fn of(preview: &Preview) -> Option<PreviewShown> {
+        Some(PreviewShown {
+            effective_at: Instant(preview.effective_at),
+            grants: Amount(preview.grants),
+            allowance: Amount(preview.allowance),
+            subscription: preview.subscription.as_ref()?.into(),
+            balance: preview.totals.into(),
+        })
+    }
+}

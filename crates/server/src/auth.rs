@@ -1,0 +1,102 @@
+//! Who asks, and what they may do: an argument of every handler under `/v1`.
+//!
+//! A handler that takes an [`Authorised`] value cannot be reached without one, so no route can be
+//! left open by forgetting a layer.
+
+use std::marker::PhantomData;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
+use scrip_api::code::Code;
+use scrip_core::id::StudioNumber;
+use scrip_engine::store::Role;
+
+use crate::app::App;
+use crate::keys;
+use crate::problem::Refused;
+
+/// A right that a route asks for.
+pub(crate) trait Right {
+    /// The smallest role that has it.
+    const ROLE: Role;
+}
+
+/// To read and quote.
+pub(crate) struct Read;
+/// To hold, settle, release, charge and refund as well.
+pub(crate) struct Jobs;
+/// To do everything.
+pub(crate) struct Full;
+
+impl Right for Read {
+    const ROLE: Role = Role::Read;
+}
+impl Right for Jobs {
+    const ROLE: Role = Role::Jobs;
+}
+impl Right for Full {
+    const ROLE: Role = Role::Full;
+}
+
+/// A caller with a valid key that has the right `R`.
+pub(crate) struct Authorised<R> {
+    /// The studio whose key it is.
+    pub(crate) studio: StudioNumber,
+    /// What the key may do.
+    pub(crate) role: Role,
+    right: PhantomData<fn() -> R>,
+}
+
+impl<R> Authorised<R> {
+    /// Asks for a greater right, where it depends on more than the route.
+    pub(crate) fn must_have(&self, role: Role) -> Result<(), Refused> {
+        if self.role >= role { Ok(()) } else { Err(forbidden(self.role, role)) }
+    }
+}
+
+impl<R: Right> FromRequestParts<App> for Authorised<R> {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Authorised<R>, Refused> {
+        let secret = bearer(&parts.headers)?;
+        let holder = keys::holder(secret, &app.config().keys, app.engine());
+        let (studio, role) = holder.ok_or_else(|| unauthorized("This key is not known, or was revoked"))?;
+        let authorised = Authorised { studio, role, right: PhantomData };
+        authorised.must_have(R::ROLE)?;
+        Ok(authorised)
+    }
+}
+
+/// The secret that a request presents.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Refused> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next().ok_or_else(|| unauthorized("There is no key"))?;
+    if values.next().is_some() {
+        return Err(unauthorized("There is more than one Authorization header"));
+    }
+    secret_of(value).ok_or_else(|| unauthorized("The Authorization header is not of the form Bearer sk_…"))
+}
+
+/// `Bearer` in any case, one space, the secret.
+fn secret_of(value: &HeaderValue) -> Option<&str> {
+    let (scheme, secret) = value.to_str().ok()?.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") && secret.starts_with(keys::PREFIX)).then_some(secret)
+}
+
+fn unauthorized(what: &'static str) -> Refused {
+    Refused::new(
+        Code::Unauthorized,
+        format!("{what}; send a secret key of your studio as Authorization: Bearer sk_…; scrip key create makes one."),
+    )
+}
+
+fn forbidden(has: Role, needs: Role) -> Refused {
+    let detail = format!(
+        "This key has the role {}; this needs the role {}: use such a key, or make one with scrip key create --role.",
+        has.word(),
+        needs.word()
+    );
+    Refused::new(Code::Forbidden, detail)
+}

@@ -1,0 +1,155 @@
+//! Finding holds by state, of an account and of a studio.
+//!
+//! Open ones are in memory; ended ones are found through the entries that placed them. Apart from
+//! the routes because it is a search with a bound, not a translation.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+use scrip_core::account::Account;
+use scrip_core::entry::{Entry, Event, Kind};
+use scrip_core::hold::{Hold, HoldState};
+use scrip_core::id::{AccountId, HoldId, HoldRef, StudioNumber};
+use scrip_core::time::Time;
+use scrip_engine::history::{HistoryQuery, JournalQuery};
+
+use crate::app::App;
+use crate::problem::Refused;
+
+/// Which holds.
+pub(crate) struct Wanted {
+    /// Only those in this state; `None`: all.
+    pub(crate) state: Option<HoldState>,
+    /// Only those placed before this place of the journal searched.
+    pub(crate) before: Option<u64>,
+    /// At most so many.
+    pub(crate) limit: usize,
+    /// The instant at which their states are meant.
+    pub(crate) now: Time,
+}
+
+/// A page of holds.
+pub(crate) struct Page<T> {
+    /// Newest first.
+    pub(crate) holds: Vec<T>,
+    /// Where the next page begins.
+    pub(crate) next: Option<u64>,
+}
+
+/// Holds that one page looks at, at the most.
+const LOOKS: usize = 2_000;
+
+/// A hold whose deadline has come is expired, written or not (R16).
+pub(crate) fn as_of(mut hold: Hold, now: Time) -> Hold {
+    if hold.state == HoldState::Open && hold.expires_at <= now {
+        hold.state = HoldState::Expired;
+        hold.parts.clear();
+    }
+    hold
+}
+
+/// An account's holds.
+pub(crate) async fn of_account(
+    app: &App,
+    studio: StudioNumber,
+    id: &AccountId,
+    wanted: &Wanted,
+) -> Result<Page<Hold>, Refused> {
+    let account = app.stored_account(studio, id).await?;
+    if wanted.state == Some(HoldState::Open) {
+        return Ok(open_ones(&account, wanted));
+    }
+    let (mut holds, mut before, mut looked) = (Vec::new(), wanted.before, 0);
+    while holds.len() < wanted.limit && looked < LOOKS {
+        let query = HistoryQuery {
+            before,
+            limit: wanted.limit - holds.len(),
+            kinds: vec![Kind::Hold],
+            ..HistoryQuery::default()
+        };
+        let of = id.clone();
+        let page = app.reading(move |engine| engine.history(studio, &of, &query)).await?.unwrap_or_default();
+        looked += page.entries.len();
+        let found = page.entries.iter().map(|entry| state_of(app, &account, entry, wanted.now));
+        holds.extend(try_join_all(found).await?.into_iter().flatten().filter(|hold| admits(wanted, hold)));
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    Ok(Page { holds, next: before })
+}
+
+/// Open holds need no journal.
+fn open_ones(account: &Account, wanted: &Wanted) -> Page<Hold> {
+    let mut open: Vec<&Hold> = account
+        .holds
+        .iter()
+        .filter(|hold| hold.expires_at > wanted.now && wanted.before.is_none_or(|before| hold.id.seq < before))
+        .collect();
+    open.sort_by_key(|hold| std::cmp::Reverse(hold.id));
+    let more = open.len() > wanted.limit;
+    open.truncate(wanted.limit);
+    Page { next: open.last().filter(|_| more).map(|last| last.id.seq), holds: open.into_iter().cloned().collect() }
+}
+
+/// A studio's holds, each with its account.
+pub(crate) async fn of_studio(
+    app: &App,
+    studio: StudioNumber,
+    wanted: &Wanted,
+) -> Result<Page<(AccountId, Hold)>, Refused> {
+    let mut accounts: BTreeMap<AccountId, Arc<Account>> = BTreeMap::new();
+    let (mut holds, mut before, mut looked) = (Vec::new(), wanted.before, 0);
+    while holds.len() < wanted.limit && looked < LOOKS {
+        let query = JournalQuery {
+            before,
+            limit: wanted.limit - holds.len(),
+            kinds: vec![Kind::Hold],
+            ..JournalQuery::default()
+        };
+        let page = app.reading(move |engine| engine.journal(studio, &query)).await?;
+        // A page of the journal that found nothing has looked at its own full measure.
+        looked += page.entries.len().max(LOOKS / 4);
+        for (id, entry) in page.entries {
+            let Some(id) = id else { continue };
+            let account = match accounts.get(&id) {
+                Some(account) => Arc::clone(account),
+                None => app.stored_account(studio, &id).await?,
+            };
+            accounts.insert(id.clone(), Arc::clone(&account));
+            if wanted.state == Some(HoldState::Open) && !is_open(&account, &entry) {
+                continue;
+            }
+            if let Some(hold) = state_of(app, &account, &entry, wanted.now).await?
+                && admits(wanted, &hold)
+            {
+                holds.push((id, hold));
+            }
+        }
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    Ok(Page { holds, next: before })
+}
+
+fn admits(wanted: &Wanted, hold: &Hold) -> bool {
+    wanted.state.is_none_or(|state| hold.state == state)
+}
+
+fn is_open(account: &Account, placed: &Entry) -> bool {
+    account.holds.iter().any(|hold| hold.id == HoldId::first(placed.seq))
+}
+
+/// The hold that an entry placed, as it stands.
+async fn state_of(app: &App, account: &Account, placed: &Entry, now: Time) -> Result<Option<Hold>, Refused> {
+    let Event::HoldPlaced { hold } = &placed.event else { return Ok(None) };
+    if let Some(open) = account.holds.iter().find(|open| open.id == hold.id) {
+        return Ok(Some(as_of(open.clone(), now)));
+    }
+    let ended = app.engine().hold(account.studio, &account.id, &HoldRef::Id(hold.id)).await?;
+    Ok(ended.map(|hold| as_of(hold, now)))
+}

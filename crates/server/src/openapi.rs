@@ -1,0 +1,203 @@
+//! The OpenAPI document: what all routes share, added to what each says of itself.
+
+use scrip_api::problem::ProblemShown;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    Components, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathItem, Ref, ResponseBuilder,
+};
+use utoipa::{IntoParams, ToSchema};
+
+/// The name of the keys' scheme.
+const SECRET_KEY: &str = "secret_key";
+
+/// The document before any route.
+pub(crate) fn head() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("scrip")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some("Credits for generation studios: quotes, holds, charges, refunds, history."))
+        .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
+        .build();
+    OpenApiBuilder::new().info(info).components(Some(Components::new())).build()
+}
+
+/// Adds keys and problems to every route that has them.
+pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
+    let components = document.components.get_or_insert_with(Components::new);
+    let scheme = SecurityScheme::Http(Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("sk_…").build());
+    components.add_security_scheme(SECRET_KEY, scheme);
+    let mut schemas = vec![(ProblemShown::name().into_owned(), <ProblemShown as utoipa::PartialSchema>::schema())];
+    ProblemShown::schemas(&mut schemas);
+    components.schemas.extend(schemas);
+    for (path, item) in &mut document.paths.paths {
+        let needs_key = path.starts_with("/v1/");
+        for operation in operations(item) {
+            if needs_key {
+                operation.security = Some(vec![SecurityRequirement::new::<_, _, String>(SECRET_KEY, [])]);
+                add_problems(operation);
+            }
+        }
+    }
+    document
+}
+
+/// The operations of an address.
+pub(crate) fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten()
+}
+
+/// Every route may refuse: 4XX and 5XX, each a problem.
+fn add_problems(operation: &mut Operation) {
+    for (status, description) in [
+        ("4XX", "Refused: `code` says why, `detail` what to do. Nothing was changed."),
+        ("5XX", "Not now: repeat the request with the same key."),
+    ] {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(ProblemShown::name()))).build();
+        let response =
+            ResponseBuilder::new().description(description).content("application/problem+json", content).build();
+        operation.responses.responses.insert(status.to_owned(), response.into());
+    }
+}
+
+macro_rules! params {
+    ($(#[$doc:meta])* $place:ident $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(IntoParams)]
+        #[into_params(parameter_in = $place)]
+        #[expect(dead_code, reason = "described here, read by crate::request")]
+        pub(crate) struct $name { $($(#[$field_doc])* $field: $type,)* }
+    };
+}
+
+params!(
+    /// Whose.
+    Path AccountParam {
+        /// The studio's own id of the account: 1 to 128 of `A-Z a-z 0-9 . _ : @ -`.
+        account: String,
+    }
+);
+params!(
+    /// Which hold.
+    Path HoldParams {
+        /// The studio's own id of the account.
+        account: String,
+        /// The hold, by its own id or by the caller's.
+        hold: String,
+    }
+);
+params!(
+    /// Which charge.
+    Path ChargeParams {
+        /// The studio's own id of the account.
+        account: String,
+        /// The charge, as in `charge_9`.
+        charge: String,
+    }
+);
+params!(
+    /// Which lot.
+    Path LotParams {
+        /// The studio's own id of the account.
+        account: String,
+        /// The lot, as in `lot_7`.
+        lot: String,
+    }
+);
+params!(
+    /// Which version.
+    Path VersionParam {
+        /// The version's number, from 1.
+        #[param(minimum = 1)]
+        version: u32,
+    }
+);
+params!(
+    /// What makes a POST happen once.
+    Header KeyHeader {
+        /// 1 to 128 visible ASCII characters: new for each request, the same for its repeats.
+        #[param(rename = "Idempotency-Key", min_length = 1, max_length = 128)]
+        idempotency_key: String,
+    }
+);
+params!(
+    /// Which accounts.
+    Query AccountsParams {
+        /// Only accounts whose id or name contains this.
+        search: Option<String>,
+        /// The `next` of the page before.
+        after: Option<String>,
+        /// Rows of a page; 50 when absent.
+        #[param(minimum = 1, maximum = 1000)]
+        limit: Option<u32>,
+    }
+);
+params!(
+    /// Which holds.
+    Query HoldsParams {
+        /// `open`, `settled`, `released` or `expired`.
+        state: Option<String>,
+        /// The `next` of the page before.
+        after: Option<String>,
+        /// Rows of a page; 50 when absent.
+        #[param(minimum = 1, maximum = 1000)]
+        limit: Option<u32>,
+    }
+);
+params!(
+    /// Which part of a balance.
+    Query BalanceParams {
+        /// Only what is left of this tool.
+        tool: Option<String>,
+    }
+);
+params!(
+    /// Which entries.
+    Query EntriesParams {
+        /// The `next` of the page before.
+        after: Option<String>,
+        /// Rows of a page; 50 when absent.
+        #[param(minimum = 1, maximum = 1000)]
+        limit: Option<u32>,
+        /// Only these kinds, separated by commas.
+        kind: Option<String>,
+        /// Only this tool.
+        tool: Option<String>,
+        /// Not before this instant.
+        from: Option<String>,
+        /// Before this instant.
+        to: Option<String>,
+    }
+);
+params!(
+    /// Which entries.
+    Query UncollectedParams {
+        /// The `next` of the page before.
+        after: Option<String>,
+        /// Rows of a page; 50 when absent.
+        #[param(minimum = 1, maximum = 1000)]
+        limit: Option<u32>,
+        /// Not before this instant.
+        from: Option<String>,
+        /// Before this instant.
+        to: Option<String>,
+    }
+);
+params!(
+    /// Which totals.
+    Query UsageParams {
+        /// `tool` (the default), `day` or `tool,day`.
+        by: Option<String>,
+        /// Not before this instant; the beginning when absent.
+        from: Option<String>,
+        /// Before this instant; now when absent.
+        to: Option<String>,
+    }
+);
+params!(
+    /// How a catalog is published.
+    Query PublishParams {
+        /// Only check it.
+        dry_run: Option<bool>,
+    }
+);

@@ -1,0 +1,108 @@
+//! Query parameters: each known, each given once.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use scrip_api::problem::shown;
+use scrip_api::unfit::InvalidField;
+use scrip_core::time::Time;
+
+use crate::app::App;
+use crate::problem::Refused;
+
+/// Rows of a page when nothing is said.
+const PAGE_DEFAULT: usize = 50;
+/// Rows of a page at the most.
+pub(crate) const PAGE_MAX: usize = 1_000;
+
+/// The query parameters that no handler has taken yet.
+pub(crate) struct Query(Vec<(String, String)>);
+
+impl FromRequestParts<App> for Query {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Query, Refused> {
+        let pairs = axum::extract::Query::<Vec<(String, String)>>::from_request_parts(parts, app).await;
+        let axum::extract::Query(pairs) =
+            pairs.map_err(|_| InvalidField::new("query", "name=value pairs joined by &"))?;
+        for (place, (name, _)) in pairs.iter().enumerate() {
+            if pairs[..place].iter().any(|(other, _)| other == name) {
+                return Err(InvalidField::new(shown(name), "this parameter once").into());
+            }
+        }
+        Ok(Query(pairs))
+    }
+}
+
+impl Query {
+    /// A parameter's text, if it is given.
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
+        let place = self.0.iter().position(|(other, _)| other == name)?;
+        Some(self.0.swap_remove(place).1)
+    }
+
+    /// A parameter read by `parse`.
+    pub(crate) fn read<T>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, InvalidField> {
+        match self.text(name) {
+            None => Ok(None),
+            Some(text) => parse(&text).map(Some).ok_or_else(|| InvalidField::new(name, expected)),
+        }
+    }
+
+    /// `limit`, or the default.
+    pub(crate) fn limit(&mut self) -> Result<usize, InvalidField> {
+        let parse = |text: &str| text.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit));
+        Ok(self.read("limit", "a number from 1 to 1000", parse)?.unwrap_or(PAGE_DEFAULT))
+    }
+
+    /// An instant.
+    pub(crate) fn time(&mut self, name: &str) -> Result<Option<Time>, InvalidField> {
+        // A plus in a query stands for a space; in an offset that was not escaped, it was meant.
+        let parse = |text: &str| Time::parse(&text.replace(' ', "+")).ok();
+        self.read(name, "an RFC 3339 time with an offset, such as 2026-01-31T10:00:00Z", parse)
+    }
+
+    /// The cursor of a page: the `next` of the page before.
+    pub(crate) fn cursor(&mut self) -> Result<Option<u64>, InvalidField> {
+        self.read("after", "the next of the page before", cursor_of)
+    }
+
+    /// Refuses what was not taken.
+    pub(crate) fn finish(self) -> Result<(), InvalidField> {
+        match self.0.first() {
+            None => Ok(()),
+            Some((name, _)) if name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                Err(InvalidField::new(name.as_str(), "no such query parameter here"))
+            }
+            Some((name, _)) => Err(InvalidField::new(shown(name), "no such query parameter here")),
+        }
+    }
+}
+
+/// A cursor's text: not for callers to read.
+pub(crate) fn cursor(place: u64) -> String {
+    format!("c{place:x}")
+}
+
+/// The place that a cursor stands for.
+fn cursor_of(text: &str) -> Option<u64> {
+    let place = u64::from_str_radix(text.strip_prefix('c')?, 16).ok()?;
+    (cursor(place) == text).then_some(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_have_one_spelling() {
+        assert_eq!(cursor_of(&cursor(0xbeef)), Some(0xbeef));
+        for wrong in ["", "c", "beef", "cBEEF", "c0beef", "c+1"] {
+            assert_eq!(cursor_of(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! `/v1/catalog` and `/v1/packages`: what is priced, and what is for sale.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use scrip_api::catalog::{CatalogShown, PackagesShown, PublishedShown, VersionShown, VersionsShown, packages};
+use scrip_api::code::Code;
+use scrip_api::problem::Problem;
+use scrip_api::time::Instant;
+use scrip_api::unfit::InvalidField;
+use scrip_core::catalog::{self, CatalogError, Format as Written, Published};
+use scrip_core::id::{StudioId, StudioNumber};
+use scrip_engine::engine::{Publication, PublishError, PublishOutcome};
+use scrip_engine::store::Role;
+
+use crate::app::App;
+use crate::auth::{Authorised, Read};
+use crate::openapi::{PublishParams, VersionParam};
+use crate::problem::Refused;
+use crate::reply;
+use crate::request::{Format, Query, VersionPath, accepted_format, media_type, read};
+
+/// The catalog in force; as it was written, with `Accept: application/toml`.
+#[utoipa::path(get, path = "/v1/catalog", tag = "catalog",
+    responses((status = 200, description = "The catalog",
+        content((CatalogShown = "application/json"), (String = "application/toml")))))]
+pub(super) async fn get(
+    State(app): State<App>,
+    key: Authorised<Read>,
+    headers: HeaderMap,
+    query: Query,
+) -> Result<Response, Refused> {
+    query.finish()?;
+    let published = app.catalog(key.studio)?;
+    document(&app, key.studio, &published, &headers)
+}
+
+/// Every published version, newest first.
+#[utoipa::path(get, path = "/v1/catalog/versions", tag = "catalog",
+    responses((status = 200, body = VersionsShown, description = "The versions")))]
+pub(super) async fn versions(State(app): State<App>, key: Authorised<Read>, query: Query) -> Result<Response, Refused> {
+    query.finish()?;
+    let catalogs = app.engine().catalogs();
+    let in_force = catalogs.in_force(key.studio, app.engine().now()).map(|published| published.version);
+    let mut versions: Vec<_> =
+        catalogs.of(key.studio).iter().map(|published| VersionShown::of(published, in_force)).collect();
+    versions.sort_by_key(|version| std::cmp::Reverse(version.catalog_version));
+    Ok(reply::ok(&VersionsShown { versions }))
+}
+
+/// One version; as it was written, with `Accept: application/toml`.
+#[utoipa::path(get, path = "/v1/catalog/versions/{version}", tag = "catalog", params(VersionParam),
+    responses((status = 200, description = "The version",
+        content((CatalogShown = "application/json"), (String = "application/toml")))))]
+pub(super) async fn version(
+    State(app): State<App>,
+    key: Authorised<Read>,
+    VersionPath(version): VersionPath,
+    headers: HeaderMap,
+    query: Query,
+) -> Result<Response, Refused> {
+    query.finish()?;
+    let catalogs = app.engine().catalogs();
+    let published = catalogs.version(key.studio, version).ok_or_else(|| {
+        let detail = format!("This studio never published a version {version}; GET /v1/catalog/versions lists them.");
+        Refused::new(Code::CatalogVersionNotFound, detail)
+    })?;
+    document(&app, key.studio, published, &headers)
+}
+
+/// The packages that are for sale, smallest first.
+#[utoipa::path(get, path = "/v1/packages", tag = "catalog",
+    responses((status = 200, body = PackagesShown, description = "The packages")))]
+pub(super) async fn for_sale(State(app): State<App>, key: Authorised<Read>, query: Query) -> Result<Response, Refused> {
+    query.finish()?;
+    let published = app.catalog(key.studio)?;
+    let shown = PackagesShown { packages: packages(&published.catalog), catalog_version: published.version };
+    Ok(reply::ok(&shown))
+}
+
+/// Checks a catalog and publishes it as a new version; with `dry_run=true` only checks it. Idempotent by content: what
+/// was a version already is left alone.
+#[utoipa::path(post, path = "/v1/catalog", tag = "catalog", params(PublishParams),
+    request_body(description = "The document, as the catalog format's reference describes it",
+        content((String = "application/toml"), (serde_json::Value = "application/json"))),
+    responses((status = 200, body = PublishedShown, description = "A dry run, or content that was a version already"),
+              (status = 201, body = PublishedShown, description = "The new version")))]
+pub(super) async fn publish(
+    State(app): State<App>,
+    key: Authorised<Read>,
+    mut query: Query,
+    request: Request,
+) -> Result<Response, Refused> {
+    let truth = |text: &str| match text {
+        "true" => Some(DryRun::Yes),
+        "false" => Some(DryRun::No),
+        _ => None,
+    };
+    let dry_run = query.read("dry_run", "true or false", truth)?.unwrap_or(DryRun::No);
+    if dry_run == DryRun::No {
+        key.must_have(Role::Full)?;
+    }
+    query.finish()?;
+    let publication = publication(&app, request).await?;
+    let studio = name_of(&app, key.studio)?;
+    let before = app.catalog(key.studio).ok();
+    match dry_run {
+        DryRun::Yes => try_out(publication, studio, before).await,
+        DryRun::No => really(&app, publication, studio, before).await,
+    }
+}
+
+/// Whether a catalog is only checked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum DryRun {
+    Yes,
+    No,
+}
+
+async fn publication(app: &App, request: Request) -> Result<Publication, Refused> {
+    let limits = &app.config().limits;
+    let (parts, body) = request.into_parts();
+    let format = match media_type(&parts.headers, &["application/toml", "application/json"])? {
+        "application/json" => Written::Json,
+        _ => Written::Toml,
+    };
+    let bytes = read(&parts.headers, body, limits.catalog_body, limits.body_wait).await?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| InvalidField::new("body", "UTF-8"))?;
+    Ok(Publication { format, source: Arc::from(text) })
+}
+
+fn name_of(app: &App, studio: StudioNumber) -> Result<StudioId, Refused> {
+    let found = app.engine().studios().into_iter().find(|(number, _)| *number == studio);
+    found.map(|(_, id)| id).ok_or_else(|| Refused::bug("a key of a studio that there is not"))
+}
+
+/// Checks a document without publishing it. Checking proves every rate: off the async threads.
+async fn try_out(
+    publication: Publication,
+    studio: StudioId,
+    before: Option<Arc<Published>>,
+) -> Result<Response, Refused> {
+    let checked = tokio::task::spawn_blocking(move || catalog::read(&publication.source, publication.format));
+    let checked = checked.await.map_err(|_| Refused::bug("checking a catalog ended without an answer"))?;
+    let checked = checked.map_err(invalid)?;
+    if checked.studio != studio {
+        return Err(other_studio(&studio, &checked.studio));
+    }
+    let changes = before.map(|before| catalog::diff(&before.catalog, &checked)).unwrap_or_default();
+    Ok(reply::ok(&PublishedShown::dry_run(checked.effective_from, changes)))
+}
+
+async fn really(
+    app: &App,
+    publication: Publication,
+    studio: StudioId,
+    before: Option<Arc<Published>>,
+) -> Result<Response, Refused> {
+    let engine = app.engine().clone();
+    let runtime = tokio::runtime::Handle::current();
+    let published = tokio::task::spawn_blocking(move || runtime.block_on(engine.publish(publication, Some(studio))));
+    let published = published.await.map_err(|_| Refused::bug("publishing ended without an answer"))?;
+    let (status, is_new, version) = match published {
+        Ok(PublishOutcome::Published(version)) => (StatusCode::CREATED, true, version),
+        Ok(PublishOutcome::Known(version)) => (StatusCode::OK, false, version),
+        Err(PublishError::Invalid(error)) => return Err(invalid(error)),
+        Err(PublishError::OtherStudio { expected, found }) => return Err(other_studio(&expected, &found)),
+        Err(PublishError::Unavailable(why)) => return Err(Refused::unavailable(why)),
+    };
+    let changes = match before.filter(|_| is_new) {
+        Some(before) => catalog::diff(&before.catalog, &version.catalog),
+        None => Vec::new(),
+    };
+    Ok(reply::json(
+        status,
+        &PublishedShown {
+            catalog_version: Some(version.version),
+            published: is_new,
+            effective_from: Some(Instant(version.effective)),
+            changes,
+        },
+    ))
+}
+
+fn invalid(error: CatalogError) -> Refused {
+    let detail = format!("Line {}, column {}: {}", error.line, error.column, error.message);
+    Problem::new(Code::CatalogInvalid, detail).with("line", error.line).with("column", error.column).into()
+}
+
+fn other_studio(expected: &StudioId, found: &StudioId) -> Refused {
+    let detail = format!("The catalog is of studio {found}, the key of studio {expected}; use a key of {found}.");
+    Refused::new(Code::Forbidden, detail)
+}
+
+fn document(app: &App, studio: StudioNumber, published: &Published, headers: &HeaderMap) -> Result<Response, Refused> {
+    let source = app.engine().catalog_source(studio, published.version);
+    let (written, source) = source.ok_or_else(|| Refused::bug("a published version without its source"))?;
+    let (word, offered): (_, &[Format]) = match written {
+        Written::Toml => ("toml", &[Format::Json, Format::Toml]),
+        Written::Json => ("json", &[Format::Json]),
+    };
+    match accepted_format(headers, offered)? {
+        Format::Toml => Ok(reply::typed(StatusCode::OK, "application/toml", source.as_bytes().to_vec())),
+        Format::Json | Format::Csv => Ok(reply::ok(&CatalogShown::of(published, word, &source))),
+    }
+}

@@ -1,0 +1,67 @@
+//! `…/grants`, `…/lots/{lot}/revoke`, `…/debt/write-off`: what operators give, take back and forgive.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use scrip_api::grant::{GrantRequest, GrantShown, RevokeShown, TakeBackRequest, WriteOffShown};
+
+use crate::app::App;
+use crate::auth::{Authorised, Full};
+use crate::openapi::{AccountParam, KeyHeader, LotParams};
+use crate::problem::Refused;
+use crate::reply;
+use crate::request::{AccountPath, Body, IdempotencyKey, LotPath, Query};
+
+/// Gives credits: a promo, a make-good or a top-up, with a reason.
+#[utoipa::path(post, path = "/v1/accounts/{account}/grants", tag = "grants", params(AccountParam, KeyHeader),
+    request_body = GrantRequest,
+    responses((status = 201, body = GrantShown, description = "The new lot")))]
+pub(super) async fn grant(
+    State(app): State<App>,
+    key: Authorised<Full>,
+    AccountPath(account): AccountPath,
+    query: Query,
+    IdempotencyKey(once): IdempotencyKey,
+    Body(request): Body<GrantRequest>,
+) -> Result<Response, Refused> {
+    query.finish()?;
+    let command = app.fit(key.studio, &account, request.command()).await?;
+    let outcome = app.carry_out(key.studio, account, Some(once), command).await?;
+    reply::carried_out(StatusCode::CREATED, &outcome, GrantShown::of(&outcome.answer))
+}
+
+/// Takes back what is left and unheld of a lot.
+#[utoipa::path(post, path = "/v1/accounts/{account}/lots/{lot}/revoke", tag = "grants", params(LotParams, KeyHeader),
+    request_body = TakeBackRequest,
+    responses((status = 200, body = RevokeShown, description = "What was taken back")))]
+pub(super) async fn revoke(
+    State(app): State<App>,
+    key: Authorised<Full>,
+    at: LotPath,
+    query: Query,
+    IdempotencyKey(once): IdempotencyKey,
+    Body(request): Body<TakeBackRequest>,
+) -> Result<Response, Refused> {
+    query.finish()?;
+    let command = app.fit(key.studio, &at.account, request.revoke(at.lot)).await?;
+    let outcome = app.carry_out(key.studio, at.account, Some(once), command).await?;
+    reply::carried_out(StatusCode::OK, &outcome, RevokeShown::of(&outcome.answer))
+}
+
+/// Forgives a debt, or part of one.
+#[utoipa::path(post, path = "/v1/accounts/{account}/debt/write-off", tag = "grants",
+    params(AccountParam, KeyHeader), request_body = TakeBackRequest,
+    responses((status = 200, body = WriteOffShown, description = "What was forgiven")))]
+pub(super) async fn write_off(
+    State(app): State<App>,
+    key: Authorised<Full>,
+    AccountPath(account): AccountPath,
+    query: Query,
+    IdempotencyKey(once): IdempotencyKey,
+    Body(request): Body<TakeBackRequest>,
+) -> Result<Response, Refused> {
+    query.finish()?;
+    let command = app.fit(key.studio, &account, request.write_off()).await?;
+    let outcome = app.carry_out(key.studio, account, Some(once), command).await?;
+    reply::carried_out(StatusCode::OK, &outcome, WriteOffShown::of(&outcome.answer))
+}

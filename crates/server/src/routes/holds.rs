@@ -1,0 +1,149 @@
+//! `…/holds`: credits set aside for running jobs.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use scrip_api::hold::{
+    ExtendRequest, HoldExtendedShown, HoldPlacedShown, HoldReleasedShown, HoldRequest, HoldSettledShown, HoldShown,
+    HoldsShown, ReleaseRequest, SettleRequest,
+};
+use scrip_api::unfit::InvalidField;
+use scrip_core::command::Command;
+use scrip_core::hold::{Hold, HoldState};
+use scrip_core::id::HoldRef;
+use scrip_core::rejection::Rejection;
+use scrip_core::time::Time;
+
+use crate::app::App;
+use crate::auth::{Authorised, Jobs, Read};
+use crate::held::{self, Wanted};
+use crate::openapi::{AccountParam, HoldParams, HoldsParams, KeyHeader};
+use crate::problem::Refused;
+use crate::reply;
+use crate::request::{AccountPath, Body, HoldPath, IdempotencyKey, Query, cursor};
+
+/// Sets the quoted credits aside for a job, in one atomic step.
+#[utoipa::path(post, path = "/v1/accounts/{account}/holds", tag = "holds", params(AccountParam, KeyHeader),
+    request_body = HoldRequest,
+    responses((status = 201, body = HoldPlacedShown, description = "The hold")))]
+pub(super) async fn place(
+    State(app): State<App>,
+    key: Authorised<Jobs>,
+    AccountPath(account): AccountPath,
+    query: Query,
+    IdempotencyKey(once): IdempotencyKey,
+    Body(request): Body<HoldRequest>,
+) -> Result<Response, Refused> {
+    query.finish()?;
+    let command = app.fit(key.studio, &account, request.command()).await?;
+    let outcome = app.carry_out(key.studio, account.clone(), Some(once), Command::PlaceHold(command)).await?;
+    reply::carried_out(StatusCode::CREATED, &outcome, HoldPlacedShown::of(&outcome.answer, account.as_str()))
+}
+
+/// Charges what the job really used and frees the rest. An expired hold may still be settled, once.
+#[utoipa::path(post, path = "/v1/accounts/{account}/holds/{hold}/settle", tag = "holds",
+    params(HoldParams, KeyHeader), request_body = SettleRequest,
+    responses((status = 200, body = HoldSettledShown, description = "The hold, settled")))]
+pub(super) async fn settle(
+    State(app): State<App>,
+    key: Authorised<Jobs>,
+    at: HoldPath,
+    query: Query,
+    IdempotencyKey(once): IdempotencyKey,
+    Body(request): Body<SettleRequest>,
+) -> Result<Response, Refused> {
+    query.finish()?;
+    let command = app.fit(key.studio, &at.account, request.command(at.hold.clone())).await?;
+    let outcome = app.carry_out(key.studio, at.account, Some(once), command).await?;
+    reply::carried_out(StatusCode::OK, &outcome, HoldSettledShown::of(&outcome.answer, &at.hold?))
+}
+
+/// Frees all that is held: the job failed, was cancelled or never ran.
+#[utoipa::path(post, path = "/v1/accounts/{account}/holds/{hold}/release", tag = "holds",
+    params(HoldParams, KeyHeader), request_body = ReleaseRequest,
+    responses((status = 200, body = HoldReleasedShown, description = "The hold, released")))]
+pub(super) async fn release(
+    State(app): State<App>,
+    key: Authorised<Jobs>,
+    at: HoldPath,
+    query: Query,
+    IdempotencyKey(once): IdempotencyKey,
+    Body(request): Body<ReleaseRequest>,
+) -> Result<Response, Refused> {
+    query.finish()?;
+    let command = app.fit(key.studio, &at.account, request.command(at.hold.clone())).await?;
+    let outcome = app.carry_out(key.studio, at.account, Some(once), command).await?;
+    reply::carried_out(StatusCode::OK, &outcome, HoldReleasedShown::of(&outcome.answer, &at.hold?))
+}
+
+/// Moves a hold's deadline ahead: a running job's heartbeat.
+#[utoipa::path(post, path = "/v1/accounts/{account}/holds/{hold}/extend", tag = "holds",
+    params(HoldParams, KeyHeader), request_body = ExtendRequest,
+    responses((status = 200, body = HoldExtendedShown, description = "The hold's deadline")))]
+pub(super) async fn extend(
+    State(app): State<App>,
+    key: Authorised<Jobs>,
+    at: HoldPath,
+    query: Query,
+    IdempotencyKey(once): IdempotencyKey,
+    Body(request): Body<ExtendRequest>,
+) -> Result<Response, Refused> {
+    query.finish()?;
+    let command = app.fit(key.studio, &at.account, request.command(at.hold.clone())).await?;
+    let outcome = app.carry_out(key.studio, at.account, Some(once), command).await?;
+    reply::carried_out(StatusCode::OK, &outcome, HoldExtendedShown::of(&outcome.answer, &at.hold?))
+}
+
+/// One hold, open or ended.
+#[utoipa::path(get, path = "/v1/accounts/{account}/holds/{hold}", tag = "holds", params(HoldParams),
+    responses((status = 200, body = HoldShown, description = "The hold")))]
+pub(super) async fn get(
+    State(app): State<App>,
+    key: Authorised<Read>,
+    at: HoldPath,
+    query: Query,
+) -> Result<Response, Refused> {
+    query.finish()?;
+    let hold: HoldRef = app.fit(key.studio, &at.account, at.hold).await?;
+    app.stored_account(key.studio, &at.account).await?;
+    let now = app.engine().now();
+    let found = app.engine().hold(key.studio, &at.account, &hold).await?.ok_or(Rejection::HoldNotFound)?;
+    let found = held::as_of(found, now);
+    Ok(reply::ok(&HoldShown::of(&found, Some(at.account.as_str()))))
+}
+
+/// An account's holds, newest first.
+#[utoipa::path(get, path = "/v1/accounts/{account}/holds", tag = "holds", params(AccountParam, HoldsParams),
+    responses((status = 200, body = HoldsShown, description = "A page of holds")))]
+pub(super) async fn list(
+    State(app): State<App>,
+    key: Authorised<Read>,
+    AccountPath(account): AccountPath,
+    query: Query,
+) -> Result<Response, Refused> {
+    let wanted = wanted(query, app.engine().now())?;
+    let page = held::of_account(&app, key.studio, &account, &wanted).await?;
+    let show = |hold: &Hold| HoldShown::of(hold, Some(account.as_str()));
+    Ok(reply::ok(&HoldsShown { holds: page.holds.iter().map(show).collect(), next: page.next.map(cursor) }))
+}
+
+/// The holds of a whole studio, newest first. A page may hold fewer than asked for and still have a next.
+#[utoipa::path(get, path = "/v1/holds", tag = "holds", params(HoldsParams),
+    responses((status = 200, body = HoldsShown, description = "A page of holds")))]
+pub(super) async fn list_all(State(app): State<App>, key: Authorised<Read>, query: Query) -> Result<Response, Refused> {
+    let wanted = wanted(query, app.engine().now())?;
+    let page = held::of_studio(&app, key.studio, &wanted).await?;
+    let holds = page.holds.iter().map(|(account, hold)| HoldShown::of(hold, Some(account.as_str())));
+    Ok(reply::ok(&HoldsShown { holds: holds.collect(), next: page.next.map(cursor) }))
+}
+
+fn wanted(mut query: Query, now: Time) -> Result<Wanted, InvalidField> {
+    let wanted = Wanted {
+        state: query.read("state", "open, settled, released or expired", HoldState::from_word)?,
+        before: query.cursor()?,
+        limit: query.limit()?,
+        now,
+    };
+    query.finish()?;
+    Ok(wanted)
+}
