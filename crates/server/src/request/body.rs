@@ -85,7 +85,7 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, InvalidField
     serde_json::from_slice(bytes).map_err(|error| {
         let mut deserializer = serde_json::Deserializer::from_slice(bytes);
         match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
-            Err(error) => invalid(&error.path().to_string(), error.inner()),
+            Err(error) => invalid(known(&error.path().to_string()), error.inner()),
             Ok(_) => invalid(ROOT, &error),
         }
     })
@@ -93,6 +93,15 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, InvalidField
 
 /// How the path of the whole body is written.
 const ROOT: &str = ".";
+
+/// The part of a path that is known: where a name itself cannot be read, the path ends in a question mark.
+fn known(path: &str) -> &str {
+    match path.strip_suffix('?') {
+        Some("") => ROOT,
+        Some(around) => around.strip_suffix('.').unwrap_or(around),
+        None => path,
+    }
+}
 
 fn invalid(path: &str, error: &serde_json::Error) -> InvalidField {
     let message = error.to_string();
