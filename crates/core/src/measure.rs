@@ -26,11 +26,7 @@ pub enum DecimalError {
 impl Decimal {
     /// A whole number.
     pub const fn whole(value: i64) -> Decimal {
-        let mut mantissa = value as i128;
-        if mantissa == 0 {
-            mantissa = 0;
-        }
-        Decimal { mantissa, scale: 0 }
+        Decimal { mantissa: value as i128, scale: 0 }
     }
 
     /// `mantissa / 10^scale`, made canonical.

@@ -14,7 +14,7 @@ mod lexer;
 mod lines;
 mod parser;
 pub(crate) mod program;
-mod prove;
+pub(crate) mod prove;
 pub(crate) mod ratio;
 pub mod rounding;
 pub(crate) mod table;

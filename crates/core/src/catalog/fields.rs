@@ -1,7 +1,7 @@
 //! The fields of a table in a catalog, read one by one.
 //!
-//! Apart because every part of a catalog is read the same way: a field is asked for by name, and
-//! in the end whatever was not asked for is refused by name, with what would have been known.
+//! Apart because every part of a catalog is read the same way: first whatever is not known is
+//! refused by name, with what would have been known; then fields are asked for one by one.
 
 use crate::amount::Credits;
 use crate::catalog::CatalogError;
@@ -15,27 +15,39 @@ pub(crate) struct Fields<'a> {
     entries: &'a [Entry],
     /// What it is, for messages: "the tool live-action".
     what: String,
-    asked: Vec<&'static str>,
+    known: &'static [&'static str],
 }
 
 impl<'a> Fields<'a> {
-    /// The fields of a table; anything else is refused.
-    pub(crate) fn of(source: Source<'a>, item: &'a Item, what: impl Into<String>) -> Result<Fields<'a>, CatalogError> {
+    /// The fields of a table; anything else than a table, and any field that is not known, is refused.
+    pub(crate) fn of(
+        source: Source<'a>,
+        item: &'a Item,
+        what: impl Into<String>,
+        known: &'static [&'static str],
+    ) -> Result<Fields<'a>, CatalogError> {
         let what = what.into();
-        match &item.value {
-            Value::Table(entries) => Ok(Fields { source, item, entries, what, asked: Vec::new() }),
-            other => Err(source.error(item.at.start, format!("expected a table for {what}, found {}", other.kind()))),
+        let Value::Table(entries) = &item.value else {
+            let message = format!("expected a table for {what}, found {}", item.value.kind());
+            return Err(source.error(item.at.start, message));
+        };
+        match entries.iter().find(|entry| !known.contains(&&*entry.key)) {
+            None => Ok(Fields { source, item, entries, what, known }),
+            Some(unknown) => {
+                let message = format!("{:?} is not known in {what}; known are {}", unknown.key, known.join(", "));
+                Err(source.error(unknown.key_at.start, message))
+            }
         }
     }
 
     /// The field of that name, if it is there.
-    pub(crate) fn optional(&mut self, key: &'static str) -> Option<&'a Entry> {
-        self.asked.push(key);
+    pub(crate) fn optional(&self, key: &'static str) -> Option<&'a Entry> {
+        debug_assert!(self.known.contains(&key), "{key} is among the known fields of {}", self.what);
         self.entries.iter().find(|entry| *entry.key == *key)
     }
 
     /// The field of that name.
-    pub(crate) fn required(&mut self, key: &'static str) -> Result<&'a Entry, CatalogError> {
+    pub(crate) fn required(&self, key: &'static str) -> Result<&'a Entry, CatalogError> {
         self.optional(key).ok_or_else(|| self.error_here(format!("{} has no {key}", self.what)))
     }
 
@@ -44,32 +56,20 @@ impl<'a> Fields<'a> {
         self.source.error(self.item.at.start, message)
     }
 
-    /// Refuses whatever was not asked for.
-    pub(crate) fn finish(self) -> Result<(), CatalogError> {
-        match self.entries.iter().find(|entry| !self.asked.contains(&&*entry.key)) {
-            None => Ok(()),
-            Some(unknown) => {
-                let known = self.asked.join(", ");
-                let message = format!("{:?} is not known in {}; known are {known}", unknown.key, self.what);
-                Err(self.source.error(unknown.key_at.start, message))
-            }
-        }
-    }
-
     /// A required text.
-    pub(crate) fn text(&mut self, key: &'static str) -> Result<&'a str, CatalogError> {
+    pub(crate) fn text(&self, key: &'static str) -> Result<&'a str, CatalogError> {
         let entry = self.required(key)?;
         text(self.source, &entry.item, key)
     }
 
     /// A text, if it is there.
-    pub(crate) fn optional_text(&mut self, key: &'static str) -> Result<Option<&'a str>, CatalogError> {
+    pub(crate) fn optional_text(&self, key: &'static str) -> Result<Option<&'a str>, CatalogError> {
         let source = self.source;
         self.optional(key).map(|entry| text(source, &entry.item, key)).transpose()
     }
 
     /// A name for people: not empty, without control characters, at most 200 characters.
-    pub(crate) fn name(&mut self) -> Result<Box<str>, CatalogError> {
+    pub(crate) fn name(&self) -> Result<Box<str>, CatalogError> {
         let entry = self.required("name")?;
         let name = text(self.source, &entry.item, "name")?;
         if name.trim().is_empty() || name.chars().any(char::is_control) || name.chars().count() > 200 {
@@ -81,7 +81,7 @@ impl<'a> Fields<'a> {
 
     /// A whole number within bounds, if it is there.
     pub(crate) fn optional_whole(
-        &mut self,
+        &self,
         key: &'static str,
         bounds: std::ops::RangeInclusive<u32>,
     ) -> Result<Option<u32>, CatalogError> {
@@ -95,13 +95,13 @@ impl<'a> Fields<'a> {
     }
 
     /// A number, if it is there.
-    pub(crate) fn optional_decimal(&mut self, key: &'static str) -> Result<Option<Decimal>, CatalogError> {
+    pub(crate) fn optional_decimal(&self, key: &'static str) -> Result<Option<Decimal>, CatalogError> {
         let source = self.source;
         self.optional(key).map(|entry| decimal(source, &entry.item, key)).transpose()
     }
 
     /// An amount of credits that is not negative, if it is there.
-    pub(crate) fn optional_credits(&mut self, key: &'static str) -> Result<Option<Credits>, CatalogError> {
+    pub(crate) fn optional_credits(&self, key: &'static str) -> Result<Option<Credits>, CatalogError> {
         let source = self.source;
         self.optional(key).map(|entry| credits(source, &entry.item, key)).transpose()
     }

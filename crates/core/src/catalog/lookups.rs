@@ -25,7 +25,12 @@ pub(super) fn read_let<'a>(reader: &mut Reader<'a>, entry: &'a Entry) -> Result<
         let value = reader.check(&entry.item, |checker| checker.formula(text))?;
         return reader.bind(entry, None, value);
     }
-    let mut fields = Fields::of(source, &entry.item, format!("the let name {}", entry.key))?;
+    let fields = Fields::of(
+        source,
+        &entry.item,
+        format!("the let name {}", entry.key),
+        &["formula", "by", "rows", "otherwise", "graduated", "volume", "bands", "unit"],
+    )?;
     let unit = fields.optional("unit").map(|unit| read_unit(source, &unit.item)).transpose()?;
     let forms = ["formula", "by", "graduated", "volume"].map(|key| fields.optional(key));
     let value = match forms {
@@ -34,17 +39,17 @@ pub(super) fn read_let<'a>(reader: &mut Reader<'a>, entry: &'a Entry) -> Result<
             reader.check(&formula.item, |checker| checker.formula(text))?
         }
         [None, Some(by), None, None] => {
-            let table = table(reader, &mut fields, &by.item)?;
+            let table = table(reader, &fields, &by.item)?;
             reader.check(&entry.item, |checker| checker.table(table, &entry.key))?
         }
         [None, None, Some(of), None] => {
             let of_name = fields::text(source, &of.item, "graduated")?;
-            let tiers = tiers(reader, &mut fields, TierKind::Graduated)?;
+            let tiers = tiers(reader, &fields, TierKind::Graduated)?;
             reader.check(&of.item, |checker| checker.tiers(of_name, tiers))?
         }
         [None, None, None, Some(of)] => {
             let of_name = fields::text(source, &of.item, "volume")?;
-            let tiers = tiers(reader, &mut fields, TierKind::Volume)?;
+            let tiers = tiers(reader, &fields, TierKind::Volume)?;
             reader.check(&of.item, |checker| checker.tiers(of_name, tiers))?
         }
         _ => {
@@ -54,11 +59,10 @@ pub(super) fn read_let<'a>(reader: &mut Reader<'a>, entry: &'a Entry) -> Result<
             ));
         }
     };
-    fields.finish()?;
     reader.bind(entry, unit, value)
 }
 
-fn table(reader: &Reader<'_>, fields: &mut Fields<'_>, by: &Item) -> Result<Table, CatalogError> {
+fn table(reader: &Reader<'_>, fields: &Fields<'_>, by: &Item) -> Result<Table, CatalogError> {
     let source = reader.source;
     let mut measures: Vec<&Declared> = Vec::new();
     let mut dimensions: Vec<Dimension> = Vec::new();
@@ -153,7 +157,7 @@ fn cells(
         .collect()
 }
 
-fn tiers(reader: &Reader<'_>, fields: &mut Fields<'_>, kind: TierKind) -> Result<Tiers, CatalogError> {
+fn tiers(reader: &Reader<'_>, fields: &Fields<'_>, kind: TierKind) -> Result<Tiers, CatalogError> {
     let source = reader.source;
     let entry = fields.required("bands")?;
     let items = fields::list(source, &entry.item, "bands")?;
@@ -162,7 +166,7 @@ fn tiers(reader: &Reader<'_>, fields: &mut Fields<'_>, kind: TierKind) -> Result
     }
     let mut bands: Vec<Band> = Vec::new();
     for (place, item) in items.iter().enumerate() {
-        let mut fields = Fields::of(source, item, "a band")?;
+        let fields = Fields::of(source, item, "a band", &["up_to", "credits", "plus"])?;
         let up_to = fields.optional_decimal("up_to")?.map(Ratio::from);
         let last = place + 1 == items.len();
         if last != up_to.is_none() {
@@ -175,7 +179,6 @@ fn tiers(reader: &Reader<'_>, fields: &mut Fields<'_>, kind: TierKind) -> Result
         }
         let credits = reader.not_negative(&fields.required("credits")?.item, "credits")?;
         let plus = fields.optional("plus").map(|entry| reader.not_negative(&entry.item, "plus")).transpose()?;
-        fields.finish()?;
         bands.push(Band { up_to, credits: Ratio::from(credits), plus: plus.map_or(Ratio::ZERO, Ratio::from) });
     }
     Ok(Tiers::new(kind, bands))

@@ -28,17 +28,21 @@ fn measure(source: Source<'_>, entry: &Entry) -> Result<Declared, CatalogError> 
     let id = MeasureId::parse(&entry.key).map_err(|error| {
         source.error(entry.key_at.start, format!("{:?} is not a name for a measure: {error}", entry.key))
     })?;
-    let mut fields = Fields::of(source, &entry.item, format!("the measure {id}"))?;
+    let fields = Fields::of(
+        source,
+        &entry.item,
+        format!("the measure {id}"),
+        &["unit", "min", "max", "decimals", "step", "min_quantity", "default", "allowed"],
+    )?;
     let unit = match fields.optional("unit") {
         Some(unit) => Some(read_unit(source, &unit.item)?),
         None => Unit::named(id.as_str()),
     };
     let values = match fields.optional("allowed") {
         Some(allowed) => self::allowed(source, &allowed.item)?,
-        None => Values::Quantity(quantity(&mut fields, &id)?),
+        None => Values::Quantity(quantity(&fields, &id)?),
     };
     let default = fields.optional("default");
-    fields.finish()?;
     let mut declared = Declared { id, unit, default: None, values };
     if let Some(entry) = default {
         let default = value(source, &entry.item, "default")?;
@@ -75,10 +79,9 @@ pub(super) fn read_unit(source: Source<'_>, item: &Item) -> Result<Unit, Catalog
             source.error(item.at.start, message)
         });
     }
-    let mut fields = Fields::of(source, item, "the unit")?;
+    let fields = Fields::of(source, item, "the unit", &["one", "many", "symbol"])?;
     let (one, many) = (fields.text("one")?.into(), fields.text("many")?.into());
     let symbol = fields.optional_text("symbol")?.map(Box::from);
-    fields.finish()?;
     Ok(Unit { one, many, symbol })
 }
 
@@ -121,7 +124,7 @@ fn allowed(source: Source<'_>, item: &Item) -> Result<Values, CatalogError> {
     }
 }
 
-fn quantity(fields: &mut Fields<'_>, id: &MeasureId) -> Result<Quantity, CatalogError> {
+fn quantity(fields: &Fields<'_>, id: &MeasureId) -> Result<Quantity, CatalogError> {
     let source = fields.source;
     let (min, max) = (bound(fields, "min", id)?, bound(fields, "max", id)?);
     let step = match fields.optional("step") {
@@ -164,7 +167,7 @@ fn quantity(fields: &mut Fields<'_>, id: &MeasureId) -> Result<Quantity, Catalog
     Ok(quantity)
 }
 
-fn bound(fields: &mut Fields<'_>, key: &'static str, id: &MeasureId) -> Result<Decimal, CatalogError> {
+fn bound(fields: &Fields<'_>, key: &'static str, id: &MeasureId) -> Result<Decimal, CatalogError> {
     let Some(entry) = fields.optional(key) else {
         let message =
             format!("the measure {id} has no {key}: every number is bounded by min and max, or lists allowed values");

@@ -12,6 +12,7 @@ use crate::measure::{Decimal, Measures};
 use crate::rate::check::Checker;
 use crate::rate::domain::Declared;
 use crate::rate::program::NodeId;
+use crate::rate::prove::Effort;
 use crate::rate::ratio::Ratio;
 use crate::rate::rounding::Rounding;
 use crate::rate::terms::{self, Factor, RoundingTerms, Terms};
@@ -21,31 +22,53 @@ use crate::rejection::Rejection;
 use super::lookups;
 
 /// Reads, checks and proves a rate, and runs its examples.
-pub(super) fn read(source: Source<'_>, item: &Item, measures: Vec<Declared>, tool: &str) -> Result<Rate, CatalogError> {
-    let mut fields = Fields::of(source, item, format!("the rate of {tool}"))?;
+pub(super) fn read(
+    source: Source<'_>,
+    item: &Item,
+    measures: Vec<Declared>,
+    effort: &mut Effort,
+) -> Result<Rate, CatalogError> {
+    let fields = Fields::of(
+        source,
+        item,
+        "a rate",
+        &[
+            "flat",
+            "per",
+            "credits",
+            "formula",
+            "let",
+            "multipliers",
+            "minimum",
+            "maximum",
+            "round",
+            "to",
+            "count",
+            "examples",
+        ],
+    )?;
     let mut reader = Reader { source, checker: Checker::new(measures), places: Vec::new() };
     if let Some(lets) = fields.optional("let") {
         for entry in fields::named(source, &lets.item, "let")? {
             lookups::read_let(&mut reader, entry)?;
         }
     }
-    let (shape, body, counted) = reader.body(&mut fields)?;
+    let (shape, body, counted) = reader.body(&fields)?;
     let multipliers = match fields.optional("multipliers") {
         Some(entry) => reader.multipliers(&entry.item)?,
         None => Vec::new(),
     };
-    let minimum = reader.limit(&mut fields, "minimum")?;
-    let maximum = reader.limit(&mut fields, "maximum")?;
-    let rounding = rounding(&mut fields)?;
+    let minimum = reader.limit(&fields, "minimum")?;
+    let maximum = reader.limit(&fields, "maximum")?;
+    let rounding = rounding(&fields)?;
     let counted = match fields.optional("count") {
         Some(entry) => Some(reader.counted(&entry.item)?),
         None => counted,
     };
     let examples = fields.optional("examples");
-    fields.finish()?;
     let terms = Terms { shape, body, multipliers, minimum, maximum, rounding, counted };
     let Reader { checker, places, .. } = reader;
-    let rate = terms::assemble(checker, terms).map_err(|fault| place(source, &places, fault))?;
+    let rate = terms::assemble(checker, terms, effort).map_err(|fault| place(source, &places, fault))?;
     match examples {
         Some(entry) => with_examples(source, &entry.item, rate),
         None => Ok(rate),
@@ -87,7 +110,7 @@ impl<'a> Reader<'a> {
         bound.map_err(|fault| self.source.error(entry.key_at.start, fault.message))
     }
 
-    fn body(&mut self, fields: &mut Fields<'a>) -> Result<(Shape, NodeId, Option<usize>), CatalogError> {
+    fn body(&mut self, fields: &Fields<'a>) -> Result<(Shape, NodeId, Option<usize>), CatalogError> {
         let (flat, per, formula) = (fields.optional("flat"), fields.optional("per"), fields.optional("formula"));
         match (flat, per, formula) {
             (Some(flat), None, None) => {
@@ -107,11 +130,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn per_unit(
-        &mut self,
-        fields: &mut Fields<'a>,
-        per: &'a Item,
-    ) -> Result<(Shape, NodeId, Option<usize>), CatalogError> {
+    fn per_unit(&mut self, fields: &Fields<'a>, per: &'a Item) -> Result<(Shape, NodeId, Option<usize>), CatalogError> {
         let name = fields::text(self.source, per, "per")?;
         let credits = &fields.required("credits")?.item;
         let price = self.not_negative(credits, "credits")?;
@@ -147,7 +166,7 @@ impl<'a> Reader<'a> {
     fn multipliers(&mut self, item: &'a Item) -> Result<Vec<Factor>, CatalogError> {
         let mut factors = Vec::new();
         for item in fields::list(self.source, item, "multipliers")? {
-            let mut fields = Fields::of(self.source, item, "a multiplier")?;
+            let fields = Fields::of(self.source, item, "a multiplier", &["name", "times", "when"])?;
             let name = fields.name()?;
             let times = &fields.required("times")?.item;
             let times = match &times.value {
@@ -164,13 +183,12 @@ impl<'a> Reader<'a> {
                 }
                 None => None,
             };
-            fields.finish()?;
             factors.push(Factor { name, when, times });
         }
         Ok(factors)
     }
 
-    fn limit(&mut self, fields: &mut Fields<'a>, key: &'static str) -> Result<Option<Decimal>, CatalogError> {
+    fn limit(&mut self, fields: &Fields<'a>, key: &'static str) -> Result<Option<Decimal>, CatalogError> {
         match fields.optional(key) {
             Some(entry) => {
                 let credits = fields::credits(self.source, &entry.item, key)?;
@@ -190,7 +208,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn rounding(fields: &mut Fields<'_>) -> Result<RoundingTerms, CatalogError> {
+fn rounding(fields: &Fields<'_>) -> Result<RoundingTerms, CatalogError> {
     let source = fields.source;
     let round = fields.optional("round");
     let to = fields.optional_whole("to", 0..=6)?;
@@ -215,7 +233,7 @@ fn rounding(fields: &mut Fields<'_>) -> Result<RoundingTerms, CatalogError> {
 fn with_examples(source: Source<'_>, item: &Item, rate: Rate) -> Result<Rate, CatalogError> {
     let mut examples = Vec::new();
     for item in fields::list(source, item, "examples")? {
-        let mut fields = Fields::of(source, item, "an example")?;
+        let fields = Fields::of(source, item, "an example", &["given", "credits"])?;
         let given = match fields.optional("given") {
             Some(entry) => self::given(source, &entry.item)?,
             None => Measures::none(),
@@ -223,7 +241,6 @@ fn with_examples(source: Source<'_>, item: &Item, rate: Rate) -> Result<Rate, Ca
         let expected = fields.required("credits")?;
         let expected_at = expected.item.at.start;
         let expected = fields::credits(source, &expected.item, "credits")?;
-        fields.finish()?;
         match rate.price(&given) {
             Ok(credits) if credits == expected => examples.push(Example { given, credits }),
             Ok(credits) => {

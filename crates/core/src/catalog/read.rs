@@ -14,6 +14,7 @@ use crate::hold::OnExcess;
 use crate::id::{InvalidId, PackageId, PlanId, ProjectTypeId, StudioId, ToolId};
 use crate::measure::Decimal;
 use crate::plan::PlanTerms;
+use crate::rate::prove::Effort;
 use crate::time::Time;
 
 /// A superseded version is honoured for so many seconds unless the catalog says otherwise (R7).
@@ -30,7 +31,22 @@ const DAY: u32 = 86_400;
 pub fn read(source: &str, format: Format) -> Result<Catalog, CatalogError> {
     let source = Source(source);
     let document = document::parse(source, format)?;
-    let mut fields = Fields::of(source, &document, "a catalog")?;
+    let fields = Fields::of(
+        source,
+        &document,
+        "a catalog",
+        &[
+            "studio",
+            "name",
+            "effective_from",
+            "honoured_for",
+            "toolkits",
+            "project_types",
+            "tools",
+            "plans",
+            "packages",
+        ],
+    )?;
     let studio = fields.required("studio")?;
     let studio = id(source, &studio.item, StudioId::parse)?;
     let studio_name = fields.name()?;
@@ -39,17 +55,17 @@ pub fn read(source: &str, format: Format) -> Result<Catalog, CatalogError> {
         None => None,
     };
     let honoured_for = fields.optional_whole("honoured_for", 0..=DAY)?.unwrap_or(HONOURED_FOR);
-    let toolkits = named(&mut fields, "toolkits", toolkit)?;
-    let project_types = named(&mut fields, "project_types", project_type)?;
+    let toolkits = named(&fields, "toolkits", toolkit)?;
+    let project_types = named(&fields, "project_types", project_type)?;
     let groups = Groups { toolkits: &toolkits, project_types: &project_types };
-    let tools = named(&mut fields, "tools", |source, entry| tool(source, entry, &groups))?;
-    let plans = named(&mut fields, "plans", plan)?;
-    let mut packages = named(&mut fields, "packages", package)?;
+    let mut effort = Effort::for_one_catalog();
+    let tools = named(&fields, "tools", |source, entry| tool(source, entry, &groups, &mut effort))?;
+    let plans = named(&fields, "plans", plan)?;
+    let mut packages = named(&fields, "packages", package)?;
     packages.sort_by_key(|package| package.credits + package.bonus);
     if tools.is_empty() {
         return Err(fields.error_here("a catalog has at least one tool, as in [tools.text-to-image]"));
     }
-    fields.finish()?;
     let digest = digest(&document);
     Ok(Catalog {
         studio,
@@ -66,13 +82,16 @@ pub fn read(source: &str, format: Format) -> Result<Catalog, CatalogError> {
 }
 
 fn named<T>(
-    fields: &mut Fields<'_>,
+    fields: &Fields<'_>,
     key: &'static str,
-    read: impl Fn(Source<'_>, &Entry) -> Result<T, CatalogError>,
+    read: impl FnMut(Source<'_>, &Entry) -> Result<T, CatalogError>,
 ) -> Result<Vec<T>, CatalogError> {
     let source = fields.source;
     match fields.optional(key) {
-        Some(entry) => fields::named(source, &entry.item, key)?.iter().map(|entry| read(source, entry)).collect(),
+        Some(entry) => {
+            let mut read = read;
+            fields::named(source, &entry.item, key)?.iter().map(|entry| read(source, entry)).collect()
+        }
         None => Ok(Vec::new()),
     }
 }
@@ -94,17 +113,15 @@ fn time(source: Source<'_>, item: &Item) -> Result<Time, CatalogError> {
 
 fn toolkit(source: Source<'_>, entry: &Entry) -> Result<Toolkit, CatalogError> {
     let id = key(source, entry, ToolId::parse)?;
-    let mut fields = Fields::of(source, &entry.item, format!("the toolkit {id}"))?;
+    let fields = Fields::of(source, &entry.item, format!("the toolkit {id}"), &["name"])?;
     let name = fields.name()?;
-    fields.finish()?;
     Ok(Toolkit { id: id.as_str().into(), name })
 }
 
 fn project_type(source: Source<'_>, entry: &Entry) -> Result<ProjectType, CatalogError> {
     let id = key(source, entry, ProjectTypeId::parse)?;
-    let mut fields = Fields::of(source, &entry.item, format!("the project type {id}"))?;
+    let fields = Fields::of(source, &entry.item, format!("the project type {id}"), &["name"])?;
     let name = fields.name()?;
-    fields.finish()?;
     Ok(ProjectType { id, name })
 }
 
@@ -114,9 +131,14 @@ struct Groups<'a> {
     project_types: &'a [ProjectType],
 }
 
-fn tool(source: Source<'_>, entry: &Entry, groups: &Groups<'_>) -> Result<Tool, CatalogError> {
+fn tool(source: Source<'_>, entry: &Entry, groups: &Groups<'_>, effort: &mut Effort) -> Result<Tool, CatalogError> {
     let id = key(source, entry, ToolId::parse)?;
-    let mut fields = Fields::of(source, &entry.item, format!("the tool {id}"))?;
+    let fields = Fields::of(
+        source,
+        &entry.item,
+        format!("the tool {id}"),
+        &["name", "toolkit", "project_type", "hold_for", "on_excess", "measures", "rate"],
+    )?;
     let name = fields.name()?;
     let toolkit = match fields.optional("toolkit") {
         Some(entry) => Some(one_of(source, &entry.item, groups.toolkits.iter().map(|toolkit| &*toolkit.id))?.into()),
@@ -140,8 +162,7 @@ fn tool(source: Source<'_>, entry: &Entry, groups: &Groups<'_>) -> Result<Tool, 
         None => Vec::new(),
     };
     let rate = fields.required("rate")?;
-    fields.finish()?;
-    let rate = rates::read(source, &rate.item, measures, id.as_str())?;
+    let rate = rates::read(source, &rate.item, measures, effort)?;
     Ok(Tool { id, name, toolkit, project_type, hold_for, on_excess, rate })
 }
 
@@ -171,7 +192,12 @@ fn on_excess(source: Source<'_>, item: &Item) -> Result<OnExcess, CatalogError> 
 
 fn plan(source: Source<'_>, entry: &Entry) -> Result<Plan, CatalogError> {
     let id = key(source, entry, PlanId::parse)?;
-    let mut fields = Fields::of(source, &entry.item, format!("the plan {id}"))?;
+    let fields = Fields::of(
+        source,
+        &entry.item,
+        format!("the plan {id}"),
+        &["name", "allowance", "term", "roll_over_cap", "price"],
+    )?;
     let name = fields.name()?;
     let allowance = fields.optional_credits("allowance")?;
     let allowance = allowance.ok_or_else(|| fields.error_here(format!("the plan {id} has no allowance")))?;
@@ -184,7 +210,6 @@ fn plan(source: Source<'_>, entry: &Entry) -> Result<Plan, CatalogError> {
     };
     let roll_over_cap = fields.optional_credits("roll_over_cap")?.filter(|cap| !cap.is_zero());
     let price = fields.optional("price").map(|entry| money::read(source, &entry.item)).transpose()?;
-    fields.finish()?;
     let terms = PlanTerms { plan: id.clone(), allowance, term_months, roll_over_cap };
     Ok(Plan { id, name, terms, price })
 }
@@ -199,7 +224,12 @@ fn term(source: Source<'_>, item: &Item) -> Result<u32, CatalogError> {
 
 fn package(source: Source<'_>, entry: &Entry) -> Result<Package, CatalogError> {
     let id = key(source, entry, PackageId::parse)?;
-    let mut fields = Fields::of(source, &entry.item, format!("the package {id}"))?;
+    let fields = Fields::of(
+        source,
+        &entry.item,
+        format!("the package {id}"),
+        &["name", "credits", "bonus", "expires_in_days", "price"],
+    )?;
     let name = fields.name()?;
     let credits = fields.optional_credits("credits")?;
     let credits = credits.filter(|credits| credits.is_positive());
@@ -211,7 +241,6 @@ fn package(source: Source<'_>, entry: &Entry) -> Result<Package, CatalogError> {
     let expires_in_days = fields.optional_whole("expires_in_days", 1..=36_500)?;
     let price = fields.required("price")?;
     let price = money::read(source, &price.item)?;
-    fields.finish()?;
     Ok(Package { id, name, credits, bonus, expires_in_days, price })
 }
 

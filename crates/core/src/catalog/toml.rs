@@ -23,7 +23,9 @@ pub(super) fn parse(source: Source<'_>) -> Result<Item, CatalogError> {
 fn table(source: Source<'_>, table: &dyn TableLike, at: Range<usize>) -> Result<Item, CatalogError> {
     let mut entries = Vec::with_capacity(table.len());
     for (name, item) in table.iter() {
-        let key_at = table.get_key_value(name).and_then(|(key, _)| Key::span(key)).unwrap_or(at.clone());
+        // The library keeps no place for the first parts of a dotted key, but gives the tables that they make that place.
+        let key_at = table.get_key_value(name).and_then(|(key, item)| Key::span(key).or(item.span()));
+        let key_at = key_at.unwrap_or(at.clone());
         let item = self::item(source, item, &key_at)?;
         entries.push(Entry { key: name.into(), key_at, item });
     }

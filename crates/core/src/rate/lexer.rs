@@ -123,7 +123,7 @@ mod tests {
                     Token::Number(value) => format!("{value}"),
                     Token::Name(name) => format!("{name}"),
                     Token::Word(word) => format!("`{word}`"),
-                    Token::Sign(sign) => format!("{sign}"),
+                    Token::Sign(sign) => (*sign).to_owned(),
                     Token::Keyword(keyword) => keyword.to_uppercase(),
                     Token::End => ".".to_owned(),
                 })

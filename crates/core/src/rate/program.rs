@@ -160,6 +160,13 @@ impl Program {
         &self.lets
     }
 
+    /// How much there is to look at: nodes, cells, and bands once for each band.
+    pub(crate) fn size(&self) -> usize {
+        let cells: usize = self.tables.iter().map(Table::cell_count).sum();
+        let bands: usize = self.tiers.iter().map(|tiers| tiers.bands().len() * tiers.bands().len()).sum();
+        self.nodes.len() + cells + bands
+    }
+
     /// The measures that a node depends on, a bit each.
     pub(crate) fn depends(&self, id: NodeId) -> u32 {
         self.depends[usize::from(id.0)]

@@ -10,20 +10,42 @@ use crate::rate::Fault;
 use crate::rate::check::Checker;
 use crate::rate::domain::{Declared, Values};
 use crate::rate::interval::{Bounds, Digits, ProblemKind, Ranges, Span, Trend};
-use crate::rate::program::{Node, NodeId};
+use crate::rate::program::{Node, NodeId, Slots};
 use crate::rate::ratio::Ratio;
 
-/// The most boxes that one proof looks at.
+/// The most boxes that one proof splits.
 const BOXES_MAX: usize = 4_000;
 /// The most pieces in which a price rises only or falls only.
-const PIECES_MAX: usize = 2_000;
+const PIECES_MAX: usize = 10_000;
+
+/// What may still be spent on the proofs of one catalog: a step is a look at a node, a cell or a band. It bounds how
+/// long a publication takes, whatever the document says.
+pub(crate) struct Effort {
+    steps: usize,
+}
+
+impl Effort {
+    /// For one catalog: some seconds at most.
+    pub(crate) const fn for_one_catalog() -> Effort {
+        Effort { steps: 20_000_000 }
+    }
+
+    /// Spends what one look at a program takes; `false` when there is not so much left.
+    fn spend_on(&mut self, checker: &Checker) -> bool {
+        let left = self.steps.checked_sub(checker.program.size());
+        self.steps = left.unwrap_or(0);
+        left.is_some()
+    }
+}
 
 /// What is looked for in a box that cannot be let through.
 struct Doubt {
     node: NodeId,
     kind: DoubtKind,
-    /// The measures that splitting by may help, a bit each.
-    split_by: u32,
+    /// The measures that it is about, a bit each.
+    about: u32,
+    /// The measures that decide whether it matters, a bit each.
+    undecided: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,31 +57,56 @@ enum DoubtKind {
     TooFine,
 }
 
-/// Proves that the price lies in 0 to 8,000,000,000 credits for all allowed inputs. `whole_millionths`: and that it is
-/// a whole number of millionths without rounding.
-pub(crate) fn prove(checker: &Checker, price: NodeId, exactness: Exactness) -> Result<(), Fault> {
+/// Proves that the price lies in 0 to 8,000,000,000 credits for all allowed inputs, and that an exact one comes out in
+/// whole millionths.
+pub(crate) fn prove(checker: &Checker, price: NodeId, exactness: Exactness, effort: &mut Effort) -> Result<(), Fault> {
+    let mut proof = Proof { checker, price, exactness, effort };
     let all: Ranges = checker.measures.iter().map(Declared::range).collect();
     let mut first_doubt = None;
     let mut waiting = vec![all];
-    let mut looked_at = 0;
+    let mut split_so_far = 0;
     while let Some(ranges) = waiting.pop() {
-        let Err(doubt) = look(checker, price, exactness, &ranges) else { continue };
-        looked_at += 1;
-        let Some(measure) = split(checker, &ranges, doubt.split_by) else {
+        let doubt = match proof.look(&ranges) {
+            Ok(()) => continue,
+            Err(Unproved::Doubt(doubt)) => doubt,
+            Err(Unproved::NoEffortLeft) => {
+                let doubted = first_doubt.map(|doubt| refusal(checker, &doubt, None));
+                return Err(doubted.unwrap_or_else(|| too_much(checker, price)));
+            }
+        };
+        let Some(measure) = split(&mut proof, &ranges, &doubt) else {
             return Err(refusal(checker, &doubt, Some(&ranges)));
         };
-        first_doubt.get_or_insert(doubt);
-        if looked_at >= BOXES_MAX {
-            break;
+        split_so_far += 1;
+        if split_so_far >= BOXES_MAX {
+            return Err(refusal(checker, first_doubt.as_ref().unwrap_or(&doubt), None));
         }
+        first_doubt.get_or_insert(doubt);
         let (low, high) = halves(&ranges, measure);
         waiting.push(high);
         waiting.push(low);
     }
-    match first_doubt {
-        Some(doubt) if looked_at >= BOXES_MAX => Err(refusal(checker, &doubt, None)),
-        Some(_) | None => Ok(()),
-    }
+    Ok(())
+}
+
+/// A proof under way.
+struct Proof<'a> {
+    checker: &'a Checker,
+    price: NodeId,
+    exactness: Exactness,
+    effort: &'a mut Effort,
+}
+
+/// Why a box is not let through.
+enum Unproved {
+    Doubt(Doubt),
+    NoEffortLeft,
+}
+
+fn too_much(checker: &Checker, price: NodeId) -> Fault {
+    let origin = checker.origin(price);
+    let message = "this catalog is too large to be proved; make its rates simpler or their tables smaller";
+    Fault { source: origin.source, ..Fault::new(origin.at.clone(), message.to_owned()) }
 }
 
 /// Whether a price must come out in whole millionths by itself.
@@ -71,29 +118,47 @@ pub(crate) enum Exactness {
     Exact,
 }
 
-fn look(checker: &Checker, price: NodeId, exactness: Exactness, ranges: &Ranges) -> Result<(), Doubt> {
-    let mut bounds = Bounds::new(&checker.program, &checker.measures, ranges, None);
-    let found = bounds.lets().and_then(|()| bounds.number(price));
-    let undecided = bounds.undecided;
-    let doubt = |node, kind| Doubt { node, kind, split_by: undecided | checker.program.depends(node) };
-    let span = found.map_err(|problem| doubt(problem.node, DoubtKind::Problem(problem.kind)))?;
-    let limit = Ratio::new(i128::from(Credits::MAX.millionths()), 1_000_000).unwrap_or(Ratio::ZERO);
-    if span.lo.signum() < 0 {
-        return Err(doubt(culprit(&mut bounds, checker, price), DoubtKind::Negative));
+impl Proof<'_> {
+    /// Looks at one box.
+    fn look(&mut self, ranges: &Ranges) -> Result<(), Unproved> {
+        if !self.effort.spend_on(self.checker) {
+            return Err(Unproved::NoEffortLeft);
+        }
+        let (checker, price) = (self.checker, self.price);
+        let mut bounds = Bounds::new(&checker.program, &checker.measures, ranges, None);
+        let found = bounds.lets().and_then(|()| bounds.number(price));
+        let undecided = bounds.undecided;
+        let doubt = |node, kind| {
+            let about = match (kind, checker.program.node(node)) {
+                (DoubtKind::Problem(ProblemKind::DivisionByZero), Node::Divide(_, divisor)) => divisor,
+                (_, _) => node,
+            };
+            Err(Unproved::Doubt(Doubt { node, kind, about: checker.program.depends(about), undecided }))
+        };
+        let span = match found {
+            Ok(span) => span,
+            Err(problem) => return doubt(problem.node, DoubtKind::Problem(problem.kind)),
+        };
+        let limit = Ratio::new(i128::from(Credits::MAX.millionths()), 1_000_000).unwrap_or(Ratio::ZERO);
+        if span.lo.signum() < 0 {
+            return doubt(culprit(&mut bounds, checker, price), DoubtKind::Negative);
+        }
+        if span.hi > limit {
+            return doubt(price, DoubtKind::TooLarge);
+        }
+        match self.exactness {
+            Exactness::Exact if !in_millionths(span) => doubt(price, DoubtKind::TooFine),
+            Exactness::Exact | Exactness::Rounded => Ok(()),
+        }
     }
-    if span.hi > limit {
-        return Err(doubt(price, DoubtKind::TooLarge));
-    }
-    if exactness == Exactness::Exact && !in_millionths(span) {
-        return Err(doubt(price, DoubtKind::TooFine));
-    }
-    Ok(())
 }
 
 fn in_millionths(span: Span) -> bool {
+    if span.lo == span.hi {
+        return 1_000_000 % span.lo.reduced().denominator() == 0;
+    }
     match span.digits {
         Digits::Divides(most) => 1_000_000 % most == 0,
-        Digits::AtMost(_) if span.lo == span.hi => 1_000_000 % span.lo.reduced().denominator() == 0,
         Digits::AtMost(_) => false,
     }
 }
@@ -132,20 +197,27 @@ fn culprit(bounds: &mut Bounds<'_>, checker: &Checker, from: NodeId) -> NodeId {
     }
 }
 
-/// The measure to split a box by: one with few values first, then the widest; `None` when none can be split.
-fn split(checker: &Checker, ranges: &Ranges, split_by: u32) -> Option<usize> {
+/// The measure to split a box by; `None` when none can be split. First whichever settles a half at once; then one with
+/// few values; then the widest that the doubt is about.
+fn split(proof: &mut Proof<'_>, ranges: &Ranges, doubt: &Doubt) -> Option<usize> {
+    let checker = proof.checker;
     let splittable = |place: &usize| {
         let (first, last) = ranges[*place];
-        split_by & (1 << place) != 0 && first < last
+        (doubt.about | doubt.undecided) & (1 << place) != 0 && first < last
     };
     (0..ranges.len()).filter(splittable).max_by_key(|place| {
+        let (low, high) = halves(ranges, *place);
+        let settled = [low, high].iter().filter(|half| proof.look(half).is_ok()).count();
         let (first, last) = ranges[*place];
-        let few = match checker.measures[*place].values {
-            Values::Numbers(_) | Values::Words(_) => true,
-            Values::Quantity(_) => false,
-        };
-        (few, last - first)
+        (settled, !is_quantity(&checker.measures[*place]), doubt.about & (1 << place) != 0, last - first)
     })
+}
+
+fn is_quantity(measure: &Declared) -> bool {
+    match measure.values {
+        Values::Quantity(_) => true,
+        Values::Numbers(_) | Values::Words(_) => false,
+    }
 }
 
 fn halves(ranges: &Ranges, measure: usize) -> (Ranges, Ranges) {
@@ -168,7 +240,11 @@ fn refusal(checker: &Checker, doubt: &Doubt, at: Option<&Ranges>) -> Fault {
         }
         DoubtKind::TooLarge => format!("{price} more than 8000000000 credits{inputs}: `{written}`; set a maximum"),
         DoubtKind::TooFine => {
-            format!("{price} finer than a millionth of a credit{inputs}: `{written}`; let the rate name a rounding")
+            let remedy = match checker.rounds_inside() {
+                true => "round the whole formula",
+                false => "let the rate name a rounding",
+            };
+            format!("{price} finer than a millionth of a credit{inputs}: `{written}`; {remedy}")
         }
         DoubtKind::Problem(ProblemKind::DivisionByZero) => {
             let divisor = match checker.program.node(doubt.node) {
@@ -195,7 +271,7 @@ fn single_input(checker: &Checker, doubt: &Doubt, ranges: &Ranges) -> String {
         .iter()
         .zip(ranges)
         .enumerate()
-        .filter(|(place, _)| doubt.split_by & (1 << place) != 0)
+        .filter(|(place, _)| (doubt.about | doubt.undecided) & (1 << place) != 0)
         .filter_map(|(_, (measure, (first, _)))| {
             Some(format!("{} = {}", measure.id, measure.shown(measure.at(*first)?)))
         })
@@ -220,20 +296,24 @@ pub(crate) enum Rises {
 }
 
 /// The pieces of a measure's range, in order, while the others stand still (R10). `None`: there are too many.
-pub(crate) fn pieces(checker: &Checker, price: NodeId, along: usize, at: &Ranges) -> Option<Vec<Piece>> {
+pub(crate) fn pieces(
+    checker: &Checker,
+    price: NodeId,
+    along: usize,
+    at: &Ranges,
+    effort: &mut Effort,
+) -> Option<Vec<Piece>> {
     let mut pieces: Vec<Piece> = Vec::new();
     let mut waiting = vec![at[along]];
-    let mut looked_at = 0;
     while let Some((first, last)) = waiting.pop() {
-        looked_at += 1;
-        if looked_at > 40 * PIECES_MAX || pieces.len() > PIECES_MAX {
+        if !effort.spend_on(checker) || pieces.len() > PIECES_MAX {
             return None;
         }
         let mut ranges = at.clone();
         ranges[along] = (first, last);
         let mut bounds = Bounds::new(&checker.program, &checker.measures, &ranges, Some(along));
-        let trend = bounds.lets().and_then(|()| bounds.number(price)).map_or(Trend::Unknown, |span| span.trend);
-        let rises = match trend {
+        let span = bounds.lets().and_then(|()| bounds.number(price)).ok();
+        let rises = match span.map_or(Trend::Unknown, |span| span.trend) {
             Trend::Still | Trend::NeverFalls => Rises::NeverFalls,
             Trend::NeverRises => Rises::NeverRises,
             Trend::Unknown if first == last => Rises::NeverFalls,
@@ -244,7 +324,27 @@ pub(crate) fn pieces(checker: &Checker, price: NodeId, along: usize, at: &Ranges
                 continue;
             }
         };
-        pieces.push(Piece { first, last, rises });
+        let piece = Piece { first, last, rises };
+        match pieces.last_mut() {
+            Some(before) if continues(checker, price, along, at, (*before, piece)) => before.last = last,
+            Some(_) | None => pieces.push(piece),
+        }
     }
     Some(pieces)
+}
+
+/// Whether two neighbouring pieces are one: both never fall, and neither does the price between them.
+fn continues(checker: &Checker, price: NodeId, along: usize, at: &Ranges, pair: (Piece, Piece)) -> bool {
+    let (before, after) = pair;
+    let price_at = |place: i128| {
+        let mut slots = Slots::new();
+        for (other, (measure, (first, _))) in checker.measures.iter().zip(at).enumerate() {
+            slots.put_measure(other, measure.at(if other == along { place } else { *first })?);
+        }
+        checker.program.fill_lets(&mut slots)?;
+        checker.program.number(price, &slots)
+    };
+    before.rises == Rises::NeverFalls
+        && after.rises == Rises::NeverFalls
+        && price_at(before.last).zip(price_at(after.first)).is_some_and(|(before, after)| before <= after)
 }

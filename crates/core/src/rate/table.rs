@@ -33,6 +33,11 @@ impl Table {
         (expected == cells.len() && !cells.is_empty()).then_some(Table { dimensions, cells })
     }
 
+    /// How many cells it has.
+    pub(crate) fn cell_count(&self) -> usize {
+        self.cells.len()
+    }
+
     /// The measures that it is looked up by.
     pub(crate) fn measures(&self) -> impl Iterator<Item = usize> {
         self.dimensions.iter().filter_map(|dimension| dimension.slot.kind().ok())
@@ -49,8 +54,8 @@ impl Table {
         self.cells.get(place).copied()
     }
 
-    /// The smallest and largest cell, and all of them, where each measure lies between two places of its allowed
-    /// values (both included), given by the measure's place.
+    /// The cells where each measure lies between two places of its allowed values, both included; `range` gives them
+    /// by the measure's place.
     pub(crate) fn cells_within(&self, range: impl Fn(usize) -> (i128, i128)) -> impl Iterator<Item = Ratio> {
         let spans: Vec<(usize, usize, usize)> = self
             .dimensions

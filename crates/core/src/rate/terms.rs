@@ -9,7 +9,7 @@ use crate::rate::check::Checker;
 use crate::rate::interval::Ranges;
 use crate::rate::left::Counted;
 use crate::rate::program::{Node, NodeId};
-use crate::rate::prove::{Exactness, pieces, prove};
+use crate::rate::prove::{Effort, Exactness, pieces, prove};
 use crate::rate::ratio::Ratio;
 use crate::rate::rounding::Rounding;
 use crate::rate::{Example, Fault, Multiplier, Rate, RoundTo, Shape};
@@ -45,7 +45,7 @@ pub(crate) enum RoundingTerms {
 }
 
 /// Puts a rate together and proves it.
-pub(crate) fn assemble(mut checker: Checker, terms: Terms) -> Result<Rate, Fault> {
+pub(crate) fn assemble(mut checker: Checker, terms: Terms, effort: &mut Effort) -> Result<Rate, Fault> {
     let rounding = match terms.rounding {
         RoundingTerms::Exact => None,
         RoundingTerms::Named(_) if checker.rounds_inside() => {
@@ -60,8 +60,8 @@ pub(crate) fn assemble(mut checker: Checker, terms: Terms) -> Result<Rate, Fault
     };
     let price = stages(&mut checker, &terms, rounding)?;
     let exactness = if rounding.is_some() { Exactness::Rounded } else { Exactness::Exact };
-    prove(&checker, price, exactness)?;
-    let counted = counted(&checker, &terms, price)?;
+    prove(&checker, price, exactness, effort)?;
+    let counted = counted(&checker, &terms, price, effort)?;
     let multipliers = terms.multipliers.into_iter();
     let Checker { measures, program, lets, .. } = checker;
     Ok(Rate {
@@ -110,7 +110,7 @@ fn stages(checker: &mut Checker, terms: &Terms, rounding: Option<RoundTo>) -> Re
 }
 
 /// The measure to count in what is left: the one that is named; else the only one that must be given; else runs.
-fn counted(checker: &Checker, terms: &Terms, price: NodeId) -> Result<Counted, Fault> {
+fn counted(checker: &Checker, terms: &Terms, price: NodeId, effort: &mut Effort) -> Result<Counted, Fault> {
     let must_be_given = |place: &usize| checker.measures[*place].default.is_none();
     let all = 0..checker.measures.len();
     let place = match terms.counted {
@@ -131,7 +131,7 @@ fn counted(checker: &Checker, terms: &Terms, price: NodeId) -> Result<Counted, F
         .map(|(other, measure)| if other == place { Some(measure.range()) } else { measure.default_place() })
         .collect();
     let Some(ranges) = ranges else { return Ok(Counted::Nothing) };
-    match pieces(checker, price, place, &ranges) {
+    match pieces(checker, price, place, &ranges, effort) {
         Some(pieces) => Ok(Counted::Measure { place, pieces }),
         None => {
             let origin = checker.origin(terms.body).clone();
