@@ -19,5 +19,6 @@ mod sequencer;
 pub mod store;
 mod sweep;
 pub mod trail;
+pub mod verify;
 
 pub use engine::{Engine, Options};

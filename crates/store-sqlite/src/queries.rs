@@ -72,21 +72,26 @@ pub(crate) fn rows_before(connection: &Connection, position: u64, limit: usize) 
 
 /// The entry of a row of the journal. Only its shape is looked at here; `decode` and `verify` look deeper.
 fn row_of(row: &SqlRow<'_>) -> Result<Row, StoreError> {
-    let position: u64 = row.get(0).map_err(|error| refused(&error))?;
-    read_row(row, position).map_err(|error| damaged(format!("entry at position {position}: {error}")))?
+    read_row(row).map_err(|error| refused(&error))?.map_err(|what| {
+        // Named by whatever can still be read of it.
+        let number = |column| row.get::<_, i64>(column).map_or_else(|_| "?".to_owned(), |number| number.to_string());
+        damaged(format!("entry {} of account {}, at position {}: {what}", number(2), number(1), number(0)))
+    })
 }
 
-fn read_row(row: &SqlRow<'_>, position: u64) -> rusqlite::Result<Result<Row, StoreError>> {
-    let kind: u8 = row.get(4)?;
-    let Some(kind) = Kind::from_number(kind) else {
-        return Ok(Err(damaged(format!("entry at position {position}: {kind} is no kind of entry"))));
-    };
-    let tool = match row.get_ref(5)?.as_str_or_null()? {
-        None => None,
-        Some(tool) => match ToolId::parse(tool) {
-            Ok(tool) => Some(tool),
-            Err(_) => return Ok(Err(damaged(format!("entry at position {position}: its tool is no tool's id")))),
-        },
+fn read_row(row: &SqlRow<'_>) -> rusqlite::Result<Result<Row, String>> {
+    match shape_row(row) {
+        Ok(row) => Ok(row.map_err(str::to_owned)),
+        Err(error) if error.sqlite_error().is_some() => Err(error),
+        Err(error) => Ok(Err(error.to_string())),
+    }
+}
+
+fn shape_row(row: &SqlRow<'_>) -> rusqlite::Result<Result<Row, &'static str>> {
+    let Some(kind) = Kind::from_number(row.get(4)?) else { return Ok(Err("its kind is none that is known here")) };
+    let tool = match row.get_ref(5)?.as_str_or_null()?.map(ToolId::parse).transpose() {
+        Ok(tool) => tool,
+        Err(_) => return Ok(Err("its tool is no tool's id")),
     };
     let amount = |column| row.get(column).map(Credits::from_millionths);
     let record = Record {
@@ -103,7 +108,7 @@ fn read_row(row: &SqlRow<'_>, position: u64) -> rusqlite::Result<Result<Row, Sto
         hash: Hash(row.get(13)?),
         texts: row.get_ref(14)?.as_str_or_null()?.map(Box::from),
     };
-    Ok(Ok(Row { position, prev: row.get(10)?, jump: row.get(11)?, record }))
+    Ok(Ok(Row { position: row.get(0)?, prev: row.get(10)?, jump: row.get(11)?, record }))
 }
 
 /// The accounts of a query.

@@ -1,0 +1,356 @@
+//! Proving a store from its journal alone (R28, R29), and that what was written behind agrees with it.
+//!
+//! One pass in the journal's order, with a running account each: the chain of hashes, the links, the
+//! sequence, time, double entry, every lot, every total, the digests of the texts; and, where an
+//! account's row stands, that it is what its entries make. It believes nothing but the journal, and
+//! writes nothing. A journal whose end was cut off is sound to it: that takes a seal kept elsewhere.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+use scrip_core::account::{Account, Totals};
+use scrip_core::amount::{Credits, Total};
+use scrip_core::apply::apply;
+use scrip_core::entry::{Book, Entry, Event, TextField};
+use scrip_core::id::{AccountId, AccountNumber, LotId, StudioId, StudioNumber};
+use scrip_core::journal;
+use scrip_core::lot::Class;
+use scrip_core::proof;
+
+use crate::store::{Document, Extent, Reader, Row, StoreError, StoredAccount};
+use crate::trail::{Links, Trail};
+
+/// Rows read at a time.
+const PAGE: usize = 4_096;
+
+/// What a sound store holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// How far the journal and what is written behind it reach.
+    pub extent: Extent,
+    /// Accounts that have entries.
+    pub accounts: u64,
+    /// Accounts whose row was compared with their entries.
+    pub rows: u64,
+    /// Each studio's sums.
+    pub studios: BTreeMap<StudioNumber, StudioReport>,
+}
+
+/// What the accounts of one studio hold together. What is left minus what is owed, and the books, sum to zero.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StudioReport {
+    /// Its name.
+    pub id: Option<StudioId>,
+    /// Its accounts.
+    pub accounts: u64,
+    /// Their entries.
+    pub entries: u64,
+    /// What is left in their lots, by class.
+    pub remaining: BTreeMap<Class, Total>,
+    /// The part set aside by holds.
+    pub held: Total,
+    /// The part frozen by disputes.
+    pub frozen: Total,
+    /// What is owed.
+    pub debt: Total,
+    /// The other side, by book.
+    pub books: BTreeMap<Book, Total>,
+}
+
+/// How far a verification has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Entries looked at.
+    pub done: u64,
+    /// Entries in all.
+    pub of: u64,
+}
+
+/// The first thing that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// An entry.
+    Entry {
+        /// Whose, by the journal's number.
+        account: AccountNumber,
+        /// Whose, by the studio's id, where it is known.
+        id: Option<AccountId>,
+        /// Its number in its account.
+        seq: u64,
+        /// Its place in the journal.
+        position: u64,
+        /// What does not hold.
+        what: String,
+    },
+    /// A place in the journal without an entry.
+    Missing {
+        /// The place.
+        position: u64,
+    },
+    /// An account's row, which the journal does not bear out.
+    Account {
+        /// Whose, by the journal's number.
+        account: AccountNumber,
+        /// Whose, by the studio's id.
+        id: AccountId,
+        /// The last entry that it claims to know.
+        seq: u64,
+        /// What does not hold.
+        what: &'static str,
+    },
+    /// Something that cannot even be read; the words name it.
+    Unreadable(String),
+}
+
+/// Why there is no report.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The answer is no.
+    #[error("{0}")]
+    Broken(Broken),
+    /// The world failed before there was an answer.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Broken::Entry { account, id, seq, position, what } => {
+                write!(f, "entry {seq} of account {}", account.0)?;
+                if let Some(id) = id {
+                    write!(f, " ({id})")?;
+                }
+                write!(f, ", at position {position}: {what}")
+            }
+            Broken::Missing { position } => write!(f, "the entry at position {position} is missing"),
+            Broken::Account { account, id, seq, what } => {
+                write!(f, "the row of account {} ({id}), written after its entry {seq}: {what}", account.0)
+            }
+            Broken::Unreadable(what) => f.write_str(what),
+        }
+    }
+}
+
+impl From<StoreError> for VerifyError {
+    fn from(error: StoreError) -> VerifyError {
+        match error {
+            StoreError::Damaged(what) => VerifyError::Broken(Broken::Unreadable(what)),
+            other => VerifyError::Store(other),
+        }
+    }
+}
+
+/// Proves the store that `reader` reads, which must stand still meanwhile: one snapshot. Tells `progress` now and then.
+pub fn verify(reader: &dyn Reader, progress: &mut dyn FnMut(Progress)) -> Result<Report, VerifyError> {
+    let extent = reader.extent()?;
+    let mut proof = Proof {
+        reader,
+        running: FxHashMap::default(),
+        rows: row_heads(reader)?,
+        compared: 0,
+        studios: studios(reader)?,
+    };
+    let mut position = 0;
+    while position < extent.last {
+        progress(Progress { done: position, of: extent.last });
+        let page = reader.rows_from(position + 1, PAGE)?;
+        if page.is_empty() {
+            return Err(VerifyError::Broken(Broken::Missing { position: position + 1 }));
+        }
+        for row in &page {
+            position += 1;
+            if row.position != position {
+                return Err(VerifyError::Broken(Broken::Missing { position }));
+            }
+            proof.entry(row)?;
+        }
+    }
+    progress(Progress { done: position, of: extent.last });
+    proof.finish(extent)
+}
+
+/// The sequence number that each account's row claims to know.
+fn row_heads(reader: &dyn Reader) -> Result<FxHashMap<AccountNumber, u64>, StoreError> {
+    let mut heads = FxHashMap::default();
+    let mut after = None;
+    loop {
+        let page = reader.accounts(after, PAGE)?;
+        let Some(last) = page.last() else { return Ok(heads) };
+        after = Some(last.account.number);
+        heads.extend(page.iter().map(|stored| (stored.account.number, stored.account.seq)));
+    }
+}
+
+fn studios(reader: &dyn Reader) -> Result<BTreeMap<StudioNumber, StudioReport>, StoreError> {
+    let mut studios = BTreeMap::new();
+    for document in reader.documents()? {
+        if let Document::Studio { number, id } = document {
+            studios.insert(number, StudioReport { id: Some(id), ..StudioReport::default() });
+        }
+    }
+    Ok(studios)
+}
+
+/// The pass over the journal.
+struct Proof<'a> {
+    reader: &'a dyn Reader,
+    running: FxHashMap<AccountNumber, Running>,
+    /// Rows not yet compared: the entry after which each was written.
+    rows: FxHashMap<AccountNumber, u64>,
+    compared: u64,
+    studios: BTreeMap<StudioNumber, StudioReport>,
+}
+
+/// An account as its entries so far make it.
+struct Running {
+    account: Account,
+    trail: Trail,
+    /// Some of its texts have been erased: its row cannot be held to them.
+    erased: bool,
+}
+
+impl Proof<'_> {
+    fn entry(&mut self, row: &Row) -> Result<(), VerifyError> {
+        let number = row.record.account;
+        if !self.running.contains_key(&number) {
+            let first = self.first(row)?;
+            self.studios.entry(first.account.studio).or_default().accounts += 1;
+            self.running.insert(number, first);
+        }
+        let running = self.running.get_mut(&number).expect("it was just put there");
+        let entry = running.follow(row)?;
+        let studio = self.studios.entry(running.account.studio).or_default();
+        studio.entries += 1;
+        for posting in &entry.books {
+            *studio.books.entry(posting.book).or_default() += posting.credits;
+        }
+        if self.rows.get(&number) == Some(&running.account.seq) {
+            self.rows.remove(&number);
+            self.compared += 1;
+            let stored = self.reader.account(number)?;
+            if !stored.is_some_and(|stored| running.is(stored)) {
+                return Err(running.row_broken("it is not what its entries make"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The account of a first entry.
+    fn first(&self, row: &Row) -> Result<Running, VerifyError> {
+        let broken = |what: &str| broken_entry(row, None, what.to_owned());
+        let entry = decode(row, None)?;
+        let Event::AccountOpened { studio, .. } = &entry.event else {
+            return Err(broken("its account was never opened"));
+        };
+        let (id, erased) = match entry.texts.get(TextField::AccountId) {
+            Some(id) => (AccountId::parse(id).map_err(|_| broken("the account's id is no account's id"))?, false),
+            // The id was erased; the row, if there is one, says by what it is known now.
+            None => match self.reader.account(entry.account)? {
+                Some(stored) => (stored.account.id, true),
+                None => (AccountId::parse("erased").expect("of the right alphabet"), true),
+            },
+        };
+        Ok(Running { account: Account::unopened(*studio, entry.account, id), trail: Trail::default(), erased })
+    }
+
+    fn finish(mut self, extent: Extent) -> Result<Report, VerifyError> {
+        let accounts = u64::try_from(self.running.len()).expect("a length fits 64 bits");
+        let mut unproven: Vec<AccountNumber> = self.rows.keys().copied().collect();
+        unproven.sort_unstable();
+        if let Some(number) = unproven.first() {
+            let Some(stored) = self.reader.account(*number)? else {
+                return Err(VerifyError::Store(StoreError::Refused("the store changed while it was read".to_owned())));
+            };
+            return Err(VerifyError::Broken(Broken::Account {
+                account: *number,
+                id: stored.account.id,
+                seq: stored.account.seq,
+                what: "the journal has no such entry",
+            }));
+        }
+        for running in self.running.values() {
+            let studio = self.studios.entry(running.account.studio).or_default();
+            let Totals { remaining: _, held, frozen, debt } = running.account.totals();
+            studio.held += held;
+            studio.frozen += frozen;
+            studio.debt += debt;
+            for lot in &running.account.lots {
+                *studio.remaining.entry(lot.class).or_default() += lot.remaining;
+            }
+        }
+        Ok(Report { extent, accounts, rows: self.compared, studios: self.studios })
+    }
+}
+
+impl Running {
+    /// Proves that the row is the account's next, and takes it in.
+    fn follow(&mut self, row: &Row) -> Result<Entry, VerifyError> {
+        let broken = |what: &str| broken_entry(row, Some(&self.account.id), what.to_owned());
+        if journal::chain(&row.record, self.account.head) != row.record.hash {
+            return Err(broken("it is not what was written, or does not follow the entry before it"));
+        }
+        let links = self.trail.push(row.record.seq, row.position);
+        if links != (Links { prev: row.prev, jump: row.jump }) {
+            return Err(broken("it does not point to the entries before it"));
+        }
+        let entry = decode(row, Some(&self.account.id))?;
+        if entry.seq > 1 && matches!(entry.event, Event::AccountOpened { .. }) {
+            return Err(broken("its account was opened before"));
+        }
+        proof::follows(&self.account, &entry).map_err(|problem| broken(&problem.to_string()))?;
+        if !lots_stay_in_bounds(&self.account, &entry) {
+            return Err(broken("its changes together leave a lot below zero or above what it was made with"));
+        }
+        apply(&mut self.account, &entry);
+        self.account.recalled.clear();
+        self.account.head = row.record.hash;
+        self.erased |= entry.texts.fields.iter().any(|text| text.text.is_none());
+        Ok(entry)
+    }
+
+    /// Whether the account's row is what its entries make.
+    fn is(&self, mut stored: StoredAccount) -> bool {
+        if self.erased {
+            stored.account.id = self.account.id.clone();
+            stored.account.name.clone_from(&self.account.name);
+            for (theirs, ours) in stored.account.holds.iter_mut().zip(&self.account.holds) {
+                theirs.reference.clone_from(&ours.reference);
+                theirs.member.clone_from(&ours.member);
+            }
+        }
+        stored.account == self.account && stored.trail == self.trail
+    }
+
+    fn row_broken(&self, what: &'static str) -> VerifyError {
+        let Account { number, id, seq, .. } = &self.account;
+        VerifyError::Broken(Broken::Account { account: *number, id: id.clone(), seq: *seq, what })
+    }
+}
+
+/// Whether every lot is within its bounds after all changes of an entry, which may name a lot more than once.
+fn lots_stay_in_bounds(account: &Account, entry: &Entry) -> bool {
+    let mut after: BTreeMap<LotId, (Credits, Credits)> = BTreeMap::new();
+    for change in &entry.lots {
+        let (remaining, aside) = after.entry(change.lot).or_insert_with(|| {
+            account.lot(change.lot).map_or((Credits::ZERO, Credits::ZERO), |lot| (lot.remaining, lot.held + lot.frozen))
+        });
+        *remaining += change.remaining;
+        *aside += change.held + change.frozen;
+    }
+    after.values().all(|(remaining, aside)| !aside.is_negative() && aside <= remaining)
+}
+
+fn decode(row: &Row, id: Option<&AccountId>) -> Result<Entry, VerifyError> {
+    journal::decode(&row.record).map_err(|damaged| broken_entry(row, id, damaged.problem.to_owned()))
+}
+
+fn broken_entry(row: &Row, id: Option<&AccountId>, what: String) -> VerifyError {
+    VerifyError::Broken(Broken::Entry {
+        account: row.record.account,
+        id: id.cloned(),
+        seq: row.record.seq,
+        position: row.position,
+        what,
+    })
+}
