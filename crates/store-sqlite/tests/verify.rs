@@ -1,0 +1,233 @@
+//! A sound store is proved; any changed byte of any stored entry or account is found and named.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use rusqlite::types::Value;
+use scrip_core::amount::{Credits, Total};
+use scrip_core::command::{
+    AfterExpiry, Command, Cost, Expected, Grant, PlaceCharge, PlaceHold, PutAccount, ReleaseHold, SettleHold, Usage,
+};
+use scrip_core::entry::Book;
+use scrip_core::id::{AccountId, ChargeId, HoldName, HoldRef, Key, StudioNumber};
+use scrip_core::lot::Class;
+use scrip_core::time::Time;
+use scrip_engine::clock::Clock;
+use scrip_engine::engine::Request;
+use scrip_engine::verify::{Report, VerifyError, verify};
+use scrip_engine::{Engine, Options};
+use scrip_store_sqlite::{OpenMode, SqliteStore, open_reader};
+
+const STUDIO: StudioNumber = StudioNumber(1);
+
+/// Two accounts with some of everything, closed in good order.
+fn fill(folder: &Path) {
+    let clock = Clock::test(Time::parse("2026-01-01T00:00:00.5Z").unwrap());
+    let options = Options { clock, sweep_per_second: 0, mark_every: 4, ..Options::default() };
+    let store = SqliteStore::open(folder, OpenMode::Create).unwrap();
+    let engine = Engine::start(Box::new(store), options).unwrap();
+    for account in ["ana", "bruno"] {
+        for (number, command) in commands().into_iter().enumerate() {
+            let key = (number > 0).then(|| Key::parse(&format!("key-{number}")).unwrap());
+            let account = AccountId::parse(account).unwrap();
+            let request = Request { studio: STUDIO, account, key, command };
+            let done = engine.submit_many_blocking(vec![request]).pop().unwrap();
+            assert!(done.is_ok(), "{number}: {done:?}");
+        }
+    }
+    engine.stop();
+}
+
+fn commands() -> Vec<Command> {
+    let credits = |credits| Cost::Credits(Credits::whole(credits));
+    let hold = |amount, name| {
+        Command::PlaceHold(PlaceHold {
+            cost: credits(amount),
+            name: Some(HoldName::parse(name).unwrap()),
+            reference: Some("a \"job\"".into()),
+            member: Some("m".into()),
+            expires_in: None,
+            expected: Expected::default(),
+        })
+    };
+    let by_name = |name| HoldRef::parse(name).unwrap();
+    vec![
+        Command::PutAccount(PutAccount { name: Some("A name".into()), ..PutAccount::default() }),
+        Command::Grant(Grant {
+            credits: Credits::whole(500),
+            class: Class::TopUp,
+            expires_at: None,
+            priority: None,
+            reason: "paid by hand".into(),
+        }),
+        hold(75, "first"),
+        Command::SettleHold(SettleHold {
+            hold: by_name("first"),
+            usage: Usage::Credits(Credits::whole(60)),
+            on_excess: None,
+        }),
+        hold(20, "second"),
+        Command::ReleaseHold(ReleaseHold {
+            hold: by_name("second"),
+            reason: Some("cancelled".into()),
+            after_expiry: AfterExpiry::Expire,
+        }),
+        Command::Charge(PlaceCharge {
+            cost: credits(30),
+            reference: Some("job-2".into()),
+            member: None,
+            expected: Expected::default(),
+        }),
+        Command::Refund {
+            charge: ChargeId::first(7),
+            credits: Some(Credits::whole(10)),
+            reason: "half of it was black".into(),
+        },
+        hold(5, "open"),
+    ]
+}
+
+fn check(folder: &Path) -> Result<Report, String> {
+    let reader = open_reader(folder).map_err(|error| error.to_string())?;
+    verify(reader.as_ref(), &mut |_| {}).map_err(|error| match error {
+        VerifyError::Broken(broken) => broken.to_string(),
+        VerifyError::Store(error) => panic!("the store failed: {error}"),
+    })
+}
+
+#[test]
+fn a_sound_store_is_proved() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path());
+    let report = check(folder.path()).unwrap();
+    assert_eq!((report.accounts, report.rows, report.extent.last, report.extent.mark), (2, 2, 18, 18));
+    let studio = &report.studios[&STUDIO];
+    let whole = |credits: i64| Total::from(Credits::whole(credits));
+    assert_eq!(studio.remaining[&Class::TopUp], whole(2 * (500 - 60 - 30 + 10)));
+    assert_eq!(studio.held, whole(10));
+    assert_eq!(studio.books[&Book::Issued], whole(-1_000));
+    assert_eq!(studio.books[&Book::Spent], whole(180));
+    assert_eq!(studio.books[&Book::Refunded], whole(-20));
+    assert_eq!(studio.entries, 18);
+}
+
+/// Puts a value into a column of one row, looks what `verify` says, and puts the old one back.
+fn with_changed(folder: &Path, database: &Connection, place: &Place, value: &Value) -> Result<Report, String> {
+    let Place { table, key, column, row, .. } = place;
+    let put = format!("UPDATE {table} SET {column} = ?1 WHERE {key} = ?2");
+    assert_eq!(database.execute(&put, (value, row)).unwrap(), 1, "{place:?}");
+    let checked = check(folder);
+    // The row of a key that was changed itself is found by its new value.
+    let row = if key == column { value.clone() } else { Value::from(*row) };
+    assert_eq!(database.execute(&put, (&place.value, row)).unwrap(), 1);
+    checked
+}
+
+/// The database as any program may open it, without waiting for the disk.
+fn open(folder: &Path) -> Connection {
+    let database = Connection::open(folder.join("scrip.db")).unwrap();
+    database.pragma_update(None, "synchronous", "OFF").unwrap();
+    database
+}
+
+/// One stored value.
+#[derive(Debug)]
+struct Place {
+    table: &'static str,
+    key: &'static str,
+    column: String,
+    row: i64,
+    value: Value,
+}
+
+fn places(database: &Connection, table: &'static str, key: &'static str) -> Vec<Place> {
+    let mut rows = database.prepare(&format!("SELECT {key}, * FROM {table} ORDER BY 1")).unwrap();
+    let columns: Vec<String> = rows.column_names().iter().skip(1).map(|name| (*name).to_owned()).collect();
+    let read = |row: &rusqlite::Row<'_>| {
+        let number: i64 = row.get(0)?;
+        let values = (0..columns.len()).map(|place| row.get::<_, Value>(place + 1));
+        let place = |(column, value): (&String, rusqlite::Result<Value>)| {
+            Ok(Place { table, key, column: column.clone(), row: number, value: value? })
+        };
+        columns.iter().zip(values).map(place).collect::<rusqlite::Result<Vec<_>>>()
+    };
+    rows.query_map((), read).unwrap().flat_map(Result::unwrap).collect()
+}
+
+/// The value with a bit changed in each of its bytes, as far as its type allows.
+fn changes(value: &Value) -> Vec<Value> {
+    let flipped = |bytes: &[u8]| {
+        (0..bytes.len())
+            .map(|place| {
+                let mut changed = bytes.to_vec();
+                changed[place] ^= 1 << (place % 7);
+                changed
+            })
+            .collect::<Vec<_>>()
+    };
+    match value {
+        Value::Null => vec![Value::Text("x".to_owned())],
+        Value::Integer(number) => (0..7).map(|byte| Value::Integer(number ^ (1 << (8 * byte)))).collect(),
+        Value::Real(number) => panic!("scrip stores no float: {number}"),
+        Value::Text(text) => flipped(text.as_bytes())
+            .into_iter()
+            .filter_map(|bytes| String::from_utf8(bytes).ok())
+            .map(Value::Text)
+            .chain([Value::Text(String::new())])
+            .collect(),
+        Value::Blob(bytes) => flipped(bytes).into_iter().map(Value::Blob).chain([Value::Blob(Vec::new())]).collect(),
+    }
+}
+
+#[test]
+fn any_changed_byte_of_an_entry_is_found_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path());
+    let database = open(folder.path());
+    // One account's entries: each kind once, first and last among them.
+    for place in places(&database, "journal", "position").iter().filter(|place| place.row <= 9) {
+        for value in changes(&place.value) {
+            // Two entries cannot have one position.
+            if place.column == "position" && matches!(value, Value::Integer(1..=18)) {
+                continue;
+            }
+            let broken = with_changed(folder.path(), &database, place, &value).unwrap_err();
+            let named = match place.column.as_str() {
+                // The entry as it now calls itself.
+                "position" => format!("position {} is missing", place.row),
+                "account" | "seq" => format!("at position {}: ", place.row),
+                _ => format!("entry {} of account 1", place.row),
+            };
+            assert!(broken.contains(&named), "{place:?} as {value:?}: {broken}");
+        }
+    }
+    check(folder.path()).unwrap();
+}
+
+#[test]
+fn any_changed_byte_of_an_account_is_found_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path());
+    let database = open(folder.path());
+    for place in places(&database, "accounts", "account").iter().filter(|place| place.row == 1) {
+        for value in changes(&place.value) {
+            let broken = with_changed(folder.path(), &database, place, &value).unwrap_err();
+            let named = if place.column == "account" { "the row of account" } else { "the row of account 1" };
+            assert!(broken.contains(named), "{place:?} as {value:?}: {broken}");
+        }
+    }
+}
+
+#[test]
+fn a_missing_entry_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path());
+    let database = open(folder.path());
+    for (position, broken) in [
+        (18, "the row of account 2 (bruno), written after its entry 9: the journal has no such entry"),
+        (5, "the entry at position 5 is missing"),
+    ] {
+        assert_eq!(database.execute("DELETE FROM journal WHERE position = ?1", (position,)).unwrap(), 1);
+        assert_eq!(check(folder.path()).unwrap_err(), broken);
+    }
+}
