@@ -12,7 +12,7 @@ use crate::lot::Lot;
 /// `lots` are in spend order already, as [`crate::account::Account::lots`] are.
 pub(crate) fn take(lots: &[Lot], credits: Credits) -> Vec<LotPart> {
     let mut left = credits;
-    let mut parts = Vec::new();
+    let mut parts = Vec::with_capacity(1);
     for lot in lots {
         if left.is_zero() {
             break;

@@ -75,10 +75,10 @@ pub fn terms(entry: &Entry) -> Vec<Term> {
 /// Digest of a parsed command (R31): the operation, ids and fields, amounts and measures in their one canonical
 /// form, so that `25` and `25.0` are the same request. The account stands in [`Term::key`].
 pub fn content(command: &Command) -> u64 {
-    encode(Encoder::new(b"scrip:content:1"), command).number64()
+    encode(&mut Encoder::new(b"scrip:content:1"), command).number64()
 }
 
-fn encode(to: Encoder, command: &Command) -> Encoder {
+fn encode<'a>(to: &'a mut Encoder, command: &Command) -> &'a mut Encoder {
     match command {
         Command::PutAccount(put) => {
             let to = to.tag(1).option(put.name.as_deref(), Encoder::text);
@@ -146,65 +146,86 @@ fn encode(to: Encoder, command: &Command) -> Encoder {
 
 /// Feeds values to the hash so that no two different sequences of values look alike: numbers have a fixed width,
 /// texts are preceded by their length, options by whether they are there.
-struct Encoder(Sha256);
+///
+/// Values gather in a buffer first: the hash costs more per call than per byte, and every charge is digested.
+struct Encoder {
+    sha: Sha256,
+    gathered: [u8; 192],
+    length: usize,
+}
 
 impl Encoder {
     fn new(domain: &[u8]) -> Encoder {
-        Encoder(Sha256::new()).bytes(domain)
+        let mut encoder = Encoder { sha: Sha256::new(), gathered: [0; 192], length: 0 };
+        encoder.bytes(domain);
+        encoder
     }
 
-    fn bytes(mut self, bytes: &[u8]) -> Encoder {
-        self.0.update(bytes);
+    fn bytes(&mut self, bytes: &[u8]) -> &mut Encoder {
+        if self.length + bytes.len() > self.gathered.len() {
+            self.sha.update(&self.gathered[..self.length]);
+            self.length = 0;
+        }
+        if bytes.len() > self.gathered.len() {
+            self.sha.update(bytes);
+        } else {
+            self.gathered[self.length..self.length + bytes.len()].copy_from_slice(bytes);
+            self.length += bytes.len();
+        }
         self
     }
 
-    fn tag(self, tag: u8) -> Encoder {
+    fn tag(&mut self, tag: u8) -> &mut Encoder {
         self.bytes(&[tag])
     }
 
-    fn number(self, number: u64) -> Encoder {
+    fn number(&mut self, number: u64) -> &mut Encoder {
         self.bytes(&number.to_be_bytes())
     }
 
-    fn text(self, text: &str) -> Encoder {
+    fn text(&mut self, text: &str) -> &mut Encoder {
         self.number(text.len() as u64).bytes(text.as_bytes())
     }
 
-    fn credits(self, credits: Credits) -> Encoder {
+    fn credits(&mut self, credits: Credits) -> &mut Encoder {
         self.bytes(&credits.millionths().to_be_bytes())
     }
 
-    fn time(self, time: Time) -> Encoder {
+    fn time(&mut self, time: Time) -> &mut Encoder {
         self.bytes(&time.micros().to_be_bytes())
     }
 
-    fn option<T>(self, value: Option<T>, encode: impl FnOnce(Encoder, T) -> Encoder) -> Encoder {
+    fn option<T>(
+        &mut self,
+        value: Option<T>,
+        encode: impl for<'a> FnOnce(&'a mut Encoder, T) -> &'a mut Encoder,
+    ) -> &mut Encoder {
         match value {
             None => self.tag(0),
             Some(value) => encode(self.tag(1), value),
         }
     }
 
-    fn hold(self, hold: &HoldRef) -> Encoder {
+    fn hold(&mut self, hold: &HoldRef) -> &mut Encoder {
         match hold {
             HoldRef::Id(id) => self.tag(0).number(id.seq).number(u64::from(id.index)),
             HoldRef::Name(name) => self.tag(1).text(name.as_str()),
         }
     }
 
-    fn cost(self, cost: &Cost) -> Encoder {
+    fn cost(&mut self, cost: &Cost) -> &mut Encoder {
         match cost {
             Cost::Tool { tool, measures } => self.tag(0).text(tool.as_str()).measures(measures),
             Cost::Credits(credits) => self.tag(1).credits(*credits),
         }
     }
 
-    fn expected(self, expected: Expected) -> Encoder {
+    fn expected(&mut self, expected: Expected) -> &mut Encoder {
         self.option(expected.catalog_version, |to, version| to.number(u64::from(version)))
             .option(expected.credits, Encoder::credits)
     }
 
-    fn measures(self, measures: &Measures) -> Encoder {
+    fn measures(&mut self, measures: &Measures) -> &mut Encoder {
         measures.iter().fold(self.number(measures.len() as u64), |to, (name, value)| {
             let to = to.text(name.as_str());
             match value {
@@ -214,16 +235,108 @@ impl Encoder {
         })
     }
 
-    fn leading<const N: usize>(self) -> [u8; N] {
-        let full: [u8; 32] = self.0.finalize().into();
+    fn leading<const N: usize>(&mut self) -> [u8; N] {
+        self.sha.update(&self.gathered[..self.length]);
+        self.length = 0;
+        let full: [u8; 32] = self.sha.finalize_reset().into();
         full[..N].try_into().expect("N is at most 32")
     }
 
-    fn term(self) -> Term {
+    fn term(&mut self) -> Term {
         Term(u128::from_be_bytes(self.leading()))
     }
 
-    fn number64(self) -> u64 {
+    fn number64(&mut self) -> u64 {
         u64::from_be_bytes(self.leading())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{PlaceCharge, PlaceHold, SettleHold};
+    use crate::id::ToolId;
+    use crate::measure::Decimal;
+
+    const ACCOUNT: AccountNumber = AccountNumber(7);
+
+    fn key(text: &str) -> Term {
+        Term::key(ACCOUNT, &Key::parse(text).unwrap())
+    }
+
+    /// Stores index terms for good: these values never change.
+    #[test]
+    fn terms_stay_as_they_are() {
+        let hold = HoldName::parse("job-7").unwrap();
+        for (term, digest) in [
+            (key("job-7"), "937e84f28b81f2a1daae63f250a36a6f"),
+            (Term::hold_name(ACCOUNT, &hold), "ee00794fe7b8b2b34d66d2d7240e2cc2"),
+            (Term::hold_end(ACCOUNT, HoldId::first(3)), "56707f06b5d826780c34fa740ad4108b"),
+            (Term::refund_of(ACCOUNT, ChargeId::first(3)), "76ab494e4173a5d0251b868c6aac28cb"),
+        ] {
+            assert_eq!(format!("{term:?}"), digest);
+        }
+        assert_eq!(format!("{:016x}", content(&charge("10.4", None))), "11943ebcd916b903");
+    }
+
+    fn charge(seconds: &str, reference: Option<&str>) -> Command {
+        let mut measures = Measures::none();
+        let value = MeasureValue::Number(Decimal::parse(seconds).unwrap());
+        assert!(measures.insert(crate::id::MeasureId::parse("seconds").unwrap(), value));
+        Command::Charge(PlaceCharge {
+            cost: Cost::Tool { tool: ToolId::parse("camera-track").unwrap(), measures },
+            reference: reference.map(Box::from),
+            member: None,
+            expected: Expected::default(),
+        })
+    }
+
+    #[test]
+    fn terms_of_another_account_or_kind_are_others() {
+        let name = HoldName::parse("a").unwrap();
+        let other = Term::key(AccountNumber(8), &Key::parse("a").unwrap());
+        let terms = [key("a"), key("b"), other, Term::hold_name(ACCOUNT, &name)];
+        for (place, term) in terms.iter().enumerate() {
+            assert!(!terms[place + 1..].contains(term));
+        }
+    }
+
+    /// Spelled otherwise, it is the same request (R31).
+    #[test]
+    fn content_is_the_parsed_command() {
+        let credits = |text: &str| {
+            Command::SettleHold(SettleHold {
+                hold: HoldRef::parse("job-7").unwrap(),
+                usage: Usage::Credits(text.parse().unwrap()),
+                on_excess: None,
+            })
+        };
+        assert_eq!(content(&credits("25")), content(&credits("25.0")));
+        assert_eq!(content(&charge("10.40", None)), content(&charge("10.4", None)));
+        let hold = Command::PlaceHold(PlaceHold {
+            cost: Cost::Credits(Credits::whole(25)),
+            name: None,
+            reference: None,
+            member: None,
+            expires_in: None,
+            expected: Expected::default(),
+        });
+        let others =
+            [credits("25"), credits("26"), charge("10.4", None), charge("10.4", Some("")), charge("10", None), hold];
+        let contents: Vec<u64> = others.iter().map(content).collect();
+        for (place, digest) in contents.iter().enumerate() {
+            assert!(!contents[place + 1..].contains(digest), "{place}");
+        }
+    }
+
+    /// A text longer than the buffer is digested as if there were none.
+    #[test]
+    fn long_texts_are_digested_whole() {
+        let long = "x".repeat(500);
+        let whole = Encoder::new(b"d").text(&long).number64();
+        let (start, end) = long.as_bytes().split_at(123);
+        assert_eq!(whole, Encoder::new(b"d").number(500).bytes(start).bytes(end).number64());
+        assert_eq!(content(&charge("1", Some(&long))), content(&charge("1", Some(&long))));
+        assert_ne!(content(&charge("1", Some(&long))), content(&charge("1", Some(&long[1..]))));
     }
 }
