@@ -15,7 +15,7 @@ use scrip_core::account::Account;
 use scrip_core::apply::apply;
 use scrip_core::catalog::{Catalog, Catalogs, Published};
 use scrip_core::command::{Binding, Command, Stamp};
-use scrip_core::decide::decide;
+use scrip_core::decide::{check_shape, decide};
 use scrip_core::due;
 use scrip_core::entry::Entry;
 use scrip_core::hold::Hold;
@@ -299,6 +299,7 @@ impl Sequencer {
     }
 
     fn decide(&mut self, request: &Request, now: Time) -> Carried {
+        check_shape(&request.command).map_err(Refusal::Rejected)?;
         let found = self.find(request.studio, &request.account)?;
         let number = match (found, &request.command) {
             (Some(number), _) => number,

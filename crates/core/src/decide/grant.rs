@@ -13,7 +13,7 @@ use crate::rejection::Rejection;
 use crate::time::Time;
 
 /// What is wrong with a grant whatever the account.
-pub(super) fn check_shape(grant: &Grant, at: Time) -> Result<(), Rejection> {
+pub(super) fn check_shape(grant: &Grant) -> Result<(), Rejection> {
     check_positive(grant.credits)?;
     match grant.class {
         Class::Subscription => return Err(invalid("class", "promo, make_good or top_up: refills come from a plan")),
@@ -22,10 +22,15 @@ pub(super) fn check_shape(grant: &Grant, at: Time) -> Result<(), Rejection> {
         }
         Class::TopUp | Class::Promo | Class::MakeGood => {}
     }
+    check_reason(&grant.reason)
+}
+
+/// A grant whose expiry is not ahead is refused (R25).
+pub(super) fn check_ahead(grant: &Grant, at: Time) -> Result<(), Rejection> {
     if grant.expires_at.is_some_and(|expires_at| expires_at <= at) {
         return Err(invalid("expires_at", "a time that is ahead"));
     }
-    check_reason(&grant.reason)
+    Ok(())
 }
 
 /// Makes a lot.

@@ -43,7 +43,8 @@ pub struct Decision {
 /// Every command that comes with a key makes at least one entry, so that there is one to bind the key (R31).
 pub fn decide(account: &Account, catalogs: &Catalogs, command: &Command, stamp: &Stamp) -> Result<Decision, Rejection> {
     let mut scribe = Scribe::new(account, catalogs, stamp);
-    check_shape(account, catalogs, command, scribe.at())?;
+    check_shape(command)?;
+    check_present(account, catalogs, command, scribe.at())?;
     if account.seq == 0 && !matches!(command, Command::PutAccount(_)) {
         return Err(Rejection::AccountNotFound);
     }
@@ -77,22 +78,18 @@ pub fn decide(account: &Account, catalogs: &Catalogs, command: &Command, stamp: 
 /// The seconds that a hold may last from now (R18).
 const HOLD_FOR: std::ops::RangeInclusive<u32> = 1..=86_400;
 
-/// What is wrong with a request whatever the account (400).
-fn check_shape(
-    account: &Account,
-    catalogs: &Catalogs,
-    command: &Command,
-    at: crate::time::Time,
-) -> Result<(), Rejection> {
+/// What is wrong with a request whatever the account and whenever it comes (400): looked at before a repeat is
+/// recognised (R32).
+pub fn check_shape(command: &Command) -> Result<(), Rejection> {
     match command {
         Command::PlaceHold(place) => {
-            price::check_shape(account, catalogs, &place.cost, place.expected)?;
+            price::check_shape(&place.cost)?;
             place.expires_in.map_or(Ok(()), check_expires_in)
         }
-        Command::Charge(charge) => price::check_shape(account, catalogs, &charge.cost, charge.expected),
+        Command::Charge(charge) => price::check_shape(&charge.cost),
         Command::ExtendHold { expires_in, .. } => check_expires_in(*expires_in),
         Command::SettleHold(settle) => settle::check_shape(&settle.usage),
-        Command::Grant(grant) => grant::check_shape(grant, at),
+        Command::Grant(grant) => grant::check_shape(grant),
         Command::Refund { credits, reason, .. }
         | Command::RevokeLot { credits, reason, .. }
         | Command::WriteOffDebt { credits, reason } => {
@@ -100,6 +97,31 @@ fn check_shape(
             check_reason(reason)
         }
         Command::PutAccount(_)
+        | Command::PutSubscription(_)
+        | Command::CancelSubscription
+        | Command::ReleaseHold(_)
+        | Command::Touch => Ok(()),
+    }
+}
+
+/// What is wrong with a request here and now, whatever the account (400): a repeat of one that was accepted is not
+/// looked at again.
+fn check_present(
+    account: &Account,
+    catalogs: &Catalogs,
+    command: &Command,
+    at: crate::time::Time,
+) -> Result<(), Rejection> {
+    match command {
+        Command::PlaceHold(place) => price::check_published(account, catalogs, place.expected),
+        Command::Charge(charge) => price::check_published(account, catalogs, charge.expected),
+        Command::Grant(grant) => grant::check_ahead(grant, at),
+        Command::ExtendHold { .. }
+        | Command::SettleHold(_)
+        | Command::Refund { .. }
+        | Command::RevokeLot { .. }
+        | Command::WriteOffDebt { .. }
+        | Command::PutAccount(_)
         | Command::PutSubscription(_)
         | Command::CancelSubscription
         | Command::ReleaseHold(_)

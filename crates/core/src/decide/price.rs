@@ -26,15 +26,15 @@ pub(super) struct Price {
 }
 
 /// What is wrong with a cost whatever the account (400).
-pub(super) fn check_shape(
-    account: &Account,
-    catalogs: &Catalogs,
-    cost: &Cost,
-    expected: Expected,
-) -> Result<(), Rejection> {
-    if let Cost::Credits(credits) = cost {
-        check_positive(*credits)?;
+pub(super) fn check_shape(cost: &Cost) -> Result<(), Rejection> {
+    match cost {
+        Cost::Credits(credits) => check_positive(*credits),
+        Cost::Tool { .. } => Ok(()),
     }
+}
+
+/// A quoted version is one of the studio's (400).
+pub(super) fn check_published(account: &Account, catalogs: &Catalogs, expected: Expected) -> Result<(), Rejection> {
     match expected.catalog_version {
         Some(version) if catalogs.version(account.studio, version).is_none() => {
             Err(invalid("catalog_version", "a version that was published"))
