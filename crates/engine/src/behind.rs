@@ -72,8 +72,24 @@ struct Frozen {
     generation: Generation,
 }
 
+/// A share that is on its way to the store.
+struct Sent {
+    /// Where the mark will be when its list is done.
+    position: u64,
+    share: Share,
+}
+
+impl Frozen {
+    /// Takes back a share that did not arrive: the store's run of terms goes on where it stands.
+    fn take_back(self, share: Share) -> Frozen {
+        let again = |lost: Vec<u64>, left: std::vec::IntoIter<u64>| lost.into_iter().chain(left).collect::<Vec<_>>();
+        let terms: Vec<_> = share.terms.into_iter().chain(self.terms).collect();
+        Frozen { accounts: again(share.accounts, self.accounts).into_iter(), terms: terms.into_iter(), ..self }
+    }
+}
+
 /// One batch's share.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Share {
     pub(crate) accounts: Vec<u64>,
     pub(crate) terms: Vec<(u64, u64)>,
@@ -89,6 +105,8 @@ pub(crate) struct WriteBehind {
     frozen: Option<Frozen>,
     /// The share that moved the mark is on its way: its terms are dropped once it is durable.
     done: Option<Generation>,
+    /// The share that is on its way.
+    sent: Option<Sent>,
 }
 
 impl WriteBehind {
@@ -100,6 +118,7 @@ impl WriteBehind {
             fresh: Generation::default(),
             frozen: None,
             done: None,
+            sent: None,
         }
     }
 
@@ -171,16 +190,19 @@ impl WriteBehind {
             terms: frozen.terms.by_ref().take(terms).collect(),
             mark: None,
         };
+        let position = frozen.position;
         if frozen.accounts.len() == 0 && frozen.terms.len() == 0 {
-            share.mark = Some(frozen.position);
+            share.mark = Some(position);
             self.done = self.frozen.take().map(|frozen| frozen.generation);
         }
+        self.sent = Some(Sent { position, share: share.clone() });
         share
     }
 
     /// The batch before is durable: terms that it completed are found in the store from now on.
     pub(crate) fn landed(&mut self) {
         self.done = None;
+        self.sent = None;
     }
 
     /// Whether there is anything to write behind.
@@ -188,11 +210,29 @@ impl WriteBehind {
         self.frozen.is_some() || self.entries > 0 || !self.changed.is_empty()
     }
 
-    /// Everything after `position` is void: what was on its way is collected again.
+    /// Everything after `position` is void, and so is the share that was on its way. A list that was begun before goes
+    /// on with it, since the store has its beginning; one that was begun with it is collected again.
     pub(crate) fn void_after(&mut self, position: u64) {
         let mut kept = Generation::default();
-        let halves = [self.done.take(), self.frozen.take().map(|frozen| frozen.generation)];
-        for generation in halves.into_iter().flatten().chain([std::mem::take(&mut self.fresh)]) {
+        let fresh = std::mem::take(&mut self.fresh);
+        let lost = self.sent.take();
+        let listed = self.frozen.take().or_else(|| {
+            let (generation, lost) = (self.done.take()?, lost.as_ref()?);
+            let (accounts, terms) = (Vec::new().into_iter(), Vec::new().into_iter());
+            Some(Frozen { position: lost.position, accounts, terms, generation })
+        });
+        let mut void = None;
+        match listed {
+            Some(list) if list.position <= position => {
+                self.frozen = Some(match lost {
+                    Some(lost) => list.take_back(lost.share),
+                    None => list,
+                });
+            }
+            Some(list) => void = Some(list.generation),
+            None => {}
+        }
+        for generation in void.into_iter().chain([fresh]) {
             for (prefix, at) in generation.sorted() {
                 kept.insert(prefix, at);
             }
@@ -239,6 +279,49 @@ mod tests {
         assert_eq!(behind.positions(term(7)), [4, 3, 1], "until the share is durable");
         behind.landed();
         assert_eq!(behind.positions(term(7)), [4]);
+    }
+
+    /// The store keeps the pieces that arrived, so what follows a lost piece must be that piece again.
+    #[test]
+    fn a_lost_share_is_sent_again_in_its_place() {
+        let mut behind = WriteBehind::new(400);
+        let entries = || 1..=400_u64;
+        for position in entries() {
+            behind.entry([term(position)], position);
+        }
+        behind.account(5);
+        assert!(behind.freeze(400, Urge::WhenDue));
+        let mut arrived = Vec::new();
+        let mut mark = None;
+        for round in 0.. {
+            let share = behind.share(1, Urge::WhenDue);
+            if round % 3 == 1 {
+                behind.void_after(400);
+                continue;
+            }
+            behind.landed();
+            arrived.extend(share.terms);
+            mark = share.mark;
+            if mark.is_some() {
+                break;
+            }
+        }
+        assert_eq!(arrived, entries().map(|position| (position, position)).collect::<Vec<_>>());
+        assert_eq!(mark, Some(400));
+        assert!(!behind.pending());
+    }
+
+    #[test]
+    fn the_share_that_completes_a_list_can_be_lost() {
+        let mut behind = WriteBehind::new(1);
+        behind.entry([term(7)], 1);
+        behind.account(5);
+        assert!(behind.freeze(1, Urge::Now));
+        assert_eq!(behind.share(1, Urge::Now).mark, Some(1));
+        behind.void_after(1);
+        assert_eq!(behind.positions(term(7)), [1]);
+        let again = behind.share(1, Urge::Now);
+        assert_eq!((again.accounts, again.terms, again.mark), (vec![5], vec![(7, 1)], Some(1)));
     }
 
     #[test]
