@@ -37,7 +37,10 @@ pub(crate) fn run(shared: &Shared, mut store: Box<dyn Store>) {
                 let why = give_up(shared, &failure);
                 prepared.replies.into_iter().for_each(|reply| reply.refuse(why));
                 shared.intake.committed(Landed::Failed);
-                std::thread::sleep(RESPITE);
+                // A store whose last write is in doubt is not tried again: nothing to wait for.
+                if !shared.is_lost() {
+                    std::thread::sleep(RESPITE);
+                }
             }
         }
     }
