@@ -2,6 +2,7 @@
 
 mod calendar;
 mod credits;
+mod entries;
 mod exhaustive;
 mod holds;
 mod laws;
