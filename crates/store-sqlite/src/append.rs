@@ -262,3 +262,50 @@ fn write_accounts(connection: &Connection, accounts: &[StoredAccountRef]) -> rus
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use scrip_core::time::Time;
+    use scrip_engine::store::Document;
+
+    use super::*;
+
+    /// A document large enough to need pages of its own.
+    fn catalog(version: u32) -> Document {
+        Document::Catalog {
+            studio: scrip_core::id::StudioNumber(1),
+            version,
+            published_at: Time::EPOCH,
+            effective: Time::EPOCH,
+            format: scrip_core::catalog::Format::Toml,
+            source: "x".repeat(100_000).into(),
+        }
+    }
+
+    #[test]
+    fn a_full_disk_refuses_and_loses_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = SqliteStore::open(folder.path(), OpenMode::Create).unwrap();
+        let pages: i64 = store.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        let limit = |store: &SqliteStore, pages: i64| {
+            store.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+        };
+        limit(&store, pages + 30);
+        let batch = |version| Batch {
+            documents: vec![catalog(version)],
+            behind: Behind { terms: vec![(u64::from(version), 1)], mark: Some(1), ..Behind::default() },
+            ..Batch::default()
+        };
+        store.append(&batch(1)).unwrap();
+        for _ in 0..2 {
+            let refused = store.append(&batch(2)).unwrap_err();
+            assert!(matches!(&refused, StoreError::Refused(words) if words.contains("disk is full")), "{refused:?}");
+            assert_eq!(store.reader().documents().unwrap(), [catalog(1)]);
+        }
+        limit(&store, 1_000_000);
+        store.append(&batch(2)).unwrap();
+        drop(store);
+        let store = SqliteStore::open(folder.path(), OpenMode::Existing).unwrap();
+        assert_eq!(store.reader().documents().unwrap(), [catalog(1), catalog(2)]);
+    }
+}

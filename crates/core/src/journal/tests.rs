@@ -502,8 +502,11 @@ fn stored_forms_do_not_drift() {
         assert_eq!(hex(&record.body), body);
         assert_eq!(record.hash.to_string(), hash);
         assert_eq!(decode(&record), Ok(entry));
+        assert!(DOCUMENT.contains(&format!("| `{body}` | `{hash}` |")), "docs/journal.md lists the same vectors");
     }
 }
+
+const DOCUMENT: &str = include_str!("../../../../docs/journal.md");
 
 #[test]
 fn a_charge_is_small() {

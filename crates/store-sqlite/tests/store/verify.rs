@@ -5,87 +5,12 @@ use std::path::Path;
 use rusqlite::Connection;
 use rusqlite::types::Value;
 use scrip_core::amount::{Credits, Total};
-use scrip_core::command::{
-    AfterExpiry, Command, Cost, Expected, Grant, PlaceCharge, PlaceHold, PutAccount, ReleaseHold, SettleHold, Usage,
-};
 use scrip_core::entry::Book;
-use scrip_core::id::{AccountId, ChargeId, HoldName, HoldRef, Key, StudioNumber};
 use scrip_core::lot::Class;
-use scrip_core::time::Time;
-use scrip_engine::clock::Clock;
-use scrip_engine::engine::Request;
 use scrip_engine::verify::{Report, VerifyError, verify};
-use scrip_engine::{Engine, Options};
-use scrip_store_sqlite::{OpenMode, SqliteStore, open_reader};
+use scrip_store_sqlite::open_reader;
 
-const STUDIO: StudioNumber = StudioNumber(1);
-
-/// Two accounts with some of everything, closed in good order.
-fn fill(folder: &Path) {
-    let clock = Clock::test(Time::parse("2026-01-01T00:00:00.5Z").unwrap());
-    let options = Options { clock, sweep_per_second: 0, mark_every: 4, ..Options::default() };
-    let store = SqliteStore::open(folder, OpenMode::Create).unwrap();
-    let engine = Engine::start(Box::new(store), options).unwrap();
-    for account in ["ana", "bruno"] {
-        for (number, command) in commands().into_iter().enumerate() {
-            let key = (number > 0).then(|| Key::parse(&format!("key-{number}")).unwrap());
-            let account = AccountId::parse(account).unwrap();
-            let request = Request { studio: STUDIO, account, key, command };
-            let done = engine.submit_many_blocking(vec![request]).pop().unwrap();
-            assert!(done.is_ok(), "{number}: {done:?}");
-        }
-    }
-    engine.stop();
-}
-
-fn commands() -> Vec<Command> {
-    let credits = |credits| Cost::Credits(Credits::whole(credits));
-    let hold = |amount, name| {
-        Command::PlaceHold(PlaceHold {
-            cost: credits(amount),
-            name: Some(HoldName::parse(name).unwrap()),
-            reference: Some("a \"job\"".into()),
-            member: Some("m".into()),
-            expires_in: None,
-            expected: Expected::default(),
-        })
-    };
-    let by_name = |name| HoldRef::parse(name).unwrap();
-    vec![
-        Command::PutAccount(PutAccount { name: Some("A name".into()), ..PutAccount::default() }),
-        Command::Grant(Grant {
-            credits: Credits::whole(500),
-            class: Class::TopUp,
-            expires_at: None,
-            priority: None,
-            reason: "paid by hand".into(),
-        }),
-        hold(75, "first"),
-        Command::SettleHold(SettleHold {
-            hold: by_name("first"),
-            usage: Usage::Credits(Credits::whole(60)),
-            on_excess: None,
-        }),
-        hold(20, "second"),
-        Command::ReleaseHold(ReleaseHold {
-            hold: by_name("second"),
-            reason: Some("cancelled".into()),
-            after_expiry: AfterExpiry::Expire,
-        }),
-        Command::Charge(PlaceCharge {
-            cost: credits(30),
-            reference: Some("job-2".into()),
-            member: None,
-            expected: Expected::default(),
-        }),
-        Command::Refund {
-            charge: ChargeId::first(7),
-            credits: Some(Credits::whole(10)),
-            reason: "half of it was black".into(),
-        },
-        hold(5, "open"),
-    ]
-}
+use crate::filled::{STUDIO, fill};
 
 fn check(folder: &Path) -> Result<Report, String> {
     let reader = open_reader(folder).map_err(|error| error.to_string())?;
@@ -229,5 +154,22 @@ fn a_missing_entry_is_found() {
     ] {
         assert_eq!(database.execute("DELETE FROM journal WHERE position = ?1", (position,)).unwrap(), 1);
         assert_eq!(check(folder.path()).unwrap_err(), broken);
+    }
+}
+
+/// Erasing texts, whole or one by one, breaks nothing (R29).
+#[test]
+fn a_store_with_erased_texts_is_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path());
+    let database = open(folder.path());
+    let sound = check(folder.path()).unwrap();
+    for erase in [
+        "UPDATE journal SET texts = json_remove(texts, '$.reference') WHERE position = 3",
+        "UPDATE journal SET texts = NULL WHERE account = 1 AND seq > 1",
+        "UPDATE journal SET texts = NULL",
+    ] {
+        assert!(database.execute(erase, ()).unwrap() > 0);
+        assert_eq!(check(folder.path()).unwrap(), sound, "{erase}");
     }
 }

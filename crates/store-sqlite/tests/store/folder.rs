@@ -1,0 +1,137 @@
+//! Data folders that are in use, not ours, of a newer version or not there: refused, and no harm done.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rusqlite::Connection;
+use scrip_engine::store::{Batch, Document, Store};
+use scrip_store_sqlite::{OpenError, OpenMode, SqliteStore, open_reader};
+
+use crate::filled::fill;
+
+/// Every file of a folder with its content.
+fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = entries.filter(|path| path.is_file());
+    files.map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read(&path).unwrap())).collect()
+}
+
+/// Opening is refused in the given words, by the writer and by readers, and leaves everything as it was.
+fn check_refused(folder: &Path, mode: OpenMode, words: &str) {
+    let before = folder.exists().then(|| contents(folder));
+    let refused = SqliteStore::open(folder, mode).map(|_| ()).unwrap_err().to_string();
+    assert!(refused.contains(words), "{refused}");
+    assert_eq!(folder.exists().then(|| contents(folder)), before);
+}
+
+#[test]
+fn what_is_not_there_is_made_only_when_asked_to() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("a/b");
+    check_refused(&folder, OpenMode::Existing, "holds no scrip");
+    assert!(matches!(open_reader(&folder).map(|_| ()), Err(OpenError::Missing(_))));
+    drop(SqliteStore::open(&folder, OpenMode::Create).unwrap());
+    drop(SqliteStore::open(&folder, OpenMode::Existing).unwrap());
+}
+
+#[test]
+fn a_folder_in_use_is_refused_and_read_beside() {
+    let root = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(root.path(), OpenMode::Create).unwrap();
+    check_refused(root.path(), OpenMode::Create, "in use by another scrip");
+    assert_eq!(open_reader(root.path()).unwrap().extent().unwrap().last, 0);
+    // A handle for reading does not keep the folder.
+    let reader = store.reader();
+    drop(store);
+    drop(SqliteStore::open(root.path(), OpenMode::Existing).unwrap());
+    assert_eq!(reader.extent().unwrap().last, 0);
+}
+
+#[test]
+fn other_programs_files_are_left_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("scrip.db");
+    for (content, words) in [
+        (b"not a database".to_vec(), "no database of SQLite's"),
+        ([b"SQLite format 3\0".to_vec(), vec![0; 84]].concat(), "another program's database"),
+        (b"SQLite format 3\0".to_vec(), "another program's database"),
+    ] {
+        std::fs::write(&path, content).unwrap();
+        check_refused(root.path(), OpenMode::Create, words);
+    }
+    std::fs::remove_file(&path).unwrap();
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE notes (text)").unwrap();
+    check_refused(root.path(), OpenMode::Create, "another program's database");
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(root.path().join("thesis.doc"), "years of work").unwrap();
+    check_refused(root.path(), OpenMode::Create, "holds other files");
+}
+
+#[test]
+fn a_newer_versions_store_is_left_alone() {
+    let root = tempfile::tempdir().unwrap();
+    fill(root.path());
+    Connection::open(root.path().join("scrip.db")).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    check_refused(root.path(), OpenMode::Create, "written by a newer scrip (format 2; this one knows format 1)");
+}
+
+#[test]
+fn a_store_that_was_being_made_is_made_again() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::write(root.path().join("scrip.db"), "").unwrap();
+    std::fs::write(root.path().join("scrip.lock"), "").unwrap();
+    drop(SqliteStore::open(root.path(), OpenMode::Create).unwrap());
+    assert_eq!(open_reader(root.path()).unwrap().extent().unwrap().last, 0);
+}
+
+#[test]
+fn a_cut_database_is_refused_or_detected() {
+    let root = tempfile::tempdir().unwrap();
+    fill(root.path());
+    let path = root.path().join("scrip.db");
+    let whole = std::fs::read(&path).unwrap();
+    for length in [whole.len() / 2, 4_096, 200] {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        let detected = match open_reader(root.path()) {
+            Err(_) => true,
+            Ok(reader) => scrip_engine::verify::verify(reader.as_ref(), &mut |_| {}).is_err(),
+        };
+        assert!(detected, "{length} bytes of {}", whole.len());
+    }
+}
+
+/// A snapshot does not see what is appended after it was taken.
+#[test]
+fn a_snapshot_stands_still() {
+    let root = tempfile::tempdir().unwrap();
+    let mut store = SqliteStore::open(root.path(), OpenMode::Create).unwrap();
+    let snapshot = open_reader(root.path()).unwrap();
+    let now = scrip_core::time::Time::from_micros(5);
+    store.append(&Batch { documents: vec![Document::Clock { now }], ..Batch::default() }).unwrap();
+    assert_eq!(snapshot.documents().unwrap(), []);
+    assert_eq!(open_reader(root.path()).unwrap().documents().unwrap(), [Document::Clock { now }]);
+}
+
+/// A store that another program keeps locked: nothing is written, and the next attempt goes through.
+#[test]
+fn a_refused_append_can_be_repeated() {
+    let root = tempfile::tempdir().unwrap();
+    let mut store = SqliteStore::open(root.path(), OpenMode::Create).unwrap();
+    let full = Connection::open(root.path().join("scrip.db")).unwrap();
+    full.execute_batch("CREATE TRIGGER stop BEFORE INSERT ON clock BEGIN SELECT RAISE(ABORT, 'no'); END").unwrap();
+    let now = scrip_core::time::Time::from_micros(5);
+    let behind = |terms: Vec<(u64, u64)>, mark| scrip_engine::store::Behind { terms, mark, ..Default::default() };
+    let first = Batch { behind: behind(vec![(1, 1), (2, 2)], None), ..Batch::default() };
+    store.append(&first).unwrap();
+    let second =
+        Batch { documents: vec![Document::Clock { now }], behind: behind(vec![(3, 3)], Some(3)), ..Batch::default() };
+    let refused = Batch { documents: second.documents.clone(), ..second.clone() };
+    assert!(store.append(&refused).is_err());
+    assert_eq!(store.reader().extent().unwrap().mark, 0);
+    full.execute_batch("DROP TRIGGER stop").unwrap();
+    store.append(&second).unwrap();
+    let term = |key: u64| scrip_core::entry::Term(u128::from(key) << 64);
+    for key in 1..=3 {
+        assert_eq!(store.reader().positions(term(key)).unwrap(), [key]);
+    }
+}

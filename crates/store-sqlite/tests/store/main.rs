@@ -1,0 +1,7 @@
+//! The embedded store from outside: the port's suite, proofs, folders, and what a person sees.
+
+mod conformance;
+mod filled;
+mod folder;
+mod verify;
+mod views;
