@@ -1,0 +1,192 @@
+//! What an operator asks of a scrip from the command line, and what it answers.
+//!
+//! The same function carries it out inside a running server (which is reached through its socket,
+//! see [`crate::control`]) and on a store that the command opened itself.
+
+use scrip_core::catalog::Format;
+use scrip_core::id::{StudioId, StudioNumber};
+use scrip_core::time::Time;
+use scrip_engine::engine::{Engine, Publication, PublishError, PublishOutcome};
+use scrip_engine::store::{KeyDocument, Role};
+use scrip_server::keys;
+use serde::{Deserialize, Serialize};
+
+/// Something asked.
+#[derive(Serialize, Deserialize, Debug)]
+#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Ask {
+    /// Make a key.
+    CreateKey { studio: String, role: String },
+    /// List keys, of one studio or all.
+    ListKeys { studio: Option<String> },
+    /// Revoke a key.
+    RevokeKey { id: String },
+    /// Publish a catalog.
+    Publish { json: bool, source: String },
+}
+
+/// The answer.
+#[derive(Serialize, Deserialize, Debug)]
+#[serde(tag = "tell", rename_all = "snake_case")]
+pub(crate) enum Tell {
+    /// A key was made; its secret is in no other place.
+    KeyCreated { studio: String, id: String, secret: String },
+    /// The keys.
+    Keys { keys: Vec<KeyRow> },
+    /// A key is revoked.
+    KeyRevoked { id: String, studio: String },
+    /// A catalog is published, or its content was a version before (R7).
+    Published(PublishedVersion),
+    /// A catalog is refused.
+    CatalogRefused { line: u32, column: u32, message: String },
+    /// The answer is no.
+    No { message: String },
+    /// It could not be done.
+    Failed { message: String },
+}
+
+/// A key as it is listed.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct KeyRow {
+    pub(crate) id: String,
+    pub(crate) studio: String,
+    pub(crate) role: String,
+    pub(crate) hint: String,
+    pub(crate) created_at: String,
+    pub(crate) revoked_at: Option<String>,
+}
+
+/// What publishing came to.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct PublishedVersion {
+    pub(crate) studio: String,
+    pub(crate) version: u32,
+    /// From when it is, or was, in force.
+    pub(crate) effective: String,
+    /// The version in force now.
+    pub(crate) in_force: Option<u32>,
+    pub(crate) news: News,
+}
+
+/// Whether the content is new.
+#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum News {
+    /// A new version.
+    Published,
+    /// Left alone: the content was a version of this studio before (R7).
+    Known,
+}
+
+/// Carries out what was asked.
+pub(crate) async fn carry_out(engine: &Engine, ask: Ask) -> Tell {
+    let done = match ask {
+        Ask::CreateKey { studio, role } => create_key(engine, &studio, &role).await,
+        Ask::ListKeys { studio } => list_keys(engine, studio.as_deref()),
+        Ask::RevokeKey { id } => revoke_key(engine, &id).await,
+        Ask::Publish { json, source } => {
+            let format = if json { Format::Json } else { Format::Toml };
+            publish(engine, format, source).await
+        }
+    };
+    done.unwrap_or_else(|refusal| refusal)
+}
+
+async fn create_key(engine: &Engine, studio: &str, role: &str) -> Result<Tell, Tell> {
+    let number = studio_number(engine, studio)?;
+    let role = Role::from_word(role).ok_or_else(|| Tell::No { message: format!("there is no role `{role}`") })?;
+    let secret = keys::new_secret()
+        .map_err(|error| Tell::Failed { message: format!("the machine gives no random bytes: {error}") })?;
+    let digest = keys::digest(&secret);
+    let document = KeyDocument {
+        id: key_id(digest).into(),
+        studio: number,
+        role,
+        digest,
+        hint: secret.get(secret.len() - 4..).expect("secrets are longer").into(),
+        created_at: engine.now(),
+        revoked_at: None,
+    };
+    let id = document.id.to_string();
+    put(engine, document).await?;
+    Ok(Tell::KeyCreated { studio: studio.to_owned(), id, secret })
+}
+
+/// A key's public id: the beginning of its secret's digest, which tells nothing of 256 random bits.
+fn key_id(digest: [u8; 32]) -> String {
+    let hex: String = digest[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("key_{hex}")
+}
+
+fn list_keys(engine: &Engine, studio: Option<&str>) -> Result<Tell, Tell> {
+    let only = studio.map(|studio| studio_number(engine, studio)).transpose()?;
+    let studios = engine.studios();
+    let keys = engine.keys();
+    let mut listed: Vec<_> = keys.iter().filter(|key| only.is_none_or(|only| only == key.studio)).collect();
+    listed.sort_by_key(|key| (key.studio, key.created_at));
+    Ok(Tell::Keys { keys: listed.into_iter().map(|key| row(key, &studios)).collect() })
+}
+
+async fn revoke_key(engine: &Engine, id: &str) -> Result<Tell, Tell> {
+    let keys = engine.keys();
+    let Some(key) = keys.iter().find(|key| &*key.id == id) else {
+        return Err(Tell::No { message: format!("there is no key `{id}`: `scrip key list` shows them") });
+    };
+    if let Some(at) = key.revoked_at {
+        return Err(Tell::No { message: format!("{id} was revoked already, at {at}") });
+    }
+    put(engine, KeyDocument { revoked_at: Some(engine.now()), ..key.clone() }).await?;
+    Ok(Tell::KeyRevoked { id: id.to_owned(), studio: studio_name(key.studio, &engine.studios()) })
+}
+
+async fn publish(engine: &Engine, format: Format, source: String) -> Result<Tell, Tell> {
+    let outcome =
+        engine.publish(Publication { format, source: source.into() }, None).await.map_err(|error| match error {
+            PublishError::Invalid(refused) => {
+                Tell::CatalogRefused { line: refused.line, column: refused.column, message: refused.message }
+            }
+            PublishError::OtherStudio { .. } => Tell::No { message: error.to_string() },
+            PublishError::Unavailable(why) => Tell::Failed { message: why.to_owned() },
+        })?;
+    let (published, news) = match outcome {
+        PublishOutcome::Published(published) => (published, News::Published),
+        PublishOutcome::Known(published) => (published, News::Known),
+    };
+    let in_force = engine.catalogs().in_force(published.studio, engine.now()).map(|version| version.version);
+    Ok(Tell::Published(PublishedVersion {
+        studio: published.catalog.studio.to_string(),
+        version: published.version,
+        effective: published.effective.to_string(),
+        in_force,
+        news,
+    }))
+}
+
+async fn put(engine: &Engine, key: KeyDocument) -> Result<(), Tell> {
+    engine.put_key(key).await.map_err(|refusal| Tell::Failed { message: format!("the key was not stored: {refusal}") })
+}
+
+fn studio_number(engine: &Engine, name: &str) -> Result<StudioNumber, Tell> {
+    let studios = engine.studios();
+    studios.iter().find(|(_, id)| id.as_str() == name).map(|(number, _)| *number).ok_or_else(|| {
+        let known: Vec<&str> = studios.iter().map(|(_, id)| id.as_str()).collect();
+        let known = if known.is_empty() { "none yet: publish a catalog first".to_owned() } else { known.join(", ") };
+        Tell::No { message: format!("there is no studio `{name}`; studios: {known}") }
+    })
+}
+
+fn studio_name(number: StudioNumber, studios: &[(StudioNumber, StudioId)]) -> String {
+    let found = studios.iter().find(|(other, _)| *other == number);
+    found.map_or_else(|| format!("studio {}", number.0), |(_, id)| id.to_string())
+}
+
+fn row(key: &KeyDocument, studios: &[(StudioNumber, StudioId)]) -> KeyRow {
+    KeyRow {
+        id: key.id.to_string(),
+        studio: studio_name(key.studio, studios),
+        role: key.role.word().to_owned(),
+        hint: key.hint.to_string(),
+        created_at: key.created_at.to_string(),
+        revoked_at: key.revoked_at.map(|at: Time| at.to_string()),
+    }
+}

@@ -1,0 +1,232 @@
+//! The command line: every command and flag with its help, and nothing else.
+//!
+//! What people type is a contract; the help texts are its documentation, and
+//! `docs/command-line.md` repeats them word for word (a test compares).
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The credits system for AI generation studios: exact prices, lots, plans, holds and a journal that adds up.
+#[derive(Parser, Debug)]
+#[command(name = "scrip", version, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Serve two sample studios with accounts and history: nothing to install, nothing to configure
+    Demo(DemoArguments),
+    /// Run the server
+    Serve(ServeArguments),
+    /// Price a job offline, with the lines that explain it
+    Quote(QuoteArguments),
+    /// Check, compare and publish catalogs
+    #[command(subcommand)]
+    Catalog(CatalogCommand),
+    /// Prove from the journal alone that every credit adds up and no entry was changed
+    Verify(VerifyArguments),
+    /// Make, list and revoke secret keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Measure charges per second on this machine, beside the limits of what lies underneath
+    Bench(BenchArguments),
+}
+
+/// Where the data are.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Place {
+    /// Folder of the embedded store
+    #[arg(long, value_name = "DIR", env = "SCRIP_DATA", default_value = "scrip-data")]
+    pub(crate) data: PathBuf,
+
+    /// Another store than the embedded one, as in postgres://user@host/database
+    #[arg(long, value_name = "ADDRESS", env = "SCRIP_STORE")]
+    pub(crate) store: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DemoArguments {
+    /// Keep the data in this folder, which must be new or empty; otherwise a temporary one is used and removed at the end
+    #[arg(long, value_name = "DIR", env = "SCRIP_DATA")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// Address and port to serve on; without it 127.0.0.1:7171, or a free port where that one is taken
+    #[arg(long, value_name = "ADDR:PORT", env = "SCRIP_LISTEN")]
+    pub(crate) listen: Option<SocketAddr>,
+
+    /// What to log, as in `info` or `scrip_server=debug`
+    #[arg(long, value_name = "FILTER", env = "SCRIP_LOG", default_value = "warn")]
+    pub(crate) log: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ServeArguments {
+    #[command(flatten)]
+    pub(crate) place: Place,
+
+    /// Address and port to serve on
+    #[arg(long, value_name = "ADDR:PORT", env = "SCRIP_LISTEN", default_value = "127.0.0.1:7171")]
+    pub(crate) listen: SocketAddr,
+
+    /// Catalog to publish at the start if its content was never published before; repeatable (in the environment:
+    /// separated by commas)
+    #[arg(long, value_name = "FILE", env = "SCRIP_CATALOG", value_delimiter = ',')]
+    pub(crate) catalog: Vec<PathBuf>,
+
+    /// Stand still at this instant (or the last one in the store, if later) until moved by POST /v1/test-clock
+    #[arg(long, value_name = "TIME", env = "SCRIP_TEST_CLOCK")]
+    pub(crate) test_clock: Option<scrip_core::time::Time>,
+
+    /// Secret keys set from outside, as in "flow-studio=sk_a,studiotwin=sk_b"; without it, a studio's first start
+    /// makes a key and prints it once
+    #[arg(long, value_name = "STUDIO=KEY,…", env = "SCRIP_KEYS", hide_env_values = true)]
+    pub(crate) keys: Option<String>,
+
+    /// Address and port for /metrics alone; without it they are among the other routes
+    #[arg(long, value_name = "ADDR:PORT", env = "SCRIP_METRICS_LISTEN")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
+
+    /// Web pages that may call for a studio (CORS), as in flow-studio=https://app.example.com; repeatable (in the
+    /// environment: separated by commas)
+    #[arg(long, value_name = "STUDIO=ORIGIN", env = "SCRIP_ALLOW_ORIGIN", value_delimiter = ',')]
+    pub(crate) allow_origin: Vec<String>,
+
+    /// What to log, as in `info` or `scrip_server=debug`
+    #[arg(long, value_name = "FILTER", env = "SCRIP_LOG", default_value = "info")]
+    pub(crate) log: String,
+
+    /// How to log
+    #[arg(long, value_name = "FORM", env = "SCRIP_LOG_FORM", default_value = "text")]
+    pub(crate) log_form: LogForm,
+
+    /// Print the configuration in force, with where each value comes from, and stop
+    #[arg(long)]
+    pub(crate) print_config: bool,
+}
+
+/// How log lines look.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogForm {
+    /// For people
+    Text,
+    /// For programs: one JSON object a line
+    Json,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct QuoteArguments {
+    /// The catalog, TOML or (by its name) JSON
+    #[arg(long, value_name = "FILE", env = "SCRIP_CATALOG")]
+    pub(crate) catalog: PathBuf,
+
+    /// The tool, as the catalog names it
+    pub(crate) tool: String,
+
+    /// Its measures, as in width=1024
+    #[arg(value_name = "MEASURE=VALUE")]
+    pub(crate) measures: Vec<String>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum CatalogCommand {
+    /// Check a catalog: names, bounds, prices over all allowed inputs, and its examples
+    Check {
+        /// The catalog, TOML or (by its name) JSON
+        file: PathBuf,
+    },
+    /// Say what differs between two catalogs, prices first
+    Diff {
+        /// The earlier catalog
+        old: PathBuf,
+        /// The later one
+        new: PathBuf,
+    },
+    /// Publish a catalog: to the running server of the data folder, or into the folder when none runs
+    Publish {
+        #[command(flatten)]
+        place: Place,
+        /// The catalog, TOML or (by its name) JSON
+        file: PathBuf,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArguments {
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum KeyCommand {
+    /// Make a key and show it, this once
+    Create {
+        #[command(flatten)]
+        place: Place,
+        /// Whose key
+        #[arg(long)]
+        studio: String,
+        /// What it may do
+        #[arg(long, value_enum, default_value = "full")]
+        role: RoleName,
+    },
+    /// List keys, revoked ones included; the secrets themselves are stored nowhere
+    List {
+        #[command(flatten)]
+        place: Place,
+        /// Only this studio's
+        #[arg(long)]
+        studio: Option<String>,
+    },
+    /// Revoke a key at once
+    Revoke {
+        #[command(flatten)]
+        place: Place,
+        /// The key's public id, as in key_8f3a…
+        id: String,
+    },
+}
+
+/// What a key may do.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RoleName {
+    /// Read and quote
+    Read,
+    /// Also hold, settle, release, charge and refund: what a job runner needs
+    Jobs,
+    /// Everything
+    Full,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct BenchArguments {
+    /// Accounts that the load is spread over
+    #[arg(long, value_name = "N", env = "SCRIP_BENCH_ACCOUNTS", default_value_t = 10_000,
+          value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
+    pub(crate) accounts: u32,
+
+    /// Seconds for each measurement of a round
+    #[arg(long, value_name = "S", env = "SCRIP_BENCH_SECONDS", default_value_t = 2,
+          value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub(crate) seconds: u32,
+
+    /// Rounds; each measures everything once, and the table shows medians
+    #[arg(long, value_name = "R", env = "SCRIP_BENCH_ROUNDS", default_value_t = 3,
+          value_parser = clap::value_parser!(u32).range(1..=99))]
+    pub(crate) rounds: u32,
+
+    /// Measure in this folder, which must be new or empty, and keep it; otherwise in a temporary one
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,161 @@
+//! The studio and the accounts under load, and the reckoning at the end.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use scrip_core::amount::Credits;
+use scrip_core::command::{Command, Cost, Expected, Grant, PlaceCharge, PlaceHold, PutAccount, SettleHold, Usage};
+use scrip_core::id::{AccountId, HoldId, HoldRef, Key, MeasureId, StudioNumber, ToolId};
+use scrip_core::lot::Class;
+use scrip_core::measure::{Decimal, MeasureValue, Measures};
+use scrip_engine::Engine;
+use scrip_engine::clock::Clock;
+use scrip_engine::engine::{Outcome, Refusal, Request};
+
+use crate::admin::{self, Ask, Tell};
+use crate::bench::plan::BATCH;
+use crate::bench::tally::Paid;
+use crate::failure::Failure;
+use crate::place;
+use crate::shipped::STUDIOTWIN;
+
+/// What every charge asks for: a price by formula, 18 credits.
+pub(crate) const TOOL: &str = "text-to-material";
+
+/// The measures of [`TOOL`].
+const MEASURES: [(&str, i64); 3] = [("width", 1_024), ("height", 1_024), ("upscale", 2)];
+
+/// In each account's promo lot, and again in its top-up.
+const GRANTED: Credits = Credits::whole(1_000_000_000);
+
+/// A running engine with accounts that have credits in two lots each.
+pub(crate) struct World {
+    pub(crate) engine: Engine,
+    pub(crate) studio: StudioNumber,
+    pub(crate) accounts: Vec<AccountId>,
+    pub(crate) paid: Paid,
+    /// A secret key of the studio.
+    pub(crate) secret: String,
+    /// How many keys were used: each command's is another.
+    keys: AtomicU64,
+}
+
+impl World {
+    /// Opens a store in a fresh folder, publishes a catalog, and opens and fills the accounts.
+    pub(crate) async fn make(folder: &Path, accounts: u32) -> Result<Arc<World>, Failure> {
+        let engine = place::start(folder, Clock::system())?;
+        let source = STUDIOTWIN.to_owned();
+        let published = admin::carry_out(&engine, Ask::Publish { json: false, source }).await;
+        let Tell::Published(published) = published else { return Err(place::refusal(published)) };
+        let created = Ask::CreateKey { studio: published.studio.clone(), role: "full".to_owned() };
+        let secret = match admin::carry_out(&engine, created).await {
+            Tell::KeyCreated { secret, .. } => secret,
+            other => return Err(place::refusal(other)),
+        };
+        let studio = engine.studios().first().map(|(number, _)| *number);
+        let studio = studio.ok_or_else(|| Failure::Failed("the published studio is not there".to_owned()))?;
+        let accounts: Vec<AccountId> =
+            (0..accounts).map(|n| AccountId::parse(&format!("account-{n}")).expect("an account id")).collect();
+        let paid = Paid::nothing(accounts.len());
+        let world = Arc::new(World { engine, studio, accounts, paid, secret, keys: AtomicU64::new(0) });
+        world.fill().await?;
+        Ok(world)
+    }
+
+    async fn fill(&self) -> Result<(), Failure> {
+        for some in self.accounts.chunks(usize::try_from(BATCH / 4).expect("small")) {
+            let requests = some.iter().flat_map(|account| {
+                let open = self.request(account, None, Command::PutAccount(PutAccount::default()));
+                let grants = [Class::Promo, Class::TopUp].map(|class| {
+                    let grant =
+                        Grant { credits: GRANTED, class, expires_at: None, priority: None, reason: "bench".into() };
+                    self.request(account, Some(self.key()), Command::Grant(grant))
+                });
+                [open].into_iter().chain(grants)
+            });
+            for outcome in self.engine.submit_many(requests.collect()).await {
+                accepted(outcome)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A charge of an account.
+    pub(crate) fn charge(&self, account: usize) -> Request {
+        let charge =
+            PlaceCharge { cost: cost(), reference: Some("job".into()), member: None, expected: Expected::default() };
+        self.request(&self.accounts[account], Some(self.key()), Command::Charge(charge))
+    }
+
+    /// A hold on an account.
+    pub(crate) fn hold(&self, account: usize) -> Request {
+        let hold = PlaceHold {
+            cost: cost(),
+            name: None,
+            reference: Some("job".into()),
+            member: None,
+            expires_in: None,
+            expected: Expected::default(),
+        };
+        self.request(&self.accounts[account], Some(self.key()), Command::PlaceHold(hold))
+    }
+
+    /// The settle of all that a hold holds.
+    pub(crate) fn settle(&self, account: usize, hold: HoldId) -> Request {
+        let settle = SettleHold { hold: HoldRef::Id(hold), usage: Usage::Held, on_excess: None };
+        self.request(&self.accounts[account], Some(self.key()), Command::SettleHold(settle))
+    }
+
+    /// A key that was not used before.
+    pub(crate) fn key(&self) -> Key {
+        let number = self.keys.fetch_add(1, Ordering::Relaxed);
+        Key::parse(&format!("bench-{number}")).expect("visible characters")
+    }
+
+    fn request(&self, account: &AccountId, key: Option<Key>, command: Command) -> Request {
+        Request { studio: self.studio, account: account.clone(), key, command }
+    }
+
+    /// Compares every account with what its callers were told it paid; the first that differs fails the run.
+    pub(crate) fn reckon(&self) -> Result<Credits, Failure> {
+        let mut total = Credits::ZERO;
+        for (place, id) in self.accounts.iter().enumerate() {
+            let account = self
+                .engine
+                .account(self.studio, id)
+                .map_err(|error| Failure::Failed(format!("{id} cannot be read: {error}")))?
+                .ok_or_else(|| Failure::No(format!("{id} is gone")))?;
+            let totals = account.totals();
+            let expected = GRANTED + GRANTED - self.paid.of(place);
+            if totals.remaining != expected || !totals.held.is_zero() || !totals.debt.is_zero() {
+                return Err(Failure::No(format!(
+                    "mismatch: {id} should have {expected} credits remaining and none held, and has {} and {}",
+                    totals.remaining, totals.held
+                )));
+            }
+            total += self.paid.of(place);
+        }
+        Ok(total)
+    }
+}
+
+fn cost() -> Cost {
+    let mut measures = Measures::none();
+    for (name, value) in MEASURES {
+        let name = MeasureId::parse(name).expect("a measure's name");
+        assert!(measures.insert(name, MeasureValue::Number(Decimal::whole(value))), "measures differ");
+    }
+    Cost::Tool { tool: ToolId::parse(TOOL).expect("a tool's name"), measures }
+}
+
+/// The JSON of the same, for requests.
+pub(crate) fn cost_json() -> String {
+    let measures: Vec<String> = MEASURES.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    format!("\"tool\":\"{TOOL}\",\"measures\":{{{}}},\"reference\":\"job\"", measures.join(","))
+}
+
+/// The outcome, or the end of the run: nothing that the bench asks is to be refused.
+pub(crate) fn accepted(outcome: Result<Outcome, Refusal>) -> Result<Outcome, Failure> {
+    outcome.map_err(|refusal| Failure::No(format!("a command of the bench was refused: {refusal:?}")))
+}

@@ -1,0 +1,46 @@
+//! `scrip key create|list|revoke`.
+
+use comfy_table::{Table, presets};
+
+use crate::admin::{Ask, KeyRow, Tell};
+use crate::args::{KeyCommand, RoleName};
+use crate::failure::Failure;
+use crate::place;
+
+/// Carries out a key command, in the running server or on the store itself.
+pub(crate) fn run(command: KeyCommand) -> Result<(), Failure> {
+    let (place, ask) = match command {
+        KeyCommand::Create { place, studio, role } => (place, Ask::CreateKey { studio, role: word(role).to_owned() }),
+        KeyCommand::List { place, studio } => (place, Ask::ListKeys { studio }),
+        KeyCommand::Revoke { place, id } => (place, Ask::RevokeKey { id }),
+    };
+    match place::ask(&place, ask)? {
+        Tell::KeyCreated { studio, id, secret } => {
+            println!("key {studio} {secret}");
+            eprintln!("this is {id}; its secret is shown this once and stored nowhere");
+        }
+        Tell::Keys { keys } => println!("{}", listed(&keys)),
+        Tell::KeyRevoked { id, studio } => println!("revoked {id} of {studio}"),
+        other => return Err(place::refusal(other)),
+    }
+    Ok(())
+}
+
+const fn word(role: RoleName) -> &'static str {
+    match role {
+        RoleName::Read => "read",
+        RoleName::Jobs => "jobs",
+        RoleName::Full => "full",
+    }
+}
+
+fn listed(keys: &[KeyRow]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_header(["key", "studio", "role", "ends in", "created", "revoked"]);
+    for key in keys {
+        let revoked = key.revoked_at.as_deref().unwrap_or("");
+        table.add_row([&key.id, &key.studio, &key.role, &key.hint, &key.created_at, revoked]);
+    }
+    table
+}

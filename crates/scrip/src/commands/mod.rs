@@ -1,0 +1,7 @@
+//! What each command does, a file each.
+
+pub(crate) mod catalog;
+pub(crate) mod key;
+pub(crate) mod quote;
+pub(crate) mod serve;
+pub(crate) mod verify;

@@ -1,0 +1,68 @@
+//! What the demo prints: keys, accounts, and lines that work when they are pasted into a shell.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+
+use crate::demo::stories;
+use crate::fresh::FreshFolder;
+
+/// Everything that is said at the start. `keys`: studio and secret.
+pub(super) fn welcome(address: SocketAddr, keys: &[(String, String)], folder: &FreshFolder) -> String {
+    let mut text = String::new();
+    let fate = if folder.is_kept() { "kept" } else { "removed at the end" };
+    let mut say = |line: std::fmt::Arguments<'_>| writeln!(text, "{line}").expect("writing to a text");
+    say(format_args!("scrip demo: two studios, data in {} ({fate})\n", folder.path().display()));
+    for (studio, secret) in keys {
+        say(format_args!("key {studio} {secret}"));
+    }
+    for (studio, _) in keys {
+        say(format_args!("\naccounts of {studio}"));
+        for story in stories::all().iter().filter(|story| story.studio == studio) {
+            say(format_args!("  {:<16}{}", story.account, story.shows));
+        }
+    }
+    if let Some((_, secret)) = keys.iter().find(|(studio, _)| studio == "flow-studio") {
+        say(format_args!("\ntry it: paste these into another terminal"));
+        for (what, line) in lines(address, secret) {
+            say(format_args!("\n# {what}\n{line}"));
+        }
+    }
+    say(format_args!("\nlistening on http://{address} (Ctrl-C ends it)"));
+    text
+}
+
+/// What to try, and the line that does it.
+fn lines(address: SocketAddr, secret: &str) -> Vec<(&'static str, String)> {
+    let account = format!("http://{address}/v1/accounts/ana");
+    let get = |url: String| format!("curl -s {url} -H 'Authorization: Bearer {secret}'");
+    let post = |url: String, key: &str, body: &str| {
+        format!(
+            "curl -s {url} -H 'Authorization: Bearer {secret}' -H 'Content-Type: application/json' \
+             -H 'Idempotency-Key: {key}' -d '{body}'"
+        )
+    };
+    vec![
+        (
+            "what would 10.4 seconds of Live Action cost Ana?",
+            post(
+                format!("http://{address}/v1/quotes"),
+                "try-quote",
+                r#"{"tool":"live-action","measures":{"seconds":10.4},"account":"ana"}"#,
+            ),
+        ),
+        ("what has she, and how many seconds is that?", get(format!("{account}/balance"))),
+        (
+            "start the job: set 220 credits aside",
+            post(
+                format!("{account}/holds"),
+                "try-hold",
+                r#"{"tool":"live-action","measures":{"seconds":10.4},"hold":"my-first-job"}"#,
+            ),
+        ),
+        (
+            "it ran 8 seconds: 160 are charged, the rest is free again (paste it twice: it is charged once)",
+            post(format!("{account}/holds/my-first-job/settle"), "try-settle", r#"{"measures":{"seconds":8}}"#),
+        ),
+        ("the history that explains every credit", get(format!("{account}/entries"))),
+    ]
+}

@@ -1,0 +1,102 @@
+//! The data folder: which one, opening it, and asking whoever owns it.
+
+use std::path::Path;
+
+use scrip_core::time::Time;
+use scrip_engine::clock::Clock;
+use scrip_engine::store::{Document, Store};
+use scrip_engine::{Engine, Options};
+use scrip_store_sqlite::{OpenMode, SqliteStore};
+
+use crate::admin::{self, Ask, Tell};
+use crate::args::Place;
+use crate::failure::Failure;
+use crate::{control, running};
+
+/// The folder of the embedded store, unless another store is asked for.
+pub(crate) fn folder(place: &Place) -> Result<&Path, Failure> {
+    match place.store.as_deref() {
+        None => Ok(&place.data),
+        Some(address) if address.starts_with("postgres://") || address.starts_with("postgresql://") => {
+            Err(Failure::Failed(
+                "the PostgreSQL store is not in this version; leave out --store (and SCRIP_STORE) to use the \
+                 embedded store in --data DIR"
+                    .to_owned(),
+            ))
+        }
+        Some(_) => Err(Failure::Usage(
+            "--store takes postgres://…; for the embedded store leave it out and name its folder with --data"
+                .to_owned(),
+        )),
+    }
+}
+
+/// The clock that a server runs on.
+pub(crate) fn clock(test_clock: Option<Time>) -> Clock {
+    test_clock.map_or_else(Clock::system, Clock::test)
+}
+
+/// Opens the store of a folder, making it where there is none, and starts the engine on it.
+///
+/// A store whose test clock stands ahead of the machine's is refused on the machine's clock: the times of its entries
+/// never go back (R33), so its deadlines and cycles would stand still until the world has caught up.
+pub(crate) fn start(folder: &Path, clock: Clock) -> Result<Engine, Failure> {
+    let store = open(folder, OpenMode::Create)?;
+    if let (Clock::System, Some(stands)) = (&clock, test_clock_of(&store, folder)?)
+        && stands > clock.now()
+    {
+        return Err(Failure::of_path(
+            folder,
+            &format!("its test clock stands at {stands}, ahead of this machine's: start it with --test-clock {stands}"),
+        ));
+    }
+    start_on(store, folder, clock)
+}
+
+/// Asks the server that runs on the folder, or the store itself when none does.
+pub(crate) fn ask(place: &Place, ask: Ask) -> Result<Tell, Failure> {
+    let folder = folder(place)?;
+    if let Some(tell) = control::ask(folder, &ask)? {
+        return Ok(tell);
+    }
+    // The first catalog may be published before the first start; a mistyped folder must not be answered from a new,
+    // empty store.
+    let mode = if matches!(ask, Ask::Publish { .. }) { OpenMode::Create } else { OpenMode::Existing };
+    running::runtime()?.block_on(async {
+        let store = open(folder, mode)?;
+        // On the store's test clock where that stands ahead of the machine's.
+        let ahead = test_clock_of(&store, folder)?.filter(|stands| *stands > Clock::system().now());
+        let engine = start_on(store, folder, clock(ahead))?;
+        let tell = admin::carry_out(&engine, ask).await;
+        running::stop(engine).await?;
+        Ok(tell)
+    })
+}
+
+/// Opens the store of a folder; the error names the folder itself.
+pub(crate) fn open(folder: &Path, mode: OpenMode) -> Result<SqliteStore, Failure> {
+    SqliteStore::open(folder, mode).map_err(|error| Failure::Failed(error.to_string()))
+}
+
+fn start_on(store: SqliteStore, folder: &Path, clock: Clock) -> Result<Engine, Failure> {
+    let options = Options { clock, ..Options::default() };
+    Engine::start(Box::new(store), options).map_err(|error| Failure::of_path(folder, &error))
+}
+
+/// Where the store's test clock stands, if it ever had one.
+fn test_clock_of(store: &SqliteStore, folder: &Path) -> Result<Option<Time>, Failure> {
+    let documents = store.reader().documents().map_err(|error| Failure::of_path(folder, &error))?;
+    Ok(documents.into_iter().find_map(|document| match document {
+        Document::Clock { now } => Some(now),
+        Document::Studio { .. } | Document::Catalog { .. } | Document::Key(_) => None,
+    }))
+}
+
+/// An answer that says no, as a failure.
+pub(crate) fn refusal(tell: Tell) -> Failure {
+    match tell {
+        Tell::No { message } => Failure::No(message),
+        Tell::Failed { message } => Failure::Failed(message),
+        other => Failure::Failed(format!("an unexpected answer: {other:?}")),
+    }
+}

@@ -1,0 +1,93 @@
+//! A server on an open engine: what `serve` and `demo` have in common.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use scrip_engine::Engine;
+use scrip_server::{App, Config, Listeners};
+use tokio::net::{TcpListener, UnixListener};
+
+use crate::admin::{self, Ask, Tell};
+use crate::control;
+use crate::failure::Failure;
+use crate::signals::Signals;
+
+/// The runtime of a command that needs one.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Failed(format!("no threads could be started: {error}")))
+}
+
+/// Logs to standard error, from here on.
+pub(crate) fn start_log(filter: &str, form: crate::args::LogForm) -> Result<(), Failure> {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter)
+        .map_err(|error| Failure::Usage(format!("--log {filter}: {error}; as in `info` or `scrip_server=debug`")))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match form {
+        crate::args::LogForm::Text => log.with_ansi(false).init(),
+        crate::args::LogForm::Json => log.json().init(),
+    }
+    Ok(())
+}
+
+/// Listens on an address.
+pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| Failure::Failed(format!("cannot listen on {address}: {error}; choose another with --listen")))
+}
+
+/// Makes a key for every studio that never had one, and shows it: this once, on a line `key STUDIO sk_…`.
+pub(crate) async fn first_keys(engine: &Engine) -> Result<Vec<(String, String)>, Failure> {
+    let mut made = Vec::new();
+    for (number, id) in engine.studios() {
+        if engine.keys().iter().any(|key| key.studio == number) {
+            continue;
+        }
+        match admin::carry_out(engine, Ask::CreateKey { studio: id.to_string(), role: "full".to_owned() }).await {
+            Tell::KeyCreated { studio, secret, .. } => made.push((studio, secret)),
+            Tell::No { message } | Tell::Failed { message } => return Err(Failure::Failed(message)),
+            other => return Err(Failure::Failed(format!("no key was made for {id}: {other:?}"))),
+        }
+    }
+    Ok(made)
+}
+
+/// A server that is ready: made before it says where it listens, so that whoever reads that can reach all of it.
+pub(crate) struct Ready<'a> {
+    engine: Engine,
+    folder: &'a Path,
+    control: UnixListener,
+}
+
+impl Ready<'_> {
+    /// Opens the control socket of an engine's folder.
+    pub(crate) fn new(engine: Engine, folder: &Path) -> Result<Ready<'_>, Failure> {
+        let control = control::listen(folder)?;
+        Ok(Ready { engine, folder, control })
+    }
+
+    /// Serves until a signal; then finishes what was accepted and closes the store.
+    pub(crate) async fn until_signal(
+        self,
+        listeners: Listeners,
+        config: Config,
+        signals: Signals,
+    ) -> Result<(), Failure> {
+        let control = tokio::spawn(control::answer(self.control, self.engine.clone()));
+        let served = scrip_server::serve(listeners, App::new(self.engine.clone(), config), signals.first()).await;
+        control.abort();
+        control::remove(self.folder);
+        stop(self.engine).await?;
+        served.map_err(|error| Failure::Failed(format!("the server stopped: {error}")))
+    }
+}
+
+/// Stops the engine: what it took is finished, what waits is written behind, the store is closed.
+pub(crate) async fn stop(engine: Engine) -> Result<(), Failure> {
+    tokio::task::spawn_blocking(move || engine.stop())
+        .await
+        .map_err(|error| Failure::Failed(format!("the engine did not stop in good order: {error}")))
+}

@@ -1,0 +1,89 @@
+//! `scrip demo`: its accounts are what it says they are, and its lines work when they are pasted.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::{Server, scrip, succeed};
+
+fn demo(arguments: &[&str]) -> Server {
+    let mut command = scrip();
+    command.args(["demo", "--listen", "127.0.0.1:0"]).args(arguments);
+    Server::spawn(command)
+}
+
+/// The printed lines are run by a shell, in order, as a reader would.
+#[test]
+fn the_printed_lines_work_when_pasted() {
+    let server = demo(&[]);
+    let lines: Vec<&String> = server.said.iter().filter(|line| line.starts_with("curl ")).collect();
+    let answers: Vec<Value> = lines.iter().map(|line| paste(line)).collect();
+    let [quote, balance, hold, settle, entries] = answers.as_slice() else { panic!("{lines:?}") };
+    assert_eq!(quote["credits"], json!(220));
+    assert_eq!(quote["account"]["affordable"], json!(true), "{quote}");
+    assert_eq!(balance["available"], json!(3000), "{balance}");
+    let live_action =
+        balance["left"].as_array().and_then(|left| left.iter().find(|left| left["tool"] == "live-action"));
+    assert_eq!(live_action.map(|left| &left["quantity"]), Some(&json!(150)), "{balance}");
+    assert_eq!((&hold["state"], &hold["credits"]), (&json!("open"), &json!(220)), "{hold}");
+    assert_eq!((&settle["charged"], &settle["freed"]), (&json!(160), &json!(60)), "{settle}");
+    let kinds: Vec<&str> =
+        entries["entries"].as_array().expect("entries").iter().filter_map(|entry| entry["kind"].as_str()).collect();
+    assert_eq!(kinds, ["settle", "hold", "refill", "plan_change"], "{entries}");
+    // Pasted again, the settle answers the same and takes nothing.
+    assert_eq!(paste(lines[3]), *settle);
+    assert_eq!(paste(lines[1])["remaining"], json!(2840));
+    server.stop();
+}
+
+fn paste(line: &str) -> Value {
+    let output = Command::new("sh").args(["-c", line]).output().expect("a shell");
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{line}: {error}: {}", String::from_utf8_lossy(&output.stdout)))
+}
+
+#[test]
+fn its_accounts_are_what_it_says_they_are() {
+    let server = demo(&[]);
+    for (studio, account, field, value) in [
+        ("flow-studio", "ana", "remaining", json!(3000)),
+        ("flow-studio", "bruno", "available", json!(60)),
+        ("flow-studio", "north-pictures", "held", json!(4080)),
+        ("flow-studio", "pavel", "available", json!(0)),
+        ("studiotwin", "otto", "available", json!(5)),
+        ("studiotwin", "tile-works", "held", json!(78)),
+        ("studiotwin", "paula", "remaining", json!(480)),
+    ] {
+        let balance = server.client(&server.key(studio)).get(&format!("/accounts/{account}/balance"));
+        assert_eq!(balance.body[field], value, "{account}: {}", balance.body);
+    }
+    let mut client = server.client(&server.key("flow-studio"));
+    assert_eq!(client.get("/accounts/pavel/subscription").body["state"], "past_due");
+    assert_eq!(client.get("/accounts/mia/entries?kind=refund").body["entries"].as_array().map(Vec::len), Some(1));
+    let top_up = client.get("/accounts/mia/balance").body["lots"]
+        .as_array()
+        .and_then(|lots| lots.iter().find(|lot| lot["class"] == "top_up").cloned());
+    assert_eq!(top_up.map(|lot| lot["remaining"].clone()), Some(json!(5000)));
+    server.stop();
+}
+
+#[test]
+fn a_temporary_folder_is_removed_and_a_named_one_is_kept_and_verifies() {
+    let server = demo(&[]);
+    let said = server.said.join("\n");
+    let folder =
+        said.split("data in ").nth(1).and_then(|rest| rest.split(' ').next()).expect("it says where").to_owned();
+    assert!(Path::new(&folder).is_dir());
+    server.stop();
+    assert!(!Path::new(&folder).exists());
+
+    let parent = tempfile::tempdir().expect("a temporary folder");
+    let named = parent.path().join("demo").display().to_string();
+    let server = demo(&["--data", &named]);
+    // Beside the running server, and again without it.
+    succeed(&["verify", "--data", &named]);
+    server.stop();
+    succeed(&["verify", "--data", &named]);
+}

@@ -1,0 +1,75 @@
+//! Keys: made at the first start, set from outside, made and revoked beside a running server.
+
+use crate::support::{Server, run, succeed};
+
+/// The one word of a `key STUDIO SECRET` line.
+fn secret(printed: &str) -> String {
+    printed.trim_end().rsplit(' ').next().expect("a secret").to_owned()
+}
+
+#[test]
+fn the_first_start_makes_a_key_for_each_studio_and_shows_it_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Server::start(folder.path(), &[]);
+    let keys = [server.key("flow-studio"), server.key("studiotwin")];
+    assert!(keys.iter().all(|key| key.starts_with("sk_")), "{keys:?}");
+    server.stop();
+    let again = Server::start(folder.path(), &[]);
+    assert!(again.said.iter().all(|line| !line.starts_with("key ")), "{:?}", again.said);
+    for key in keys {
+        assert_eq!(again.client(&key).get("/catalog").status, 200);
+    }
+}
+
+#[test]
+fn keys_from_outside_replace_the_first_ones() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Server::start(folder.path(), &["--keys", "flow-studio=sk_a,studiotwin=sk_b"]);
+    assert!(server.said.iter().all(|line| !line.starts_with("key ")), "{:?}", server.said);
+    assert_eq!(server.client("sk_a").get("/catalog").status, 200);
+    assert_eq!(server.client("sk_c").get("/catalog").status, 401);
+}
+
+/// The same commands, beside a running server (through its socket) and without one.
+#[test]
+fn keys_are_made_listed_and_revoked() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().display().to_string();
+    let server = Server::start(folder.path(), &["--keys", "flow-studio=sk_a"]);
+    let beside = secret(&succeed(&["key", "create", "--data", &data, "--studio", "studiotwin", "--role", "read"]));
+    assert_eq!(server.client(&beside).get("/catalog").status, 200);
+    assert_eq!(server.client(&beside).post("/accounts/a/charges", "k", r#"{"credits":1}"#).status, 403);
+    server.stop();
+
+    let without = secret(&succeed(&["key", "create", "--data", &data, "--studio", "studiotwin"]));
+    let listed = succeed(&["key", "list", "--data", &data, "--studio", "studiotwin"]);
+    let rows: Vec<&str> = listed.lines().skip(1).collect();
+    assert_eq!(rows.len(), 2, "{listed}");
+    assert!(rows[0].contains("read") && rows[1].contains("full"), "{listed}");
+
+    let server = Server::start(folder.path(), &["--keys", "flow-studio=sk_a"]);
+    assert_eq!(server.client(&without).get("/catalog").status, 200);
+    let id = rows[1].split_whitespace().next().expect("a key's id");
+    succeed(&["key", "revoke", "--data", &data, id]);
+    assert_eq!(server.client(&without).get("/catalog").status, 401);
+    let again = run(&["key", "revoke", "--data", &data, id]);
+    assert_eq!(again.code, Some(1), "{again:?}");
+}
+
+#[test]
+fn unknown_studios_and_keys_are_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().display().to_string();
+    let _server = Server::start(folder.path(), &[]);
+    for (arguments, says) in [
+        (["key", "create", "--data", &data, "--studio", "acme"], "no studio `acme`; studios: flow-studio, studiotwin"),
+        (["key", "list", "--data", &data, "--studio", "acme"], "no studio `acme`"),
+    ] {
+        let ran = run(&arguments);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.stderr.contains(says), "{ran:?}");
+    }
+    let ran = run(&["key", "revoke", "--data", &data, "key_0"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stderr.contains("no key `key_0`"), "{ran:?}");
+}

@@ -1,0 +1,12 @@
+//! The real executable: what people type, what they get, and what survives `kill -9`.
+
+mod catalogs;
+mod crash;
+mod demo;
+mod folders;
+mod help;
+mod keys;
+mod quotes;
+mod server;
+mod support;
+mod verify;
