@@ -21,6 +21,9 @@ use crate::rejection::Rejection;
 
 use super::lookups;
 
+/// The most multipliers of a rate: each makes the price a step deeper, and every depth is bounded.
+const MULTIPLIERS_MAX: usize = 50;
+
 /// Reads, checks and proves a rate, and runs its examples.
 pub(super) fn read(
     source: Source<'_>,
@@ -164,8 +167,12 @@ impl<'a> Reader<'a> {
     }
 
     fn multipliers(&mut self, item: &'a Item) -> Result<Vec<Factor>, CatalogError> {
+        let items = fields::list(self.source, item, "multipliers")?;
+        if items.len() > MULTIPLIERS_MAX {
+            return Err(self.source.error(item.at.start, format!("a rate has at most {MULTIPLIERS_MAX} multipliers")));
+        }
         let mut factors = Vec::new();
-        for item in fields::list(self.source, item, "multipliers")? {
+        for item in items {
             let fields = Fields::of(self.source, item, "a multiplier", &["name", "times", "when"])?;
             let name = fields.name()?;
             let times = &fields.required("times")?.item;

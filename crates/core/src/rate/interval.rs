@@ -180,10 +180,11 @@ impl<'a> Bounds<'a> {
         let tiers = &self.program.tiers[tiers];
         let (first, last) = (tiers.band_of(quantity.lo), tiers.band_of(quantity.hi));
         let mut found = Span::exactly(tiers.price(quantity.lo)?).either(Span::exactly(tiers.price(quantity.hi)?));
-        let mut digits = Digits::Divides(1);
+        let (mut digits, mut begin) = (Digits::Divides(1), Digits::Divides(1));
         for (place, band) in tiers.bands().iter().enumerate().take(last + 1) {
             let end = band.up_to.map_or(Digits::Divides(1), Span::digits_of);
-            let part = quantity.digits.common(end)?.product(Span::digits_of(band.credits))?;
+            let part = quantity.digits.common(begin)?.common(end)?.product(Span::digits_of(band.credits))?;
+            begin = end;
             digits = digits.common(part)?.common(Span::digits_of(band.plus))?;
             if (first..last).contains(&place) {
                 let (end, next) = (band.up_to?, tiers.bands()[place + 1]);

@@ -175,6 +175,32 @@ fn tables_and_tiers_are_complete() {
     );
 }
 
+/// A band's part begins where the one before ended, with the digits of both.
+#[test]
+fn bands_that_are_finer_than_a_millionth() {
+    let bands = |credits: &str| {
+        format!(
+            "{X}[tools.t.rate]\nlet.p = {{ graduated = \"x\", bands = [{{ up_to = 0.001, credits = 0 }}, {{ up_to = 1, \
+             credits = {credits} }}, {{ credits = 0 }}] }}\nformula = \"p\"\nround = \"exact\""
+        )
+    };
+    check(&bands("0.001"), "accepted");
+    check(
+        &bands("0.0001"),
+        "4:12: the price is finer than a millionth of a credit for x = 1: `p`; let the rate name a rounding",
+    );
+}
+
+/// Each makes the price a step deeper.
+#[test]
+fn too_many_multipliers() {
+    let many = |count| {
+        format!("rate = {{ flat = 1, multipliers = [{}] }}", vec!["{ name = \"m\", times = 1 }"; count].join(", "))
+    };
+    check(&many(50), "accepted");
+    check(&many(51), "1:34: a rate has at most 50 multipliers");
+}
+
 #[test]
 fn examples_that_fail() {
     check("rate = { flat = 4, examples = [{ credits = 5 }] }", "1:44: this example fails: expected 5 credits, got 4");
