@@ -85,7 +85,8 @@ impl Instant<'_> {
         if subscription.refills_at().is_none() {
             return;
         }
-        let ending = unheld(self.account, |lot| lot.class == Class::Subscription && lot.expired(self.at));
+        // Not what a hold kept of earlier cycles and frees at this very instant: that expires (R22).
+        let ending = unheld(self.account, |lot| lot.class == Class::Subscription && lot.expires_at == Some(self.at));
         let parts = up_to(cap, ending);
         let rolled = spend::sum(&parts);
         if rolled.is_positive() {

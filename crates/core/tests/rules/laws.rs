@@ -71,6 +71,10 @@ impl Laws {
                 let cap = before.subscription.as_ref().and_then(|now| now.terms.roll_over_cap).unwrap_or_default();
                 let rolled = entry.makes[0].granted;
                 assert!(rolled <= cap, "rolled credits never exceed the cap (R14)");
+                for part in entry.taken() {
+                    let ends = before.lot(part.lot).and_then(|lot| lot.expires_at);
+                    assert_eq!(ends, Some(entry.at), "only the ending cycle's credits roll over (R22)");
+                }
                 assert!(entry.credits().is_zero());
             }
             Event::DebtRepaid => assert_eq!(entry.credits(), entry.debt, "what is repaid is owed no more"),

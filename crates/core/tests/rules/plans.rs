@@ -121,6 +121,36 @@ fn roll_over_up_to_the_cap() {
     );
 }
 
+/// R22: a hold does not carry an earlier cycle's credits into the roll-over, even when its deadline is the turn.
+#[test]
+fn what_is_freed_of_an_earlier_cycle_does_not_roll_over() {
+    check(
+        "
+        at 2026-01-10 10:00
+        subscribe saver
+          - plan_change Started = 0/0
+          - refill lot_3 +1000 = 1000/1000
+        cancel
+          - plan_change Scheduled = 1000/1000
+        at 2026-02-10 09:00
+        hold 400 for a 86400s
+          - hold until 02-11 09:00 lot_3 [+400] = 1000/600
+        at 2026-02-10 10:30
+        subscribe saver from 2026-01-11_09:00
+          - 02-10 10:00: expiry lot_3 -600 = 400/0
+          - 02-10 10:00: plan_change Ended = 400/0
+          - plan_change Started = 400/0
+          - refill lot_9 +1000 = 1400/1000
+        at 2026-02-11 09:00
+        touch
+          - hold_expired lot_3 [-400] = 1400/1400
+          - roll_over lot_9 -1000 lot_11 +1000 = 1400/1400
+          - expiry lot_3 -400 = 1000/1000
+          - refill lot_13 +1000 = 2000/2000
+        ",
+    );
+}
+
 /// R14: not when it ends; not while it is not active. The cap is that of the old terms.
 #[test]
 fn nothing_rolls_into_a_plan_that_is_not_there() {
