@@ -234,7 +234,7 @@ impl BatchLine {
         ];
         match left.iter().find(|(_, is_left)| *is_left) {
             Some((field, _)) => {
-                Err(InvalidField::new(*field, format!("no such field in the operation {op:?}").to_lowercase()))
+                Err(InvalidField::because(*field, format!("no such field in the operation {op:?}").to_lowercase()))
             }
             None => Ok(()),
         }
@@ -242,5 +242,5 @@ impl BatchLine {
 }
 
 fn required<T>(field: &str, value: Option<T>) -> Result<T, InvalidField> {
-    value.ok_or_else(|| InvalidField::new(field, "this field, which is missing"))
+    value.ok_or_else(|| InvalidField::because(field, "this field is missing"))
 }

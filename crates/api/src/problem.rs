@@ -42,7 +42,7 @@ pub struct ProblemShown {
     /// Which measure (`invalid_measure`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measure: Option<String>,
-    /// What would have been accepted (`invalid_request`, `invalid_measure`).
+    /// What would have been accepted (`invalid_measure`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
     /// Which tool (`unknown_tool`).
@@ -135,9 +135,8 @@ impl Serialize for Problem {
 
 impl From<InvalidField> for Problem {
     fn from(invalid: InvalidField) -> Problem {
-        let InvalidField { field, expected } = invalid;
-        let detail = format!("{field} is not as it should be: expected {expected}.");
-        Problem::new(Code::InvalidRequest, detail).with("field", field).with("expected", expected)
+        let InvalidField { field, problem } = invalid;
+        Problem::new(Code::InvalidRequest, format!("{field}: {problem}.")).with("field", field)
     }
 }
 

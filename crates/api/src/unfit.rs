@@ -16,8 +16,8 @@ pub enum Unfit {
 pub struct InvalidField {
     /// The field, as a path: `credits`, `measures.seconds`.
     pub field: String,
-    /// What would have been accepted.
-    pub expected: String,
+    /// What is wrong with it, as in "expected 1 to 86400 seconds".
+    pub problem: String,
 }
 
 impl From<Rejection> for Unfit {
@@ -34,7 +34,12 @@ impl From<InvalidField> for Unfit {
 
 impl InvalidField {
     /// This field, and what would have been accepted.
-    pub fn new(field: impl Into<String>, expected: impl Into<String>) -> InvalidField {
-        InvalidField { field: field.into(), expected: expected.into() }
+    pub fn new(field: impl Into<String>, expected: impl std::fmt::Display) -> InvalidField {
+        InvalidField { field: field.into(), problem: format!("expected {expected}") }
+    }
+
+    /// This field, and what is wrong with it.
+    pub fn because(field: impl Into<String>, problem: impl Into<String>) -> InvalidField {
+        InvalidField { field: field.into(), problem: problem.into() }
     }
 }

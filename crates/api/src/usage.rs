@@ -11,8 +11,8 @@ use crate::time::Instant;
 pub struct UsageShown {
     /// Its first instant; null: from the beginning.
     pub from: Option<Instant>,
-    /// The first instant after it.
-    pub to: Instant,
+    /// The first instant after it; null: until now.
+    pub to: Option<Instant>,
     /// The zone in which its days are counted: the account's; UTC for a whole studio.
     pub time_zone: String,
     /// A row for each tool, day, or tool and day with anything in it, by day and then by tool.
@@ -30,9 +30,26 @@ pub struct UsageRow {
     /// The tool; only when asked for by tool. Null for amounts that were stated without a tool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool: Option<Option<String>>,
-    /// Its totals.
-    #[schema(inline)]
-    pub totals: UsageTotals,
+    /// Charges made, by settling a hold or at once.
+    pub charges: u64,
+    /// What lots paid for them.
+    pub charged: WideAmount,
+    /// What was recorded as debt for them.
+    pub debt: WideAmount,
+    /// What nobody paid.
+    pub uncollected: WideAmount,
+    /// What was given back, on the day it was given back.
+    pub refunded: WideAmount,
+    /// charged + debt − refunded.
+    pub credits: WideAmount,
+}
+
+impl UsageRow {
+    /// A row of these totals.
+    pub fn of(day: Option<String>, tool: Option<Option<String>>, totals: UsageTotals) -> UsageRow {
+        let UsageTotals { charges, charged, debt, uncollected, refunded, credits } = totals;
+        UsageRow { day, tool, charges, charged, debt, uncollected, refunded, credits }
+    }
 }
 
 /// What was used.
@@ -49,5 +66,5 @@ pub struct UsageTotals {
     /// What was given back, on the day it was given back.
     pub refunded: WideAmount,
     /// charged + debt − refunded.
-    pub net: WideAmount,
+    pub credits: WideAmount,
 }

@@ -81,6 +81,10 @@ fn essence<'a>(value: &HeaderValue, accepted: &[&'a str]) -> Option<&'a str> {
 
 /// Reads JSON strictly: every field known and given once, nothing after it. What is wrong is named by its path.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, InvalidField> {
+    // Serde's derived readers would take a list of values for an object.
+    if bytes.trim_ascii_start().first().is_some_and(|first| *first == b'[') {
+        return Err(InvalidField::new("body", "a JSON object"));
+    }
     // The path costs a copy of each name: it is looked for only when something is wrong.
     serde_json::from_slice(bytes).map_err(|error| {
         let mut deserializer = serde_json::Deserializer::from_slice(bytes);
@@ -110,11 +114,11 @@ fn invalid(path: &str, error: &serde_json::Error) -> InvalidField {
         Category::Io | Category::Syntax | Category::Eof if path == ROOT => "body".to_owned(),
         Category::Io | Category::Syntax | Category::Eof => path.to_owned(),
     };
-    let expected = match error.classify() {
+    let problem = match error.classify() {
         Category::Data => message,
-        Category::Io | Category::Syntax | Category::Eof => format!("JSON ({message})"),
+        Category::Io | Category::Syntax | Category::Eof => format!("not JSON: {message}"),
     };
-    InvalidField::new(shorten(&field), expected)
+    InvalidField::because(shorten(&field), problem)
 }
 
 /// The field that is missing, unknown or given twice stands in the message of serde's derived readers, which report

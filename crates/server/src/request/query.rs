@@ -76,9 +76,9 @@ impl Query {
         match self.0.first() {
             None => Ok(()),
             Some((name, _)) if name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_graphic()) => {
-                Err(InvalidField::new(name.as_str(), "no such query parameter here"))
+                Err(InvalidField::because(name.as_str(), "no such query parameter here"))
             }
-            Some((name, _)) => Err(InvalidField::new(shown(name), "no such query parameter here")),
+            Some((name, _)) => Err(InvalidField::because(shown(name), "no such query parameter here")),
         }
     }
 }

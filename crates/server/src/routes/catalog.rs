@@ -185,7 +185,8 @@ async fn really(
 }
 
 fn invalid(error: CatalogError) -> Refused {
-    let detail = format!("Line {}, column {}: {}", error.line, error.column, error.message);
+    let message = error.message.trim_end_matches('.');
+    let detail = format!("Line {}, column {}: {message}.", error.line, error.column);
     Problem::new(Code::CatalogInvalid, detail).with("line", error.line).with("column", error.column).into()
 }
 

@@ -34,7 +34,7 @@ pub(super) async fn of_account(
     AccountPath(id): AccountPath,
     query: Query,
 ) -> Result<Response, Refused> {
-    let wanted = Wanted::read(query, app.engine().now())?;
+    let wanted = Wanted::read(query)?;
     let account = app.stored_account(key.studio, &id).await?;
     let (studio, mut sums) = (key.studio, Sums::new(wanted, account.zone.clone()));
     let sums = app.reading(move |engine| {
@@ -44,7 +44,7 @@ pub(super) async fn of_account(
             kinds: KINDS.to_vec(),
             tool: None,
             from: sums.wanted.from,
-            to: Some(sums.wanted.to),
+            to: sums.wanted.to,
         };
         loop {
             let page = engine.history(studio, &id, &query)?.unwrap_or_default();
@@ -65,7 +65,7 @@ pub(super) async fn of_studio(
     key: Authorised<Read>,
     query: Query,
 ) -> Result<Response, Refused> {
-    let wanted = Wanted::read(query, app.engine().now())?;
+    let wanted = Wanted::read(query)?;
     let (studio, mut sums) = (key.studio, Sums::new(wanted, Zone::utc()));
     let sums = app.reading(move |engine| {
         let mut query = JournalQuery {
@@ -74,7 +74,7 @@ pub(super) async fn of_studio(
             kinds: KINDS.to_vec(),
             tool: None,
             from: sums.wanted.from,
-            to: Some(sums.wanted.to),
+            to: sums.wanted.to,
             uncollected: false,
         };
         loop {
@@ -96,11 +96,11 @@ struct Wanted {
     by_tool: bool,
     by_day: bool,
     from: Option<Time>,
-    to: Time,
+    to: Option<Time>,
 }
 
 impl Wanted {
-    fn read(mut query: Query, now: Time) -> Result<Wanted, InvalidField> {
+    fn read(mut query: Query) -> Result<Wanted, InvalidField> {
         let by = query.text("by").unwrap_or_else(|| "tool".to_owned());
         let words: Vec<&str> = by.split(',').collect();
         if !words.iter().all(|word| matches!(*word, "tool" | "day")) {
@@ -110,8 +110,7 @@ impl Wanted {
             by_tool: words.contains(&"tool"),
             by_day: words.contains(&"day"),
             from: query.time("from")?,
-            // What happens at this very instant counts.
-            to: query.time("to")?.unwrap_or(Time::from_micros(now.micros() + 1)),
+            to: query.time("to")?,
         };
         query.finish()?;
         Ok(wanted)
@@ -165,11 +164,11 @@ impl Sums {
         for ((day, tool), sum) in &self.rows {
             total.merge(sum);
             let tool = tool.as_ref().map(|tool| tool.as_ref().map(ToString::to_string));
-            rows.push(UsageRow { day: day.clone(), tool, totals: sum.shown() });
+            rows.push(UsageRow::of(day.clone(), tool, sum.shown()));
         }
         Ok(reply::ok(&UsageShown {
             from: self.wanted.from.map(Instant),
-            to: Instant(self.wanted.to),
+            to: self.wanted.to.map(Instant),
             time_zone: self.zone.name().to_owned(),
             rows,
             total: total.shown(),
@@ -211,7 +210,7 @@ impl Sum {
             debt: WideAmount(self.debt),
             uncollected: WideAmount(self.uncollected),
             refunded: WideAmount(self.refunded),
-            net: WideAmount(Total::from_millionths(net)),
+            credits: WideAmount(Total::from_millionths(net)),
         }
     }
 }

@@ -1,0 +1,215 @@
+//! The OpenAPI document against the router: what is documented is what answers.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::world::{FLOW, TWIN, World};
+
+/// The contract's routes: this list is written by hand from it.
+const ROUTES: &[&str] = &[
+    "GET /healthz",
+    "GET /metrics",
+    "GET /openapi.json",
+    "GET /readyz",
+    "GET /v1/accounts",
+    "GET /v1/accounts/{account}",
+    "PUT /v1/accounts/{account}",
+    "GET /v1/accounts/{account}/balance",
+    "GET /v1/accounts/{account}/balance/stream",
+    "POST /v1/accounts/{account}/charges",
+    "POST /v1/accounts/{account}/charges/{charge}/refunds",
+    "POST /v1/accounts/{account}/debt/write-off",
+    "GET /v1/accounts/{account}/entries",
+    "POST /v1/accounts/{account}/grants",
+    "GET /v1/accounts/{account}/holds",
+    "POST /v1/accounts/{account}/holds",
+    "GET /v1/accounts/{account}/holds/{hold}",
+    "POST /v1/accounts/{account}/holds/{hold}/extend",
+    "POST /v1/accounts/{account}/holds/{hold}/release",
+    "POST /v1/accounts/{account}/holds/{hold}/settle",
+    "POST /v1/accounts/{account}/lots/{lot}/revoke",
+    "DELETE /v1/accounts/{account}/subscription",
+    "GET /v1/accounts/{account}/subscription",
+    "PUT /v1/accounts/{account}/subscription",
+    "POST /v1/accounts/{account}/subscription/preview",
+    "GET /v1/accounts/{account}/usage",
+    "POST /v1/batch",
+    "GET /v1/catalog",
+    "POST /v1/catalog",
+    "GET /v1/catalog/versions",
+    "GET /v1/catalog/versions/{version}",
+    "GET /v1/entries",
+    "GET /v1/holds",
+    "GET /v1/packages",
+    "POST /v1/quotes",
+    "GET /v1/test-clock",
+    "POST /v1/test-clock",
+    "GET /v1/uncollected",
+    "GET /v1/usage",
+];
+
+/// An operation of the document.
+struct Operation {
+    method: String,
+    path: String,
+    body: Value,
+}
+
+impl Operation {
+    /// Its address with ids filled in.
+    fn address(&self, account: &str) -> String {
+        let path = self.path.replace("{account}", account).replace("{hold}", "job").replace("{lot}", "lot_2");
+        path.replace("{charge}", "charge_4").replace("{version}", "1")
+    }
+
+    fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+}
+
+async fn document(world: &World) -> Value {
+    world.call("GET", "/openapi.json").empty().await.json()
+}
+
+async fn operations(world: &World) -> Vec<Operation> {
+    let document = document(world).await;
+    let mut operations = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            if ["get", "put", "post", "delete"].contains(&method.as_str()) {
+                operations.push(Operation {
+                    method: method.to_uppercase(),
+                    path: path.clone(),
+                    body: operation.clone(),
+                });
+            }
+        }
+    }
+    operations
+}
+
+#[tokio::test]
+async fn every_route_of_the_contract_is_documented_and_answers() {
+    let world = World::new().await;
+    let document = document(&world).await;
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1."));
+    let operations = operations(&world).await;
+    let documented: BTreeSet<_> = operations.iter().map(Operation::name).collect();
+    assert_eq!(documented, ROUTES.iter().map(|route| (*route).to_owned()).collect());
+    for operation in &operations {
+        let reply = world.call(&operation.method, &operation.address("ada")).send(axum::body::Body::empty()).await;
+        let routed = reply.status < 400
+            || !["not_found", "method_not_allowed"].contains(&reply.json()["code"].as_str().unwrap());
+        assert!(routed, "{}: {}", operation.name(), reply.text());
+    }
+}
+
+/// Every reference of the document leads somewhere, every operation says its ids, and every POST that changes an
+/// account its key.
+#[tokio::test]
+async fn the_document_is_whole() {
+    let world = World::new().await;
+    let document = document(&world).await;
+    let mut references = BTreeSet::new();
+    collect(&document, &mut references);
+    for reference in references {
+        assert!(!document.pointer(reference.trim_start_matches('#')).is_none_or(Value::is_null), "{reference}");
+    }
+    let keyless =
+        ["/v1/quotes", "/v1/accounts/{account}/subscription/preview", "/v1/batch", "/v1/catalog", "/v1/test-clock"];
+    for operation in operations(&world).await {
+        let parameters = operation.body["parameters"].as_array().cloned().unwrap_or_default();
+        let named: BTreeSet<_> =
+            parameters.iter().filter(|p| p["in"] == "path").map(|p| p["name"].as_str().unwrap().to_owned()).collect();
+        let in_path: BTreeSet<_> = operation
+            .path
+            .split('/')
+            .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(named, in_path, "{}", operation.name());
+        let has_key = parameters.iter().any(|p| p["name"] == "Idempotency-Key" && p["required"] == true);
+        let needs_key = operation.method == "POST" && !keyless.contains(&operation.path.as_str());
+        assert_eq!(has_key, needs_key, "{}", operation.name());
+        assert_eq!(operation.body["security"].is_array(), operation.path.starts_with("/v1/"), "{}", operation.name());
+    }
+}
+
+fn collect(value: &Value, references: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            if let Some(Value::String(reference)) = members.get("$ref") {
+                references.insert(reference.clone());
+            }
+            members.values().for_each(|member| collect(member, references));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, references)),
+        _ => {}
+    }
+}
+
+/// Every route, every wrong key: refused before anything else is looked at.
+#[tokio::test]
+async fn every_route_refuses_every_wrong_key() {
+    let world = World::new().await;
+    world.account("ada", 100).await;
+    world.post("/v1/accounts/ada/holds", json!({"credits": 1, "hold": "job"})).await;
+    world.post("/v1/accounts/ada/charges", json!({"credits": 1})).await;
+    let revoked = crate::keys::make(&world, "revoked", scrip_engine::store::Role::Full, true).await;
+    let reader = crate::keys::make(&world, "reader", scrip_engine::store::Role::Read, false).await;
+    let jobs = crate::keys::make(&world, "jobs", scrip_engine::store::Role::Jobs, false).await;
+    let before = world.get("/v1/entries").await;
+    for operation in operations(&world).await.iter().filter(|operation| operation.path.starts_with("/v1/")) {
+        let send = |header: Option<String>, account: &str| {
+            let mut call = world.call(&operation.method, &operation.address(account)).once("key");
+            if let Some(header) = header {
+                call = call.header("authorization", &header);
+            }
+            call
+        };
+        for header in [
+            None,
+            Some(String::new()),
+            Some("Bearer".to_owned()),
+            Some("Bearer ".to_owned()),
+            Some("Basic c2tfZmxvdw==".to_owned()),
+            Some("Bearer flow".to_owned()),
+            Some(format!("Bearer  {FLOW}")),
+            Some("Bearer sk_unknown".to_owned()),
+            Some(format!("Bearer {FLOW}x")),
+            Some(format!("Bearer {revoked}")),
+        ] {
+            let reply = send(header.clone(), "ada").empty().await;
+            let code = reply.json()["code"].clone();
+            assert_eq!((reply.status, code), (401, json!("unauthorized")), "{} {header:?}", operation.name());
+            assert!(reply.header("www-authenticate").is_some());
+        }
+        // A smaller role may not do what needs a greater one.
+        for (secret, may) in [(&reader, may_read(operation)), (&jobs, may_run_jobs(operation))] {
+            let reply = send(Some(format!("Bearer {secret}")), "nobody").empty().await;
+            assert_eq!(reply.status != 403, may, "{} {}", operation.name(), reply.status);
+        }
+        // Another studio's account does not exist.
+        if operation.path.contains("{account}") && operation.method == "GET" {
+            let reply = send(Some(format!("Bearer {TWIN}")), "ada").empty().await;
+            assert_eq!(
+                (reply.status, &reply.json()["code"]),
+                (404, &json!("account_not_found")),
+                "{}",
+                operation.name()
+            );
+        }
+    }
+    assert_eq!(world.get("/v1/entries").await, before);
+}
+
+fn may_read(operation: &Operation) -> bool {
+    let reads = ["/v1/quotes", "/v1/accounts/{account}/subscription/preview"];
+    operation.method == "GET" || reads.contains(&operation.path.as_str())
+}
+
+fn may_run_jobs(operation: &Operation) -> bool {
+    let jobs = ["/holds", "/settle", "/release", "/extend", "/charges", "/refunds", "/batch"];
+    may_read(operation) || jobs.iter().any(|end| operation.path.ends_with(end))
+}

@@ -1,0 +1,9 @@
+//! The API over a real engine and the shipped catalogs, called in-process.
+
+mod document;
+mod keys;
+mod prices;
+mod refusals;
+mod repeats;
+mod story;
+mod world;
