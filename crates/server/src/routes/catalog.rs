@@ -148,7 +148,7 @@ async fn try_out(
     if checked.studio != studio {
         return Err(other_studio(&studio, &checked.studio));
     }
-    let changes = before.map(|before| catalog::diff(&before.catalog, &checked)).unwrap_or_default();
+    let changes = before.map_or_else(Vec::new, |before| catalog::diff(&before.catalog, &checked));
     Ok(reply::ok(&PublishedShown::dry_run(checked.effective_from, changes)))
 }
 
