@@ -8,13 +8,13 @@ use scrip_engine::record::account_to_json;
 use scrip_engine::store::{Batch, Behind, Reader, Row, Store, StoreError, StoredAccountRef};
 
 use crate::checkpoint::Checkpointer;
-use crate::documents;
 use crate::filter::Filter;
 use crate::folder::{Folder, OpenError, OpenMode};
 use crate::read::Beside;
 use crate::runs::{self, Pair, Run, RunWriter, Runs};
 use crate::trouble::{commit_known_void, refused};
 use crate::upkeep::Merger;
+use crate::{documents, queries};
 
 /// The only writer of a data folder. Dropping it closes the store; nothing is lost if that never happens.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub struct SqliteStore {
     pub(crate) merger: Merger,
     pub(crate) checkpointer: Checkpointer,
     pub(crate) next_run: i64,
+    /// The journal's last position.
+    last: u64,
     building: Option<Building>,
     /// After a commit of unknown outcome nothing more is written.
     lost: bool,
@@ -57,6 +59,7 @@ impl SqliteStore {
         let connection = folder.writer().map_err(|error| folder.trouble(&error))?;
         let next_run = discard_incomplete(&connection).map_err(|error| folder.trouble(&error))?;
         let runs = Runs::new(runs::load(&connection).map_err(|error| folder.refusal(error))?);
+        let last = queries::extent(&connection).map_err(|error| folder.refusal(error))?.last;
         let checkpoints = folder.writer().map_err(|error| folder.trouble(&error))?;
         Ok(SqliteStore {
             checkpointer: Checkpointer::start(&connection, checkpoints),
@@ -68,6 +71,7 @@ impl SqliteStore {
             connection,
             runs,
             next_run,
+            last,
         })
     }
 
@@ -139,6 +143,7 @@ impl SqliteStore {
         // A piece that does not go on where the last one ended begins the run anew.
         if let Some(standing) = self.building.take_if(|building| !building.writer.accepts(*first)) {
             runs::discard(connection, standing.writer.run)?;
+            self.merger.discarded();
             before.replaced = Some(standing);
         }
         let building = match &mut self.building {
@@ -186,6 +191,9 @@ impl Store for SqliteStore {
     }
 
     fn append(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        for (row, position) in batch.rows.iter().zip(self.last + 1..) {
+            assert_eq!(row.position, position, "positions have no gaps");
+        }
         let mut before = self.before();
         let written = self.transact(|store| store.write(batch, &mut before).map_err(|error| refused(&error)));
         match written {
@@ -194,6 +202,7 @@ impl Store for SqliteStore {
                     self.building = None;
                     self.runs.replace(&[], run);
                 }
+                self.last = batch.rows.last().map_or(self.last, |row| row.position);
                 self.merger.earn(batch.rows.len());
                 Ok(())
             }

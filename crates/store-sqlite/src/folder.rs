@@ -84,25 +84,22 @@ impl Folder {
     /// Takes the folder, making it and an empty store where asked to.
     pub(crate) fn open(dir: &Path, mode: OpenMode) -> Result<Folder, OpenError> {
         let database = dir.join(DATABASE);
-        let new = match inspect(&database)? {
-            Found::Store => false,
+        match inspect(&database)? {
+            Found::Store => {}
             Found::Nothing if mode == OpenMode::Existing => return Err(OpenError::Missing(dir.to_owned())),
             Found::Nothing => {
                 std::fs::create_dir_all(dir).map_err(|error| unwritable(dir, error))?;
                 refuse_strangers(dir)?;
-                true
             }
-        };
+        }
         let lock = lock(dir)?;
         let folder = Folder { database, _lock: lock };
-        if new {
-            folder.create().map_err(|error| folder.trouble(&error))?;
-        }
+        folder.complete().map_err(|error| folder.trouble(&error))?;
         Ok(folder)
     }
 
-    /// Makes the tables, unless another process did so a moment ago.
-    fn create(&self) -> rusqlite::Result<()> {
+    /// Makes the tables where there are none: in a new store, and in one whose making was cut short.
+    fn complete(&self) -> rusqlite::Result<()> {
         let mut connection = connect(&self.database, writer_flags() | OpenFlags::SQLITE_OPEN_CREATE)?;
         let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if version == 0 { schema::create(&mut connection) } else { Ok(()) }

@@ -29,10 +29,19 @@ const DELETED: u64 = 64;
 const PER_DELETION: u64 = 2_048;
 
 /// Merging, as far as it has come.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Merger {
     merge: Option<Merge>,
     earned: u64,
+    /// There may be runs that no longer count and are not deleted yet.
+    dead: bool,
+}
+
+impl Default for Merger {
+    /// After opening, when an earlier process may have left something to delete.
+    fn default() -> Merger {
+        Merger { merge: None, earned: 0, dead: true }
+    }
 }
 
 /// Several runs on their way to being one.
@@ -53,6 +62,11 @@ impl Merger {
     pub(crate) fn earn(&mut self, entries: usize) {
         let entries = u64::try_from(entries).expect("a length fits 64 bits");
         self.earned = self.earned.saturating_add(entries.saturating_mul(PER_ENTRY)).min(16 * STEP);
+    }
+
+    /// A run no longer counts.
+    pub(crate) fn discarded(&mut self) {
+        self.dead = true;
     }
 
     /// Whether so much work can be paid for; then it is.
@@ -149,11 +163,13 @@ impl SqliteStore {
             Ok(Some(run)) => {
                 if let Some(merge) = self.merger.merge.take() {
                     self.runs.replace(&merge.inputs, run);
+                    self.merger.discarded();
                 }
             }
             Err(failure) => {
                 // What the step had in memory is ahead of the tables: this merge is begun anew.
                 if let Some(merge) = self.merger.merge.take() {
+                    self.merger.discarded();
                     self.transact(|store| {
                         runs::discard(&store.connection, merge.output.run).map_err(|error| refused(&error))
                     })?;
@@ -186,13 +202,19 @@ impl SqliteStore {
 
     /// Deletes some of what no longer counts; answers whether there is more.
     fn delete_merged(&mut self) -> Result<bool, StoreError> {
+        if !self.merger.dead {
+            return Ok(false);
+        }
         let find = "SELECT run FROM term_runs WHERE state = ?1 ORDER BY run LIMIT 1";
         let dead: Option<i64> = self
             .connection
             .prepare_cached(find)
             .and_then(|mut dead| dead.query_map((DEAD,), |row| row.get(0))?.next().transpose())
             .map_err(|error| refused(&error))?;
-        let Some(run) = dead else { return Ok(false) };
+        let Some(run) = dead else {
+            self.merger.dead = false;
+            return Ok(false);
+        };
         if !self.merger.pay(PER_DELETION) {
             return Ok(false);
         }

@@ -135,3 +135,18 @@ fn a_refused_append_can_be_repeated() {
         assert_eq!(store.reader().positions(term(key)).unwrap(), [key]);
     }
 }
+
+/// What a crash leaves is read as it is, by a reader that finds no server and may be the first to look.
+#[test]
+fn a_snapshot_of_a_crashed_store_has_all_that_was_appended() {
+    let root = tempfile::tempdir().unwrap();
+    let (folder, crashed) = (root.path().join("running"), root.path().join("crashed"));
+    let mut store = SqliteStore::open(&folder, OpenMode::Create).unwrap();
+    let now = scrip_core::time::Time::from_micros(5);
+    store.append(&Batch { documents: vec![Document::Clock { now }], ..Batch::default() }).unwrap();
+    std::fs::create_dir(&crashed).unwrap();
+    for name in ["scrip.db", "scrip.db-wal"] {
+        std::fs::copy(folder.join(name), crashed.join(name)).unwrap();
+    }
+    assert_eq!(open_reader(&crashed).unwrap().documents().unwrap(), [Document::Clock { now }]);
+}
