@@ -16,7 +16,7 @@ use crate::rate::ratio::Ratio;
 /// The most boxes that one proof splits.
 const BOXES_MAX: usize = 4_000;
 /// The most pieces in which a price rises only or falls only.
-const PIECES_MAX: usize = 10_000;
+const PIECES_MAX: usize = 1_000;
 
 /// What may still be spent on the proofs of one catalog: a step is a look at a node, a cell or a band. It bounds how
 /// long a publication takes, whatever the document says.

@@ -6,6 +6,7 @@ mod kinds;
 mod notation;
 mod quantities_left;
 mod random;
+mod reference_page;
 mod refusals;
 
 use scrip_core::catalog::{Catalog, CatalogError, Format, read};
