@@ -6,6 +6,7 @@ mod kinds;
 mod notation;
 mod quantities_left;
 mod random;
+mod random_terms;
 mod reference_page;
 mod refusals;
 
