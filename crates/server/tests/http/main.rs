@@ -2,6 +2,7 @@
 
 mod document;
 mod keys;
+mod listening;
 mod prices;
 mod refusals;
 mod repeats;
