@@ -6,5 +6,6 @@ mod listening;
 mod prices;
 mod refusals;
 mod repeats;
+mod schema;
 mod story;
 mod world;

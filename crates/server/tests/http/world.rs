@@ -17,6 +17,8 @@ use scrip_server::{App, Config, OutsideKey};
 use serde_json::Value;
 use tower::ServiceExt;
 
+use crate::schema;
+
 /// A key of `flow-studio` with every right.
 pub(crate) const FLOW: &str = "sk_flow";
 /// A key of `studiotwin` with every right.
@@ -29,6 +31,7 @@ pub(crate) struct World {
     pub(crate) engine: Engine,
     pub(crate) app: App,
     pub(crate) routes: Router,
+    document: Value,
     keys: AtomicU32,
 }
 
@@ -71,6 +74,8 @@ fn pretty(value: &Value) -> String {
 /// A request on its way.
 pub(crate) struct Call<'a> {
     world: &'a World,
+    method: String,
+    path: String,
     request: axum::http::request::Builder,
     keyed: bool,
 }
@@ -93,12 +98,17 @@ impl World {
         }
         config.keys.extend(OutsideKey::parse_list("flow-studio=sk_flow,studiotwin=sk_twin").unwrap());
         let app = App::new(engine.clone(), config);
-        World { engine, routes: scrip_server::router(app.clone()), app, keys: AtomicU32::new(0) }
+        let routes = scrip_server::router(app.clone());
+        let mut world = World { engine, routes, document: Value::Null, app, keys: AtomicU32::new(0) };
+        let document = world.call("GET", "/openapi.json").empty().await.json();
+        world.document = document;
+        world
     }
 
     /// A request without a key.
     pub(crate) fn call(&self, method: &str, path: &str) -> Call<'_> {
-        Call { world: self, request: Request::builder().method(method).uri(path), keyed: false }
+        let request = Request::builder().method(method).uri(path);
+        Call { world: self, method: method.to_owned(), path: path.to_owned(), request, keyed: false }
     }
 
     /// A GET with flow-studio's key.
@@ -179,6 +189,9 @@ impl Call<'_> {
         let reply = Reply { status: status.as_u16(), headers, body };
         if status.is_client_error() || status.is_server_error() {
             reply.assert_problem(status);
+        }
+        if self.world.document.is_object() {
+            schema::assert_documented(&self.world.document, &self.method, &self.path, &reply);
         }
         reply
     }
