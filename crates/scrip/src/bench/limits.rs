@@ -38,7 +38,8 @@ impl BareStore {
         Ok(BareStore { store, sample, position: 0 })
     }
 
-    /// Appends batches of the flight's size for a stretch of time, one after the other.
+    /// Appends batches of the flight's size for a stretch of time, one after the other, with the store's upkeep
+    /// between them as the engine's committer does it.
     pub(crate) fn measure(&mut self, flight: Flight, lasts: Duration) -> Result<Rate, Failure> {
         let stretch = Stretch::begin(lasts);
         let mut sample = self.sample.clone().into_iter().cycle();
@@ -49,7 +50,8 @@ impl BareStore {
                 row.position = self.position;
                 batch.rows.push(row);
             }
-            self.store.append(&batch).map_err(|error| Failure::Failed(format!("the bare store: {error}")))?;
+            let appended = self.store.append(&batch).and_then(|()| self.store.upkeep());
+            appended.map_err(|error| Failure::Failed(format!("the bare store: {error}")))?;
             stretch.count(u64::from(flight.batch()));
         }
         Ok(stretch.end())

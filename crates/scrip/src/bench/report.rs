@@ -44,7 +44,7 @@ impl Figures {
     pub(crate) fn table(&self) -> Table {
         let mut table = Table::new();
         table.load_preset(presets::NOTHING);
-        table.set_header(["", "per second, durable", "median", "lowest – highest", "of the limit"]);
+        table.set_header(["", "per second", "median", "lowest – highest", "of the limit"]);
         for subject in Subject::all() {
             let Some(summary) = self.summary(subject) else { continue };
             let ratio = self.hundredths_of_limit(subject);

@@ -61,6 +61,14 @@ fn a_broken_catalog_is_refused_where_it_is_broken() {
     }
 }
 
+#[test]
+fn a_difference_is_said_in_prices() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (old, new) = (shipped("studiotwin"), dearer(folder.path()));
+    assert!(succeed(&["catalog", "diff", &old, &new]).contains("80 → 81"));
+    assert_eq!(succeed(&["catalog", "diff", &old, &old]), "no difference\n");
+}
+
 /// R7, through the socket of a running server and without one.
 #[test]
 fn a_catalog_is_published_once() {

@@ -1,5 +1,6 @@
 //! `kill -9` and SIGTERM under load: nothing that was acknowledged is lost, nothing is done twice.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
@@ -130,4 +131,22 @@ fn asked_to_stop_it_finishes_what_it_accepted() {
     let server = start(folder.path());
     ask_again(&server, &told);
     assert_eq!(remaining(&server), ACCOUNTS * GRANTED - keys.load(Ordering::Relaxed) * PRICE);
+}
+
+/// A request that never comes to its end holds up a graceful stop; a second Ctrl-C does not wait for it.
+#[test]
+fn a_second_ctrl_c_stops_at_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut server = start(folder.path());
+    let mut open = std::net::TcpStream::connect(&server.address).expect("the server accepts");
+    let half = "POST /v1/accounts/a0/charges HTTP/1.1\r\nhost: scrip\r\nauthorization: Bearer sk_crash\r\n\
+                content-type: application/json\r\nidempotency-key: k\r\ncontent-length: 100\r\n\r\n{";
+    open.write_all(half.as_bytes()).expect("it is sent");
+    // A whole exchange on another connection: by then the server has the half one.
+    server.client(SECRET).get("/catalog");
+    server.interrupt();
+    server.wait_for("stopping");
+    server.interrupt();
+    let (status, errors) = server.wait();
+    assert_eq!(status.code(), Some(130), "{errors}");
 }

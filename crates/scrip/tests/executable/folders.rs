@@ -26,6 +26,25 @@ fn a_folder_that_holds_something_else_is_left_alone() {
 }
 
 #[test]
+fn a_folder_of_a_newer_version_is_left_alone() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().display().to_string();
+    Server::start(folder.path(), &[]).stop();
+    let database = rusqlite::Connection::open(folder.path().join("scrip.db")).expect("it opens");
+    database.pragma_update(None, "user_version", 99).expect("it can be written");
+    database.close().expect("it closes");
+    for arguments in [
+        &["serve", "--data", &data, "--listen", "127.0.0.1:0"][..],
+        &["verify", "--data", &data],
+        &["key", "list", "--data", &data],
+    ] {
+        let ran = run(arguments);
+        assert_eq!(ran.code, Some(3), "{arguments:?}: {ran:?}");
+        assert!(ran.stderr.contains("newer scrip"), "{arguments:?}: {ran:?}");
+    }
+}
+
+#[test]
 fn a_mistyped_folder_is_not_made() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let missing = folder.path().join("typo");

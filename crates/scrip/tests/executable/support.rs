@@ -80,7 +80,7 @@ pub(crate) struct Server {
     pub(crate) address: String,
     /// What it printed before it listened.
     pub(crate) said: Vec<String>,
-    /// What it prints to standard error, all of it, once it has ended.
+    /// What it prints to standard error, line by line, until it has ended.
     errors: mpsc::Receiver<String>,
 }
 
@@ -115,8 +115,7 @@ impl Server {
             said.push(line);
         }
         let status = child.wait().expect("it can be waited for");
-        let errors = errors.recv().expect("stderr was read");
-        panic!("the server ended with {status} before it listened: {said:?} {errors}");
+        panic!("the server ended with {status} before it listened: {said:?} {:?}", errors.iter().collect::<Vec<_>>());
     }
 
     /// The key of a studio that it printed.
@@ -136,16 +135,31 @@ impl Server {
         self.child.wait().expect("it can be waited for");
     }
 
-    /// Asks it to stop.
+    /// Asks it to stop, as a service manager does.
     pub(crate) fn terminate(&self) {
-        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        self.signal("-TERM");
+    }
+
+    /// Asks it to stop, as Ctrl-C does.
+    pub(crate) fn interrupt(&self) {
+        self.signal("-INT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
         assert!(sent.expect("kill runs").success());
+    }
+
+    /// Waits until it prints a line with these words to standard error.
+    pub(crate) fn wait_for(&mut self, words: &str) {
+        let found = self.errors.iter().any(|line| line.contains(words));
+        assert!(found, "the server ended without saying {words}");
     }
 
     /// Waits for its end; what it printed to standard error comes with it.
     pub(crate) fn wait(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().expect("it can be waited for");
-        (status, self.errors.recv().expect("stderr was read"))
+        (status, self.errors.iter().collect::<Vec<_>>().join("\n"))
     }
 
     /// Asks it to stop and expects a good end.
@@ -164,12 +178,14 @@ impl Drop for Server {
     }
 }
 
-fn drain(mut stream: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+/// The lines of a stream, as they come.
+fn drain(stream: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
-        let mut text = String::new();
-        drop(stream.read_to_string(&mut text));
-        drop(sender.send(text));
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            // Nobody has to listen.
+            sender.send(line).ok();
+        }
     });
     receiver
 }
