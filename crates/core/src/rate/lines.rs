@@ -77,7 +77,7 @@ fn explain(rate: &Rate, given: &Measures, slots: &Slots, steps: &mut Steps) -> O
         }
         let times = rate.program.number(multiplier.times, slots).expect(PROVED);
         total = total.mul(times)?;
-        steps.add(format!("{}: × {times} {}", multiplier.name, equals(total)), total)?;
+        steps.add(format!("{}: × {} {}", multiplier.name, stated(times), equals(total)), total)?;
     }
     if let Some(minimum) = rate.minimum.filter(|minimum| Ratio::from(*minimum) > total) {
         total = Ratio::from(minimum);
@@ -95,6 +95,11 @@ fn equals(total: Ratio) -> String {
         Some(exact) => format!("= {exact}"),
         None => format!("≈ {total}"),
     }
+}
+
+/// A number as the document states it, with all its decimals: it has at most 12.
+fn stated(number: Ratio) -> String {
+    number.as_decimal(12).map_or_else(|| number.to_string(), |exact| exact.to_string())
 }
 
 fn rounding_words(RoundTo { rounding, decimals }: RoundTo) -> String {
@@ -176,7 +181,7 @@ impl Written {
 impl Text<'_> {
     fn of(&self, id: NodeId) -> Written {
         match self.rate.program.node(id) {
-            Node::Number(value) => Written::whole(value.to_string()),
+            Node::Number(value) => Written::whole(stated(value)),
             Node::Read(slot) => match slot.kind() {
                 Ok(place) => Written::whole(self.rate.measures[place].shown(self.slots.get(slot))),
                 Err(place) => self.named(place, self.slots.get(slot)),
@@ -216,7 +221,7 @@ impl Text<'_> {
             | Node::Equal(..)
             | Node::And(..)
             | Node::Or(..)
-            | Node::Not(_) => Written::whole(self.value(id).to_string()),
+            | Node::Not(_) => Written::whole(stated(self.value(id))),
         }
     }
 
@@ -257,6 +262,7 @@ impl Text<'_> {
         match (self.rate.program.node(named.value), &named.unit) {
             (Node::Tiers { of, tiers }, _) => self.bands(of, usize::from(tiers)),
             (_, Some(unit)) => Written::whole(unit.shown(value)),
+            (Node::Number(_) | Node::Table(_), None) => Written::whole(stated(value)),
             (_, None) => Written::whole(value.to_string()),
         }
     }
@@ -276,9 +282,9 @@ impl Text<'_> {
         let mut parts = Vec::new();
         for part in self.rate.program.tiers[tiers].parts(self.value(of)) {
             let part = part.expect(PROVED);
-            parts.push(format!("{} × {}", unit(part.quantity), part.band.credits));
+            parts.push(format!("{} × {}", unit(part.quantity), stated(part.band.credits)));
             if !part.band.plus.is_zero() {
-                parts.push(part.band.plus.to_string());
+                parts.push(stated(part.band.plus));
             }
         }
         let strength = if parts.len() == 1 { Strength::Product } else { Strength::Sum };

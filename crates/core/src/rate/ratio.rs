@@ -128,7 +128,9 @@ impl Ratio {
 
     /// The same with the other sign.
     pub(crate) fn neg(self) -> Option<Ratio> {
-        Some(Ratio { numerator: self.numerator.checked_neg()?, ..self })
+        // The smallest number of 128 bits has no counterpart; in lowest terms it may have.
+        let negated = |of: Ratio| Some(Ratio { numerator: of.numerator.checked_neg()?, ..of });
+        negated(self).or_else(|| negated(self.reduced()))
     }
 
     /// The difference.
@@ -156,7 +158,8 @@ impl Ratio {
 
     /// The quotient; `None` also when `other` is zero.
     pub(crate) fn div(self, other: Ratio) -> Option<Ratio> {
-        self.mul(Ratio::new(other.denominator, other.numerator)?)
+        let reciprocal = |of: Ratio| Ratio::new(of.denominator, of.numerator);
+        self.mul(reciprocal(other).or_else(|| reciprocal(other.reduced()))?)
     }
 
     /// The smaller of the two.
@@ -305,6 +308,8 @@ mod tests {
         let third = ratio(large, 3 * large);
         assert_eq!(third.add(ratio(large, 6 * large)), Some(ratio(1, 2)));
         assert_eq!(third.mul(ratio(3 * large, large)), Some(Ratio::ONE));
+        assert_eq!(ratio(i128::MIN, 2).neg(), Some(ratio(1 << 126, 1)));
+        assert_eq!(Ratio::ONE.div(ratio(i128::MIN, 2)), Some(ratio(-1, 1 << 126)));
         assert_eq!(ratio(i128::MAX, 1).add(Ratio::ONE), None);
         assert_eq!(ratio(i128::MAX, 1).mul(Ratio::whole(2)), None);
     }

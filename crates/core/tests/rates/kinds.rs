@@ -162,6 +162,27 @@ fn roundings() {
     }
 }
 
+/// A customer reads the very price of a token, however small.
+#[test]
+fn small_numbers_are_shown_whole() {
+    check(
+        "measures.tokens = { min = 0, max = 1_000_000_000, decimals = 0 }
+         measures.model = { allowed = [\"small\", \"large\"] }
+         [tools.t.rate]
+         let.each = { by = [\"model\"], rows = [[\"small\", 0.0000025], [\"large\", 0.000000000001]] }
+         let.first = { graduated = \"tokens\", bands = [{ up_to = 10, credits = 0.0000015 }, { credits = 0 }] }
+         formula = \"tokens * each + first + tokens * 0.0000005\"
+         multipliers = [{ name = \"Tax\", times = 1.0000001 }]
+         round = \"ceil\"",
+        &[(
+            "tokens=10 model=small",
+            "1",
+            "10 tokens × 0.0000025 + 10 tokens × 0.0000015 + 10 tokens × 0.0000005 = 0.000045 | \
+             Tax: × 1.0000001 ≈ 0.000045 | 0.000045 → 1, rounded up to whole credits",
+        )],
+    );
+}
+
 #[test]
 fn tables() {
     check(
