@@ -3,7 +3,7 @@
 //! It looks at the model to choose what is interesting now (a hold that is open, an instant just before a deadline) and writes
 //! steps that need no chance to be run again. It must not know the engine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use scrip_core::hold::HoldState;
 use scrip_core::lot::Class;
@@ -26,12 +26,14 @@ const LAST: Instant = 3_471_292_800 * SECOND;
 pub struct Workload {
     prng: Prng,
     next: u32,
+    /// What was begun and takes several steps.
+    planned: VecDeque<Action>,
 }
 
 impl Workload {
     /// With this chance.
     pub fn new(prng: Prng) -> Workload {
-        Workload { prng, next: 1 }
+        Workload { prng, next: 1, planned: VecDeque::new() }
     }
 
     /// The next step, after what has happened so far.
@@ -48,6 +50,10 @@ impl Workload {
 
     fn action(&mut self, run: &mut Run) -> Action {
         let account = self.prng.index(run.world().accounts.len());
+        if !self.planned.is_empty() {
+            let asks = self.prng.one_in(4).then(|| self.ask(run, account));
+            return asks.or_else(|| self.planned.pop_front()).expect("something is planned");
+        }
         match self.prng.below(1_000) {
             0..180 => Action::MoveClock(self.instant(run, account)),
             180..260 => match self.earlier(run) {
@@ -70,8 +76,37 @@ impl Workload {
             320..324 => Action::Publish { studio: self.prng.index(run.world().studios.len()) },
             324..328 => Action::Restart,
             328..334 => Action::Crash,
+            334..337 => {
+                self.keep_alive(run, account);
+                self.ask(run, account)
+            }
             _ => self.ask(run, account),
         }
+    }
+
+    /// A job that runs for weeks: its hold is extended day after day, up to a deadline at the very turn of a cycle (R22).
+    fn keep_alive(&mut self, run: &mut Run, account: usize) {
+        let now = run.now();
+        let model = run.model(account);
+        let Some(turn) = model.subscription.as_ref().map(|s| [s.boundary(s.next_cycle()), s.boundary(s.next_cycle() + 1)])
+        else {
+            return;
+        };
+        let open = (0..model.holds.len()).rev().find(|hold| model.holds[*hold].state == HoldState::Open);
+        let Some(step) = open.and_then(|hold| run.found().step_of_hold(account, hold)) else { return };
+        let turn = *self.prng.pick(&turn);
+        let extend = |expires_in| {
+            let request = Request::Extend { hold: Pick::Made(step), expires_in };
+            Action::Ask { account, request, fault: None }
+        };
+        // A little more than a day between deadlines and a little less between visits.
+        let apart = DAY - 60 * SECOND;
+        self.planned.push_back(extend(86_400));
+        for left in (1..=(turn - now) / apart).rev() {
+            self.planned.push_back(Action::MoveClock(turn - left * apart));
+            self.planned.push_back(extend(if left == 1 { 86_340 } else { 86_400 }));
+        }
+        self.planned.push_back(Action::MoveClock(turn));
     }
 
     fn ask(&mut self, run: &mut Run, account: usize) -> Action {
