@@ -15,6 +15,7 @@ use scrip_engine::clock::Clock;
 use scrip_engine::engine::{Outcome, Publication, PublishOutcome, Refusal};
 use scrip_engine::history::HistoryQuery;
 use scrip_engine::store::Store;
+use scrip_engine::verify::verify;
 use scrip_engine::{Engine, Options, engine};
 use tokio::runtime::Runtime;
 
@@ -211,6 +212,9 @@ impl Run {
                 Ok(everyone_in(&submission))
             }
             Action::Publish { studio } => {
+                // A term that ends at the very instant of publication reads the new catalog, whoever looked before: so
+                // that the model need not look twice, nothing is published at an instant at which it has looked.
+                self.move_clock(self.now() + 1)?;
                 self.publish(*studio)?;
                 Ok(Vec::new())
             }
@@ -432,7 +436,9 @@ impl Run {
         let audited = self.audit();
         self.engine.stop();
         self.counts.faults += self.faults.done();
-        audited.map(|()| self.counts).map_err(|what| Disagreement { step: u32::MAX, what })
+        let stored = self.disk.as_mut()(Left::Orderly);
+        let proved = verify(stored.reader().as_ref(), &mut |_| ()).map(drop).map_err(|broken| broken.to_string());
+        audited.and(proved).map(|()| self.counts).map_err(|what| Disagreement { step: u32::MAX, what })
     }
 
     fn audit(&mut self) -> Result<(), String> {

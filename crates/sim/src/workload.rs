@@ -11,7 +11,7 @@ use scrip_core::plan::SubscriptionState;
 
 use crate::calendar::{DAY, SECOND};
 use crate::faulty::Fault;
-use crate::model::{Cost, Instant, LIMIT, Job, Usage, in_force};
+use crate::model::{Cost, Instant, Job, LIMIT, Usage, in_force};
 use crate::prices::{Amount, CREDIT, Inputs, Policy, PriceList, Rate};
 use crate::prng::Prng;
 use crate::run::Run;
@@ -88,7 +88,8 @@ impl Workload {
     fn keep_alive(&mut self, run: &mut Run, account: usize) {
         let now = run.now();
         let model = run.model(account);
-        let Some(turn) = model.subscription.as_ref().map(|s| [s.boundary(s.next_cycle()), s.boundary(s.next_cycle() + 1)])
+        let Some(turn) =
+            model.subscription.as_ref().map(|s| [s.boundary(s.next_cycle()), s.boundary(s.next_cycle() + 1)])
         else {
             return;
         };
