@@ -13,7 +13,7 @@ use crate::id::ChargeId;
 use crate::measure::Measures;
 use crate::quote;
 use crate::recall::find_hold;
-use crate::rejection::{Rejection, Shortage};
+use crate::rejection::Rejection;
 use crate::spend;
 
 /// What is wrong with a usage whatever the account: zero is allowed here, less is not (R19).
@@ -94,9 +94,9 @@ fn shares(scribe: &Scribe<'_>, hold: &Hold, price: Credits, on_excess: OnExcess)
     let account = scribe.before;
     let available = account.totals().available();
     if on_excess == OnExcess::Extend && available < excess {
-        // What is owed already does not stand in the way of work that was begun (R19).
-        let shortage = shortage(account, scribe.catalogs, excess, scribe.at());
-        return Err(Rejection::InsufficientCredits(Shortage { short_by: excess - available, ..shortage }));
+        // What is owed already does not stand in the way of work that was begun (R19), but new credits would repay it
+        // first: what is short includes it, as the packages that would cover it must.
+        return Err(Rejection::InsufficientCredits(shortage(account, scribe.catalogs, excess, scribe.at())));
     }
     let more = spend::take(&account.lots, excess);
     let taken = spend::sum(&more);

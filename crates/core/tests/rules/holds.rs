@@ -349,6 +349,8 @@ fn a_debt_does_not_stand_in_the_way_of_settling() {
           - debt owes +30 = 60/0
         release b
           - release lot_2 [-20] = 60/20
+        settle c 70 extend
+          - refused: 20 of 30, short by 40, packages [small, large], resets never
         settle c 50 extend
           - settle charge_9 lot_2 -50 [-40] = 10/10
         ",
