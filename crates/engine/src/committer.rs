@@ -35,8 +35,9 @@ pub(crate) fn run(shared: &Shared, mut store: Box<dyn Store>) {
             }
             Err(failure) => {
                 let why = give_up(shared, &failure);
-                prepared.replies.into_iter().for_each(|reply| reply.refuse(why));
+                // First, so that whoever tries again at once is not decided upon what is void.
                 shared.intake.committed(Landed::Failed);
+                prepared.replies.into_iter().for_each(|reply| reply.refuse(why));
                 // A store whose last write is in doubt is not tried again: nothing to wait for.
                 if !shared.is_lost() {
                     std::thread::sleep(RESPITE);
