@@ -44,29 +44,29 @@ impl Account {
 
     /// Whether `wanted` can be taken now: no debt in the way, and enough of it (R19, R32).
     fn afford(&self, wanted: Amount, moment: Moment<'_>) -> Result<(), String> {
-        self.refusal(wanted, self.debt, moment).map_or(Ok(()), Err)
+        if self.debt > 0 {
+            return Err(format!("debt_outstanding {} {}", credits(self.debt), self.shortage(wanted, moment)));
+        }
+        if wanted > self.available() {
+            return Err(format!("insufficient_credits {}", self.shortage(wanted, moment)));
+        }
+        Ok(())
     }
 
-    /// Why `wanted` cannot be taken while `debt` stands in the way.
-    fn refusal(&self, wanted: Amount, debt: Amount, moment: Moment<'_>) -> Option<String> {
+    /// What is short of `wanted`, and what would help.
+    fn shortage(&self, wanted: Amount, moment: Moment<'_>) -> String {
         let available = self.available();
         // A debt is repaid by new credits only, never by what is available already.
-        let short_by = debt + (wanted - available).max(0);
+        let short_by = self.debt + (wanted - available).max(0);
         let packages = || -> Vec<&'static str> {
             let on_sale = &in_force(moment.versions, moment.now).prices.packages;
             let covering: Vec<_> = on_sale.iter().filter(|(_, gives)| *gives >= short_by).map(|(id, _)| *id).collect();
             let largest = on_sale.last().map(|(id, _)| *id);
             if covering.is_empty() { largest.into_iter().collect() } else { covering }
         };
-        let shortage = || {
-            let (required, available, short_by) = (credits(wanted), credits(available), credits(short_by));
-            let (packages, resets_at) = (packages().join(" "), time_or_none(self.resets_at()));
-            format!("required {required} available {available} short_by {short_by} [{packages}] resets_at {resets_at}")
-        };
-        if debt > 0 {
-            return Some(format!("debt_outstanding {} {}", credits(debt), shortage()));
-        }
-        (wanted > available).then(|| format!("insufficient_credits {}", shortage()))
+        let (required, available, short_by) = (credits(wanted), credits(available), credits(short_by));
+        let (packages, resets_at) = (packages().join(" "), time_or_none(self.resets_at()));
+        format!("required {required} available {available} short_by {short_by} [{packages}] resets_at {resets_at}")
     }
 
     pub(super) fn place(
@@ -171,8 +171,8 @@ impl Account {
             Policy::Cap => 0,
             Policy::Extend => {
                 // A debt stops new work, not the settling of work that is done.
-                if let Some(refusal) = self.refusal(excess, 0, moment) {
-                    return Err(refusal);
+                if excess > self.available() {
+                    return Err(format!("insufficient_credits {}", self.shortage(excess, moment)));
                 }
                 excess
             }
