@@ -3,6 +3,7 @@
 mod document;
 mod keys;
 mod listening;
+mod page;
 mod prices;
 mod refusals;
 mod repeats;
