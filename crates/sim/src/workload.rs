@@ -364,7 +364,7 @@ impl Workload {
             (_, 4) => Usage::Credits(self.amount()),
             (_, 5) => Usage::Credits(0),
             (_, 6) => Usage::Credits((hold.credits - self.amount()).max(0)),
-            (_, 7) => Usage::Credits(hold.credits + self.amount()),
+            (_, 7) => Usage::Credits((hold.credits + self.amount()).min(LIMIT)),
             (_, 8) => Usage::Credits(hold.credits / 3),
             (None, 0) => Usage::Measures(vec![("seconds", 1_000)]),
             (_, _) => Usage::Held,
