@@ -203,12 +203,12 @@ impl Run {
                 self.abandon(step.id, *account, request)?;
                 Ok(vec![*account])
             }
-            Action::Together(requests) => {
+            Action::Together { requests, fault } => {
                 let mut submission = Vec::new();
                 for (id, account, request) in requests {
                     submission.push((*id, self.translated(*id, *account, request)?));
                 }
-                self.submit(&submission, None)?;
+                self.submit(&submission, *fault)?;
                 Ok(everyone_in(&submission))
             }
             Action::Publish { studio } => {

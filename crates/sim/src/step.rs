@@ -59,7 +59,12 @@ pub enum Action {
         request: Request,
     },
     /// Several at once, one submission; with keys as for steps of their own.
-    Together(Vec<(u32, usize, Request)>),
+    Together {
+        /// Step, account and request of each.
+        requests: Vec<(u32, usize, Request)>,
+        /// What the store does meanwhile.
+        fault: Option<Fault>,
+    },
     /// A studio publishes its next catalog.
     Publish {
         /// Which studio of the world.
@@ -205,8 +210,9 @@ impl fmt::Display for Step {
             Action::Repeat { of, fault: Some(fault) } => write!(f, "repeat step {of}, and the store fails: {fault:?}"),
             Action::Reuse { of, request } => write!(f, "with the key of step {of}: {request:?}"),
             Action::Abandon { account, request } => write!(f, "account {account}, without waiting: {request:?}"),
-            Action::Together(requests) => {
-                write!(f, "together:")?;
+            Action::Together { requests, fault } => {
+                let fails = fault.map_or_else(String::new, |fault| format!(", and the store fails: {fault:?}"));
+                write!(f, "together{fails}:")?;
                 requests
                     .iter()
                     .try_for_each(|(id, account, request)| write!(f, "\n         {id} account {account}: {request:?}"))

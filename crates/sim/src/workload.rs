@@ -71,7 +71,9 @@ impl Workload {
             275..290 => Action::Abandon { account, request: self.request(run, account) },
             290..320 => {
                 let count = 2 + self.prng.index(6);
-                Action::Together((0..count).map(|_| self.one_of_many(run)).collect())
+                let requests = (0..count).map(|_| self.one_of_many(run)).collect();
+                let fault = if self.prng.one_in(10) { self.some_fault() } else { None };
+                Action::Together { requests, fault }
             }
             320..324 => Action::Publish { studio: self.prng.index(run.world().studios.len()) },
             324..328 => Action::Restart,
@@ -121,8 +123,12 @@ impl Workload {
     }
 
     fn fault(&mut self) -> Option<Fault> {
-        let fault = *self.prng.pick(&[Fault::Refused, Fault::DoubtLost, Fault::DoubtKept]);
-        self.prng.one_in(120).then_some(fault)
+        let fault = self.some_fault();
+        fault.filter(|_| self.prng.one_in(120))
+    }
+
+    fn some_fault(&mut self) -> Option<Fault> {
+        Some(*self.prng.pick(&[Fault::Refused, Fault::DoubtLost, Fault::DoubtKept, Fault::DoubtLost, Fault::DoubtKept]))
     }
 
     /// An earlier step that came with a key; mostly a late one.
