@@ -51,6 +51,17 @@ impl<'a> Fields<'a> {
         self.optional(key).ok_or_else(|| self.error_here(format!("{} has no {key}", self.what)))
     }
 
+    /// Refuses fields that mean nothing beside the others.
+    pub(crate) fn refuse(&self, keys: &[&'static str], because: &str) -> Result<(), CatalogError> {
+        match self.entries.iter().find(|entry| keys.contains(&&*entry.key)) {
+            None => Ok(()),
+            Some(entry) => {
+                let message = format!("{} means nothing in {}: {because}", entry.key, self.what);
+                Err(self.source.error(entry.key_at.start, message))
+            }
+        }
+    }
+
     /// An error about the table as a whole.
     pub(crate) fn error_here(&self, message: impl Into<String>) -> CatalogError {
         self.source.error(self.item.at.start, message)

@@ -35,10 +35,12 @@ pub(super) fn read_let<'a>(reader: &mut Reader<'a>, entry: &'a Entry) -> Result<
     let forms = ["formula", "by", "graduated", "volume"].map(|key| fields.optional(key));
     let value = match forms {
         [Some(formula), None, None, None] => {
+            fields.refuse(&["rows", "otherwise", "bands"], "it is a formula")?;
             let text = fields::text(source, &formula.item, "formula")?;
             reader.check(&formula.item, |checker| checker.formula(text))?
         }
         [None, Some(by), None, None] => {
+            fields.refuse(&["bands"], "it is a table")?;
             let table = table(reader, &fields, &by.item)?;
             reader.check(&entry.item, |checker| checker.table(table, &entry.key))?
         }
@@ -159,6 +161,7 @@ fn cells(
 
 fn tiers(reader: &Reader<'_>, fields: &Fields<'_>, kind: TierKind) -> Result<Tiers, CatalogError> {
     let source = reader.source;
+    fields.refuse(&["rows", "otherwise"], "it has bands")?;
     let entry = fields.required("bands")?;
     let items = fields::list(source, &entry.item, "bands")?;
     if items.is_empty() || items.len() > 100 {

@@ -39,7 +39,10 @@ fn measure(source: Source<'_>, entry: &Entry) -> Result<Declared, CatalogError> 
         None => Unit::named(id.as_str()),
     };
     let values = match fields.optional("allowed") {
-        Some(allowed) => self::allowed(source, &allowed.item)?,
+        Some(allowed) => {
+            fields.refuse(&["min", "max", "decimals", "step", "min_quantity"], "its values are listed")?;
+            self::allowed(source, &allowed.item)?
+        }
         None => Values::Quantity(quantity(&fields, &id)?),
     };
     let default = fields.optional("default");

@@ -115,6 +115,9 @@ impl<'a> Reader<'a> {
 
     fn body(&mut self, fields: &Fields<'a>) -> Result<(Shape, NodeId, Option<usize>), CatalogError> {
         let (flat, per, formula) = (fields.optional("flat"), fields.optional("per"), fields.optional("formula"));
+        if per.is_none() && (flat.is_some() || formula.is_some()) {
+            fields.refuse(&["credits"], "it goes with per")?;
+        }
         match (flat, per, formula) {
             (Some(flat), None, None) => {
                 let credits = self.not_negative(&flat.item, "flat")?;

@@ -68,8 +68,6 @@ pub(crate) struct Bounds<'a> {
     ranges: &'a Ranges,
     slots: Vec<Span>,
     lets: Vec<Span>,
-    /// The measures that conditions depend on which hold for some inputs of the box and not for others, a bit each.
-    pub(crate) undecided: u32,
 }
 
 /// Whether a condition can hold, and whether it can fail.
@@ -95,7 +93,7 @@ impl<'a> Bounds<'a> {
             Span { lo, hi, digits, trend }
         };
         let slots = measures.iter().zip(ranges).enumerate().map(span).collect();
-        Bounds { program, ranges, slots, lets: Vec::new(), undecided: 0 }
+        Bounds { program, ranges, slots, lets: Vec::new() }
     }
 
     /// Bounds of all `let` values; to be called once, before [`Bounds::number`].
@@ -150,10 +148,7 @@ impl<'a> Bounds<'a> {
                 match truth {
                     Truth { yes: true, no: false } => self.number(yes),
                     Truth { yes: false, no: _ } => self.number(no),
-                    Truth { yes: true, no: true } => {
-                        self.undecided |= self.program.depends(condition);
-                        Ok(self.number(yes)?.either(self.number(no)?))
-                    }
+                    Truth { yes: true, no: true } => Ok(self.number(yes)?.either(self.number(no)?)),
                 }
             }
             Node::Table(table) => {
@@ -219,14 +214,14 @@ impl<'a> Bounds<'a> {
             Node::And(a, b) => match self.truth(a)? {
                 Truth { yes: false, .. } => Truth { yes: false, no: true },
                 a @ Truth { yes: true, .. } => {
-                    let b = self.truth_after(id, b)?;
+                    let b = self.truth(b)?;
                     Truth { yes: b.yes, no: a.no || b.no }
                 }
             },
             Node::Or(a, b) => match self.truth(a)? {
                 Truth { no: false, .. } => Truth { yes: true, no: false },
                 a @ Truth { no: true, .. } => {
-                    let b = self.truth_after(id, b)?;
+                    let b = self.truth(b)?;
                     Truth { yes: a.yes || b.yes, no: b.no }
                 }
             },
@@ -249,16 +244,6 @@ impl<'a> Bounds<'a> {
             | Node::Table(_)
             | Node::Tiers { .. } => Truth { yes: true, no: true },
         })
-    }
-
-    /// The second part of `and` or `or`: it is not always reached, and splitting by what the whole depends on may
-    /// help its proof.
-    fn truth_after(&mut self, whole: NodeId, second: NodeId) -> Result<Truth, Problem> {
-        let result = self.truth(second);
-        if result.is_err() {
-            self.undecided |= self.program.depends(whole);
-        }
-        result
     }
 }
 

@@ -44,8 +44,8 @@ struct Doubt {
     kind: DoubtKind,
     /// The measures that it is about, a bit each.
     about: u32,
-    /// The measures that decide whether it matters, a bit each.
-    undecided: u32,
+    /// All measures that the price or the doubt depends on, a bit each.
+    all: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -127,13 +127,13 @@ impl Proof<'_> {
         let (checker, price) = (self.checker, self.price);
         let mut bounds = Bounds::new(&checker.program, &checker.measures, ranges, None);
         let found = bounds.lets().and_then(|()| bounds.number(price));
-        let undecided = bounds.undecided;
         let doubt = |node, kind| {
             let about = match (kind, checker.program.node(node)) {
                 (DoubtKind::Problem(ProblemKind::DivisionByZero), Node::Divide(_, divisor)) => divisor,
                 (_, _) => node,
             };
-            Err(Unproved::Doubt(Doubt { node, kind, about: checker.program.depends(about), undecided }))
+            let about = checker.program.depends(about);
+            Err(Unproved::Doubt(Doubt { node, kind, about, all: about | checker.program.depends(price) }))
         };
         let span = match found {
             Ok(span) => span,
@@ -203,7 +203,7 @@ fn split(proof: &mut Proof<'_>, ranges: &Ranges, doubt: &Doubt) -> Option<usize>
     let checker = proof.checker;
     let splittable = |place: &usize| {
         let (first, last) = ranges[*place];
-        (doubt.about | doubt.undecided) & (1 << place) != 0 && first < last
+        doubt.all & (1 << place) != 0 && first < last
     };
     (0..ranges.len()).filter(splittable).max_by_key(|place| {
         let (low, high) = halves(ranges, *place);
@@ -271,7 +271,7 @@ fn single_input(checker: &Checker, doubt: &Doubt, ranges: &Ranges) -> String {
         .iter()
         .zip(ranges)
         .enumerate()
-        .filter(|(place, _)| (doubt.about | doubt.undecided) & (1 << place) != 0)
+        .filter(|(place, _)| doubt.all & (1 << place) != 0)
         .filter_map(|(_, (measure, (first, _)))| {
             Some(format!("{} = {}", measure.id, measure.shown(measure.at(*first)?)))
         })

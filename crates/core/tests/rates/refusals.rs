@@ -82,6 +82,22 @@ fn prices_that_could_be_negative() {
         "if x > 40 then 1 else -x",
         "2:39: the price is negative for x = 1 because of `-x`; write max(0, -x) if that is meant",
     );
+    check_formula(
+        "if x < 100 then 1 else 0 - x",
+        "2:40: the price is negative for x = 100 because of `0 - x`; write max(0, 0 - x) if that is meant",
+    );
+    check_formula(
+        "if x <= 99 then 1 else 0 - x",
+        "2:40: the price is negative for x = 100 because of `0 - x`; write max(0, 0 - x) if that is meant",
+    );
+    check_formula(
+        "if x > 0 then 1 else x - 1",
+        "2:38: the price is negative for x = 0 because of `x - 1`; write max(0, x - 1) if that is meant",
+    );
+    check_formula(
+        "if x == 100 then 0 - x else 1",
+        "2:34: the price is negative for x = 100 because of `0 - x`; write max(0, 0 - x) if that is meant",
+    );
     check_formula("max(0, x - 10)", "accepted");
     check_formula("if x > 10 then x - 10 else 0", "accepted");
     check_formula("x * x - 10 * x + 26", "accepted");
@@ -199,6 +215,30 @@ fn too_many_multipliers() {
     };
     check(&many(50), "accepted");
     check(&many(51), "1:34: a rate has at most 50 multipliers");
+}
+
+#[test]
+fn fields_that_mean_nothing_are_not_ignored() {
+    check("rate = { flat = 1, credits = 2 }", "1:20: credits means nothing in a rate: it goes with per");
+    check(
+        "measures.x = { allowed = [1], max = 2 }\nrate.flat = 1",
+        "1:31: max means nothing in the measure x: its values are listed",
+    );
+    check(
+        &format!("{X}rate.let.p = {{ formula = \"x\", rows = [] }}\nrate.formula = \"p\""),
+        "2:31: rows means nothing in the let name p: it is a formula",
+    );
+}
+
+/// A part that can be negative for some inputs, where the whole never is.
+#[test]
+fn a_doubtful_part_does_not_condemn_the_whole() {
+    let y = "measures.y = { min = 0, max = 100, decimals = 0 }\n";
+    check(&format!("{X}{y}rate.formula = \"(x - 10) + y * y - y + 20\""), "accepted");
+    check(
+        &format!("{X}{y}rate.formula = \"(x - 10) + y * y - y\""),
+        "3:18: the price is negative for x = 0, y = 0 because of `x - 10`; write max(0, x - 10) if that is meant",
+    );
 }
 
 #[test]
