@@ -100,6 +100,7 @@ fn the_search_agrees_with_trying_everything() {
         "x * x / 50",
         "100 - x / 3",
         "1000 + -3 * x",
+        "-3 * (0 - x)",
         "(0 - 2) * (x - 300)",
         "max(0, 40 - x) + max(0, x - 60)",
         "(x - 20) * (x - 20) / 10",
