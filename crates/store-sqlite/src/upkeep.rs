@@ -257,7 +257,60 @@ fn least(cursors: &[Cursor]) -> Option<(usize, runs::Pair)> {
 
 #[cfg(test)]
 mod tests {
+    use scrip_core::entry::Term;
+    use scrip_engine::store::{Batch, Behind, Reader, Store};
+
     use super::*;
+    use crate::{OpenMode, SqliteStore};
+
+    /// Keys as digests are: spread over all 64 bits.
+    fn key(n: u64) -> u64 {
+        n.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ n.wrapping_mul(0xd6e8_feb8_6659_fd93).rotate_left(32)
+    }
+
+    fn check_found(reader: &dyn Reader, terms: u64) {
+        for n in (1..=terms).step_by(997) {
+            assert_eq!(reader.positions(Term(u128::from(key(n)) << 64)).unwrap(), [n], "term {n}");
+        }
+    }
+
+    fn count(store: &SqliteStore, sql: &str) -> u64 {
+        store.connection.query_row(sql, (), |row| row.get(0)).unwrap()
+    }
+
+    /// A merge of many steps whose filter needs several rows: nothing is lost meanwhile, and what was merged goes.
+    #[test]
+    fn long_runs_are_merged_in_steps() {
+        const RUN: u64 = 60_000;
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = SqliteStore::open(folder.path(), OpenMode::Create).unwrap();
+        store.connection.pragma_update(None, "synchronous", "OFF").unwrap();
+        for run in 0..4 {
+            let mut terms: Vec<_> = (run * RUN + 1..=(run + 1) * RUN).map(|n| (key(n), n)).collect();
+            terms.sort_unstable();
+            let behind = Behind { terms, mark: Some((run + 1) * RUN), ..Behind::default() };
+            store.append(&Batch { behind, ..Batch::default() }).unwrap();
+        }
+        let mut steps = 0;
+        loop {
+            // Paid for as if entries had been appended.
+            store.merger.earn(2_048);
+            if !store.upkeep().unwrap() {
+                break;
+            }
+            steps += 1;
+            if steps % 8 == 0 {
+                check_found(store.reader().as_ref(), 4 * RUN);
+            }
+        }
+        assert!(steps > 30, "{steps}");
+        assert_eq!(count(&store, "SELECT count(*) FROM term_runs"), 1);
+        assert_eq!(count(&store, "SELECT count(DISTINCT run) FROM term_blocks"), 1);
+        assert_eq!(count(&store, "SELECT count(*) FROM term_filters"), 2);
+        drop(store);
+        let store = SqliteStore::open(folder.path(), OpenMode::Existing).unwrap();
+        check_found(store.reader().as_ref(), 4 * RUN);
+    }
 
     #[test]
     fn four_of_a_size_are_merged_the_smallest_first() {
