@@ -313,3 +313,23 @@ fn plans_packages_and_times() {
         "line 3, column 76: expected a whole number from 1 to 36500 for expires_in_days",
     );
 }
+
+/// Depth and length are errors, never a crash.
+#[test]
+fn hostile_documents_end() {
+    let header = "studio = \"s\"\nname = \"S\"\n";
+    for text in [
+        format!("{header}a = {}", "[".repeat(100_000)),
+        format!("{header}a = {}", "{a=".repeat(50_000)),
+        format!("{header}{}a = 1", "a.".repeat(50_000)),
+        format!("{header}[{}a]", "a.".repeat(50_000)),
+        "a".repeat(2 << 20),
+    ] {
+        assert!(read(&text, Format::Toml).is_err());
+    }
+    for text in ["[".repeat(500_000), "{\"a\":".repeat(150_000), "\"".repeat(3)] {
+        assert!(read(&text, Format::Json).is_err());
+    }
+    let conditions = format!("if {} then 1 else 2", vec!["x > 1"; 200].join(" and "));
+    check_formula(&conditions, "2:20: more than 100 steps deep; name parts of it with let");
+}
