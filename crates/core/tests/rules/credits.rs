@@ -339,3 +339,45 @@ fn a_refund_repays_another_debt() {
         ",
     );
 }
+
+/// R1: a refund does not take an account beyond the limit.
+#[test]
+fn no_refund_exceeds_the_limit() {
+    check(
+        "
+        at 2026-01-10 10:00
+        grant 8000000000 top_up
+          - grant lot_2 +8000000000 = 8000000000/8000000000
+        charge 1
+          - charge charge_3 lot_2 -1 = 7999999999/7999999999
+        grant 1 promo
+          - grant lot_4 +1 = 8000000000/8000000000
+        refund charge_3
+          - refused: AmountLimit
+        ",
+    );
+}
+
+/// R1, R19: what is owed has a limit, too.
+#[test]
+fn no_debt_exceeds_the_limit() {
+    check(
+        "
+        at 2026-01-10 10:00
+        grant 2 top_up
+          - grant lot_2 +2 = 2/2
+        hold 1 for a
+          - hold until 01-10 11:00 lot_2 [+1] = 2/1
+        hold 1 for b
+          - hold until 01-10 11:00 lot_2 [+1] = 2/0
+        settle a 8000000000 debt
+          - settle charge_5 lot_2 -1 [-1] = 1/0
+          - debt owes +7999999999 = 1/0
+        settle b 3 debt
+          - refused: AmountLimit
+        settle b 2 debt
+          - settle charge_7 lot_2 -1 [-1] = 0/0
+          - debt owes +1 = 0/0
+        ",
+    );
+}

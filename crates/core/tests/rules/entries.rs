@@ -223,3 +223,31 @@ fn a_batch_sees_its_own_commands() {
     let state = HoldState::Released;
     assert_eq!(again, Err(Rejection::HoldNotOpen { state }));
 }
+
+/// Two refunds in one batch: the second knows what the first gave back, the debt part included.
+#[test]
+fn a_batch_refunds_no_more_than_was_charged() {
+    let mut world = world();
+    world.submit(&hold(10)).unwrap();
+    let credits = Credits::whole(120);
+    let settle =
+        SettleHold { hold: last_hold(&world), usage: Usage::Credits(credits), on_excess: Some(OnExcess::Debt) };
+    world.submit(&Command::SettleHold(settle)).unwrap();
+    let charge = ChargeId::first(4);
+    let refund = |credits| Command::Refund { charge, credits: Some(Credits::whole(credits)), reason: "why".into() };
+    let stamp = Stamp { now: world.now, salt: [0; 16], binding: None };
+    let mut account = world.account.clone();
+    let facts = scrip_core::recall::charge(&world.entries[3], None);
+    account.recalled.charges.insert(charge, facts);
+    let lot = scrip_core::recall::lot(&world.entries[1], LotId::first(2));
+    account.recalled.lots.insert(LotId::first(2), lot);
+    for credits in [15, 90] {
+        let decision = decide(&account, &world.catalogs, &refund(credits), &stamp).unwrap();
+        decision.entries.iter().for_each(|entry| apply(&mut account, entry));
+    }
+    assert_eq!(account.totals().remaining, Credits::whole(85), "the debt part of 20 came first");
+    assert!(account.debt.is_zero());
+    let refundable = Credits::whole(15);
+    let more = decide(&account, &world.catalogs, &refund(16), &stamp);
+    assert_eq!(more, Err(Rejection::RefundExceedsCharge { refundable }));
+}

@@ -648,3 +648,67 @@ fn all_at_one_instant() {
         ",
     );
 }
+
+/// R14, R17: a cancelled year refills until it ends, and says so; the term was counted from the past anchor.
+#[test]
+fn a_cancelled_year_refills_until_it_ends() {
+    check(
+        "
+        at 2026-08-20 10:00
+        subscribe lite-year from 2025-01-15_10:00
+          - plan_change Started = 0/0
+          - refill lot_3 +3000 = 3000/3000
+        plan
+          - lite-year 3000 active, term 01-15 10:00 to 2027-01-15 10:00, cycle 08-15 10:00 to 09-15 10:00
+        cancel
+          - plan_change Scheduled = 3000/3000
+        plan
+          - lite-year 3000 active, term 01-15 10:00 to 2027-01-15 10:00, cycle 08-15 10:00 to 09-15 10:00, ends
+        charge 4000
+          - refused: 3000 of 4000, short by 1000, packages [large], resets 09-15 10:00
+        at 2026-12-20 10:00
+        touch
+          - 09-15 10:00: expiry lot_3 -3000 = 0/0
+          - 09-15 10:00: refill lot_6 +3000 = 3000/3000
+          - 10-15 10:00: expiry lot_6 -3000 = 0/0
+          - 10-15 10:00: refill lot_8 +3000 = 3000/3000
+          - 11-15 10:00: expiry lot_8 -3000 = 0/0
+          - 11-15 10:00: refill lot_10 +3000 = 3000/3000
+          - 12-15 10:00: expiry lot_10 -3000 = 0/0
+          - 12-15 10:00: refill lot_12 +3000 = 3000/3000
+        charge 4000
+          - refused: 3000 of 4000, short by 1000, packages [large], resets never
+        at 2027-01-15 10:00
+        touch
+          - expiry lot_12 -3000 = 0/0
+          - plan_change Ended = 0/0
+        ",
+    );
+}
+
+/// R17: from a year to a month: the month begins with the current cycle.
+#[test]
+fn an_upgrade_from_a_year_to_a_month() {
+    check(
+        "
+        at 2026-01-10 10:00
+        subscribe lite-year
+          - plan_change Started = 0/0
+          - refill lot_3 +3000 = 3000/3000
+        at 2026-02-20 10:00
+        subscribe pro
+          - 02-10 10:00: expiry lot_3 -3000 = 0/0
+          - 02-10 10:00: refill lot_5 +3000 = 3000/3000
+          - plan_change Changed = 3000/3000
+          - refill lot_7 +9000 = 12000/12000
+        plan
+          - pro 12000 active, term 02-10 10:00 to 03-10 10:00, cycle 02-10 10:00 to 03-10 10:00
+        cancel
+          - plan_change Scheduled = 12000/12000
+        at 2026-03-10 10:00
+        touch
+          - expiry lot_5 -3000 lot_7 -9000 = 0/0
+          - plan_change Ended = 0/0
+        ",
+    );
+}
