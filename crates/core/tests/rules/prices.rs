@@ -52,7 +52,7 @@ allowance = 3_000
 term = "year"
 "#;
 
-/// Three versions: from the beginning; from 1 March, where everything is dearer and Lite is larger; from 1 April,
+/// Three versions: from the beginning; from 1 March, where everything is dearer and plans are larger; from 1 April,
 /// without the plate and without Lite.
 fn world() -> World {
     let dearer =
@@ -396,6 +396,31 @@ fn a_plan_that_is_yet_to_begin() {
         at 2026-02-15 00:00
         balance
           - 12000/12000, resets 03-15 00:00; Live 600 seconds at limit; Mocap 600 seconds at limit; Plate 600 seconds at limit
+        ",
+    );
+}
+
+/// R17: an upgrade from a year to a month begins its first term with the current cycle, and reads the catalog anew monthly.
+#[test]
+fn a_year_becomes_a_month() {
+    check(
+        "
+        at 2025-12-10 00:00
+        subscribe lite-year
+          - plan_change Started = 0/0
+          - refill lot_3 +3000 = 3000/3000
+        at 2026-02-20 00:00
+        subscribe pro
+          - 01-10 00:00: expiry lot_3 -3000 = 0/0
+          - 01-10 00:00: refill lot_5 +3000 = 3000/3000
+          - 02-10 00:00: expiry lot_5 -3000 = 0/0
+          - 02-10 00:00: refill lot_7 +3000 = 3000/3000
+          - plan_change Changed = 3000/3000
+          - refill lot_9 +9000 = 12000/12000
+        at 2026-03-10 00:00
+        touch
+          - expiry lot_7 -3000 lot_9 -9000 = 0/0
+          - refill lot_11 +12000 = 12000/12000
         ",
     );
 }
