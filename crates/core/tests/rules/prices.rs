@@ -55,8 +55,9 @@ term = "year"
 /// Three versions: from the beginning; from 1 March, where everything is dearer and plans are larger; from 1 April,
 /// without the plate and without Lite.
 fn world() -> World {
-    let dearer =
-        TOOLS.replace("rate.credits = 4", "rate.credits = 5").replace("allowance = 3_000", "allowance = 4_000");
+    let dearer = TOOLS.replace("rate.credits = 4", "rate.credits = 5");
+    let larger = [("allowance = 3_000", "allowance = 4_000"), ("allowance = 12_000", "allowance = 13_000")];
+    let dearer = larger.iter().fold(dearer, |source, (old, new)| source.replace(old, new));
     let (smaller, _) = dearer.split_once("[tools.plate]").unwrap();
     let smaller = format!("{smaller}\n[plans.pro]\nname = \"Pro\"\nallowance = 12_000\n");
     let versions = [("1970-01-01", TOOLS), ("2026-03-01", &dearer), ("2026-04-01", &smaller)];
@@ -420,7 +421,7 @@ fn a_year_becomes_a_month() {
         at 2026-03-10 00:00
         touch
           - expiry lot_7 -3000 lot_9 -9000 = 0/0
-          - refill lot_11 +12000 = 12000/12000
+          - refill lot_11 +13000 = 13000/13000
         ",
     );
 }
