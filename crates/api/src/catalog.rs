@@ -1,11 +1,15 @@
 //! Catalogs, as they are shown and published.
 
 use scrip_core::catalog::{Catalog, Package, Plan, Price, ProjectType, Published, Tool, Toolkit};
+use scrip_core::measure::MeasureValue;
+use scrip_core::rate::domain::{Declared, Values};
 use scrip_core::time::Time;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::number::Amount;
+use crate::number::{Amount, Quantity};
 use crate::time::Instant;
 
 /// A published version, with its document.
@@ -48,7 +52,7 @@ pub struct NamedShown {
     pub name: String,
 }
 
-/// A tool. How it is priced is in the catalog's source; what a job costs, in a quote.
+/// A tool. What a job costs is in a quote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ToolShown {
     /// Its name in the catalog.
@@ -63,6 +67,98 @@ pub struct ToolShown {
     pub hold_for: u32,
     /// `cap`, `extend` or `debt`: what a settle does with a price above the hold.
     pub on_excess: String,
+    /// How it is priced, in words: `20 credits per second`, or the formula.
+    pub rate: String,
+    /// The measures that a job of it gives.
+    pub measures: Vec<MeasureShown>,
+}
+
+/// A measure of a tool: a quantity with bounds, or a choice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MeasureShown {
+    /// Its name.
+    pub measure: String,
+    /// What it counts; null where the catalog does not say.
+    pub unit: Option<String>,
+    /// What it is when it is not given; null: it must be given.
+    pub default: Option<ChoiceShown>,
+    /// The least that is accepted; absent for a choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<Quantity>,
+    /// The most that is accepted; absent for a choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<Quantity>,
+    /// A quantity is rounded up to a multiple of this, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<Quantity>,
+    /// Decimals of a quantity; absent for a choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decimals: Option<u8>,
+    /// The numbers or words to choose from; absent for a quantity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choices: Option<Vec<ChoiceShown>>,
+}
+
+/// A number or a word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum ChoiceShown {
+    /// A number.
+    Number(Quantity),
+    /// A word.
+    Word(String),
+}
+
+impl<'de> Deserialize<'de> for ChoiceShown {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ChoiceShown, D::Error> {
+        let raw = <&'de RawValue>::deserialize(deserializer)?.get();
+        match raw.starts_with('"') {
+            true => serde_json::from_str(raw).map(ChoiceShown::Word),
+            false => serde_json::from_str(raw).map(ChoiceShown::Number),
+        }
+        .map_err(D::Error::custom)
+    }
+}
+
+impl From<&MeasureValue> for ChoiceShown {
+    fn from(value: &MeasureValue) -> ChoiceShown {
+        match value {
+            MeasureValue::Number(number) => ChoiceShown::Number(Quantity(*number)),
+            MeasureValue::Word(word) => ChoiceShown::Word(word.to_string()),
+        }
+    }
+}
+
+impl From<&Declared> for MeasureShown {
+    fn from(declared: &Declared) -> MeasureShown {
+        let shown = MeasureShown {
+            measure: declared.id.to_string(),
+            unit: declared.unit.as_ref().map(|unit| unit.many.to_string()),
+            default: declared.default.as_ref().map(ChoiceShown::from),
+            min: None,
+            max: None,
+            step: None,
+            decimals: None,
+            choices: None,
+        };
+        match &declared.values {
+            Values::Quantity(quantity) => MeasureShown {
+                min: Some(Quantity(quantity.min)),
+                max: Some(Quantity(quantity.max)),
+                step: quantity.step.map(Quantity),
+                decimals: Some(quantity.decimals),
+                ..shown
+            },
+            Values::Numbers(numbers) => MeasureShown {
+                choices: Some(numbers.iter().map(|number| ChoiceShown::Number(Quantity(*number))).collect()),
+                ..shown
+            },
+            Values::Words(words) => MeasureShown {
+                choices: Some(words.iter().map(|word| ChoiceShown::Word(word.to_string())).collect()),
+                ..shown
+            },
+        }
+    }
 }
 
 /// A plan.
@@ -191,6 +287,8 @@ impl From<&Tool> for ToolShown {
             project_type: tool.project_type.as_ref().map(ToString::to_string),
             hold_for: tool.hold_for,
             on_excess: tool.on_excess.word().to_owned(),
+            rate: tool.rate.summary(),
+            measures: tool.rate.measures().iter().map(MeasureShown::from).collect(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Repeats and races: what a key promises, and what a hold promises, when everything comes at once.
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -102,4 +103,17 @@ async fn of_twenty_holds_of_75_on_500_credits_six_succeed() {
         (&balance["remaining"], &balance["held"], &balance["available"]),
         (&json!(500), &json!(450), &json!(50))
     );
+}
+
+/// A caller that hangs up once its command was taken loses nothing: its key tells.
+#[tokio::test]
+async fn a_caller_that_hangs_up_loses_nothing() {
+    let world = World::new().await;
+    world.account("ada", 100).await;
+    let path = "/v1/accounts/ada/charges";
+    // Polled once, which hands the command to the engine, and dropped.
+    assert!(send(&world, path, "k", "{\"credits\": 5}").now_or_never().is_none());
+    let again = send(&world, path, "k", "{\"credits\": 5}").await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (201, Some("true")));
+    assert_eq!(world.get("/v1/accounts/ada/balance").await.json()["available"], json!(95));
 }

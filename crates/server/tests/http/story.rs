@@ -168,6 +168,13 @@ async fn catalogs_are_tried_published_and_read() {
     world.at("2026-01-31T10:15:00Z").await;
     talk.say("POST /v1/accounts/ed/charges", quoted).await;
     talk.say("GET /v1/packages", Value::Null).await;
+    let mut catalog = world.get("/v1/catalog").await.json();
+    assert_eq!(catalog["source"].take(), json!(dearer));
+    let shown: scrip_api::catalog::CatalogShown = {
+        catalog["source"] = json!("…");
+        serde_json::from_slice(&serde_json::to_vec(&catalog).unwrap()).unwrap()
+    };
+    talk.text.push_str(&serde_json::to_string_pretty(&shown).unwrap());
     insta::assert_snapshot!(talk.text);
 }
 
