@@ -60,7 +60,7 @@ async fn listener(asked: Option<SocketAddr>) -> Result<TcpListener, Failure> {
 
 /// Fills the store up to the present.
 async fn make_history(folder: &Path) -> Result<(), Failure> {
-    let present = Clock::system().now();
+    let present = whole_minute(Clock::system().now());
     let engine = place::start(folder, Clock::test(days_before(present, stories::DAYS)))?;
     for source in [shipped::FLOW_STUDIO, shipped::STUDIOTWIN] {
         publish(&engine, source).await?;
@@ -77,6 +77,11 @@ async fn publish(engine: &Engine, source: &str) -> Result<(), Failure> {
         }
         other => Err(place::refusal(other)),
     }
+}
+
+/// The minute that an instant lies in, so that the history's times are easy to read.
+const fn whole_minute(at: Time) -> Time {
+    Time::from_micros(at.micros() - at.micros().rem_euclid(60_000_000))
 }
 
 const fn days_before(present: Time, days: i64) -> Time {

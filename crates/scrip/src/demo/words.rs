@@ -35,25 +35,20 @@ pub(super) fn welcome(address: SocketAddr, keys: &[(String, String)], folder: &F
 fn lines(address: SocketAddr, secret: &str) -> Vec<(&'static str, String)> {
     let account = format!("http://{address}/v1/accounts/ana");
     let get = |url: String| format!("curl -s {url} -H 'Authorization: Bearer {secret}'");
-    let post = |url: String, key: &str, body: &str| {
-        format!(
-            "curl -s {url} -H 'Authorization: Bearer {secret}' -H 'Content-Type: application/json' \
-             -H 'Idempotency-Key: {key}' -d '{body}'"
-        )
-    };
+    let ask = |url: String, body: &str| format!("{} -H 'Content-Type: application/json' -d '{body}'", get(url));
+    let change = |url: String, key: &str, body: &str| format!("{} -H 'Idempotency-Key: {key}'", ask(url, body));
     vec![
         (
             "what would 10.4 seconds of Live Action cost Ana?",
-            post(
+            ask(
                 format!("http://{address}/v1/quotes"),
-                "try-quote",
                 r#"{"tool":"live-action","measures":{"seconds":10.4},"account":"ana"}"#,
             ),
         ),
         ("what has she, and how many seconds is that?", get(format!("{account}/balance"))),
         (
             "start the job: set 220 credits aside",
-            post(
+            change(
                 format!("{account}/holds"),
                 "try-hold",
                 r#"{"tool":"live-action","measures":{"seconds":10.4},"hold":"my-first-job"}"#,
@@ -61,7 +56,7 @@ fn lines(address: SocketAddr, secret: &str) -> Vec<(&'static str, String)> {
         ),
         (
             "it ran 8 seconds: 160 are charged, the rest is free again (paste it twice: it is charged once)",
-            post(format!("{account}/holds/my-first-job/settle"), "try-settle", r#"{"measures":{"seconds":8}}"#),
+            change(format!("{account}/holds/my-first-job/settle"), "try-settle", r#"{"measures":{"seconds":8}}"#),
         ),
         ("the history that explains every credit", get(format!("{account}/entries"))),
     ]
