@@ -159,8 +159,8 @@ pub struct Published {
     pub version: u32,
     /// When it was published.
     pub published_at: Time,
-    /// From when it is in force: its own `effective_from`, else the instant of publication; the first version of a
-    /// studio without one is in force at any clock.
+    /// From when it is in force: its own `effective_from`, but not before the instant of publication; the first version
+    /// of a studio as it says, and without one at any clock.
     pub effective: Time,
     /// The document.
     pub catalog: Arc<Catalog>,

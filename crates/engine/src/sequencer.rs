@@ -448,8 +448,10 @@ impl Sequencer {
             return Ok(PublishOutcome::Known(Arc::clone(known)));
         }
         let last = versions.iter().map(|published| published.version).max().unwrap_or(0);
+        // No version is in force before it was published, or quotes of the one before would not be honoured (R7); only
+        // the first, before which there was none.
         let at_once = if last == 0 { Time::EPOCH } else { now };
-        let effective = catalog.effective_from.unwrap_or(at_once);
+        let effective = catalog.effective_from.unwrap_or(at_once).max(at_once);
         let published = Arc::new(Published { studio, version: last + 1, published_at: now, effective, catalog });
         Arc::make_mut(&mut self.catalogs).add(Arc::clone(&published));
         self.pen.draft.documents.push(Document::Catalog {

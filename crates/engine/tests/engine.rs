@@ -13,7 +13,7 @@ use scrip_core::lot::Class;
 use scrip_core::rejection::Rejection;
 use scrip_core::time::Time;
 use scrip_engine::clock::Clock;
-use scrip_engine::engine::{Outcome, Refusal, Request};
+use scrip_engine::engine::{Outcome, Publication, PublishOutcome, Refusal, Request};
 use scrip_engine::history::HistoryQuery;
 use scrip_engine::store::memory::MemoryStore;
 use scrip_engine::store::{Batch, Reader, Store, StoreError};
@@ -384,4 +384,29 @@ fn the_clock_does_not_go_back() {
     engine.stop();
     let engine = Engine::start(Box::new(store.crashed()), options()).unwrap();
     assert_eq!(engine.now(), later, "a test clock begins where the store ends");
+}
+
+/// R7: an `effective_from` that has passed is that of the document before, left in the file: the new version is in
+/// force from its publication, so that what was quoted a moment ago is honoured.
+#[test]
+fn a_later_version_is_never_in_force_before_it_was_published() {
+    let engine = Engine::start(Box::new(MemoryStore::new()), options()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let publish = |name: &str, effective_from: &str| {
+        let source = format!(
+            "studio = \"s\"\nname = \"{name}\"\neffective_from = {effective_from}\n[tools.t]\nname = \"T\"\nrate.flat = 1"
+        );
+        let publication = Publication { format: scrip_core::catalog::Format::Toml, source: source.into() };
+        match runtime.block_on(engine.publish(publication, None)).unwrap() {
+            PublishOutcome::Published(published) => published.effective,
+            PublishOutcome::Known(known) => panic!("known as version {}", known.version),
+        }
+    };
+    for (name, effective_from, effective) in [
+        ("first", "2025-06-01T00:00:00Z", "2025-06-01T00:00:00Z"),
+        ("second", "2025-06-01T00:00:00Z", "2026-01-01T00:00:00Z"),
+        ("third", "2026-06-01T00:00:00Z", "2026-06-01T00:00:00Z"),
+    ] {
+        assert_eq!(publish(name, effective_from), at(effective), "{name}");
+    }
 }
