@@ -28,6 +28,9 @@ pub enum Broken {
     /// A lot that is not there changed.
     #[error("changes a lot that is not there")]
     UnknownLot,
+    /// A lot is named more than once, so that its bounds could not be told.
+    #[error("changes a lot twice")]
+    LotTwice,
     /// A lot fell below zero, holds more than is left of it, or has more than it was made with.
     #[error("leaves a lot below zero or above what it was made with")]
     LotOutOfBounds,
@@ -57,8 +60,10 @@ pub fn follows(account: &Account, entry: &Entry) -> Result<(), Broken> {
     if after.debt.is_negative() {
         return Err(Broken::DebtBelowZero);
     }
-    for change in &entry.lots {
-        // An entry that names a lot twice is checked by each change on its own and by the totals.
+    for (place, change) in entry.lots.iter().enumerate() {
+        if entry.lots[..place].iter().any(|before| before.lot == change.lot) {
+            return Err(Broken::LotTwice);
+        }
         let lot = lot_before(account, entry, change.lot).ok_or(Broken::UnknownLot)?;
         let (remaining, held, frozen) =
             (lot.remaining + change.remaining, lot.held + change.held, lot.frozen + change.frozen);
@@ -88,4 +93,34 @@ fn lot_before(account: &Account, entry: &Entry, id: LotId) -> Option<crate::lot:
     };
     let lot = revived.or_else(|| recall::lot(entry, id))?;
     (lot.remaining == Credits::ZERO && lot.held == Credits::ZERO && lot.frozen == Credits::ZERO).then_some(lot)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::Account;
+    use crate::draft::{Draft, unchanged};
+    use crate::entry::{Book, LotChange};
+    use crate::id::{AccountId, AccountNumber, StudioNumber};
+    use crate::lot::{Class, NewLot, Priority};
+    use crate::time::Time;
+
+    /// Each change alone would be within bounds; together they take more than there is.
+    #[test]
+    fn a_lot_that_changes_twice_is_broken() {
+        let account = AccountId::parse("ada").unwrap();
+        let mut account = Account::unopened(StudioNumber(1), AccountNumber(1), account);
+        let granted = Credits::whole(10);
+        let lot = NewLot { class: Class::Promo, priority: Priority::SUBSCRIPTION, expires_at: None, granted };
+        let grant = Draft::new(Event::Granted).making(lot).book(Book::Issued, -granted).onto(&account, Time::EPOCH);
+        assert_eq!(follows(&account, &grant), Ok(()));
+        crate::apply::apply(&mut account, &grant);
+        let change = LotChange { remaining: Credits::whole(-6), ..unchanged(LotId::first(1), Class::Promo) };
+        let draft = |lots: Vec<LotChange>| {
+            let taken: Credits = lots.iter().map(|change| -change.remaining).sum();
+            Draft::new(Event::LotExpired).lots(lots).book(Book::Expired, taken).onto(&account, Time::EPOCH)
+        };
+        assert_eq!(follows(&account, &draft(vec![change])), Ok(()));
+        assert_eq!(follows(&account, &draft(vec![change, change])), Err(Broken::LotTwice));
+    }
 }

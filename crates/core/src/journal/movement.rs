@@ -234,6 +234,9 @@ const fn book_number(book: Book) -> u8 {
     }
 }
 
+/// The most postings of an entry: a bound on what their sum can be.
+const BOOKS_MAX: usize = 2 * Book::ALL.len();
+
 /// Writes the other side of the entry. In full, although the sums would tell the last one: `verify` proves
 /// double entry by it (R28).
 pub(super) fn write_books(out: &mut Writer, books: &[Posting]) {
@@ -246,7 +249,11 @@ pub(super) fn write_books(out: &mut Writer, books: &[Posting]) {
 
 /// Reads the other side of the entry.
 pub(super) fn read_books(body: &mut Reader<'_>) -> Result<Vec<Posting>, Problem> {
-    (0..some(body.count()?)?)
+    let count = some(body.count()?)?;
+    if count > BOOKS_MAX {
+        return Err("more postings than there are books");
+    }
+    (0..count)
         .map(|_| {
             let number = body.byte()?;
             let book = Book::ALL.into_iter().find(|book| book_number(*book) == number).ok_or("an unknown book")?;
