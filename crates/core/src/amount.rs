@@ -97,7 +97,11 @@ impl Credits {
         };
         let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => {
-                let exponent = exponent.strip_prefix('+').unwrap_or(exponent);
+                let exponent = match exponent.strip_prefix('+') {
+                    Some(rest) if rest.starts_with(['+', '-']) => return Err(AmountError::Malformed),
+                    Some(rest) => rest,
+                    None => exponent,
+                };
                 let parsed = exponent.parse::<i32>().map_err(|_| AmountError::Malformed)?;
                 (mantissa, parsed.clamp(-1_000_000, 1_000_000))
             }
@@ -294,6 +298,8 @@ mod tests {
             ("+1", Malformed),
             ("0x10", Malformed),
             ("1e", Malformed),
+            ("1e+-2", Malformed),
+            ("1e++2", Malformed),
             ("0.0000001", TooFine),
             ("1e-7", TooFine),
             ("8000000000.000001", TooLarge),

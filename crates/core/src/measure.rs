@@ -57,7 +57,11 @@ impl Decimal {
         };
         let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => {
-                let exponent = exponent.strip_prefix('+').unwrap_or(exponent);
+                let exponent = match exponent.strip_prefix('+') {
+                    Some(rest) if rest.starts_with(['+', '-']) => return Err(DecimalError::Malformed),
+                    Some(rest) => rest,
+                    None => exponent,
+                };
                 let parsed = exponent.parse::<i32>().map_err(|_| DecimalError::Malformed)?;
                 (mantissa, parsed.clamp(-100_000, 100_000))
             }
@@ -191,7 +195,7 @@ mod tests {
         for text in ["1e15", "1e-19", "1234567890123456789012345678901234567890", "1e999999999"] {
             assert_eq!(Decimal::parse(text), Err(DecimalError::TooLong), "{text}");
         }
-        for text in ["", "NaN", "Infinity", ".5", "5.", "1,5", "0x1", "1e", "--1", "1e99999999999"] {
+        for text in ["", "NaN", "Infinity", ".5", "5.", "1,5", "0x1", "1e", "1e+-2", "1e++2", "--1", "1e99999999999"] {
             assert_eq!(Decimal::parse(text), Err(DecimalError::Malformed), "{text}");
         }
     }

@@ -43,6 +43,9 @@ pub(crate) struct Source<'a>(pub(crate) &'a str);
 /// The longest document, in bytes.
 const LENGTH_MAX: usize = 1 << 20;
 
+/// The longest message, in characters: what is quoted of a document may be nearly all of it.
+const MESSAGE_MAX: usize = 2_000;
+
 /// Reads a text into a tree.
 pub(crate) fn parse(source: Source<'_>, format: Format) -> Result<Item, CatalogError> {
     if source.0.len() > LENGTH_MAX {
@@ -58,7 +61,12 @@ impl Source<'_> {
     /// An error at a place.
     pub(crate) fn error(self, at: usize, message: impl Into<String>) -> CatalogError {
         let (line, column) = self.line_and_column(at);
-        CatalogError { line, column, message: message.into() }
+        let mut message = message.into();
+        if let Some((end, _)) = message.char_indices().nth(MESSAGE_MAX) {
+            message.truncate(end);
+            message.push('…');
+        }
+        CatalogError { line, column, message }
     }
 
     /// Both from 1, the column in characters.
