@@ -1,8 +1,12 @@
-//! Every number of the seeds, over HTTP: both rate cards, the material tables, the plans in seconds.
+//! Every number of the two documents, read from them, over HTTP: the rate cards, the material tables, the plans in
+//! seconds, and how credits are spent and reset.
 
 use serde_json::{Value, json};
 
 use crate::world::{FLOW, TWIN, World};
+
+const FLOW_STUDIO: &str = include_str!("../../../../tests/seeds/flow-studio-credits-system.txt");
+const STUDIOTWIN: &str = include_str!("../../../../tests/seeds/studiotwin-how-credits-work.txt");
 
 async fn price(world: &World, secret: &str, tool: &str, measures: Value) -> Value {
     let quote = json!({"tool": tool, "measures": measures});
@@ -13,73 +17,121 @@ async fn price(world: &World, secret: &str, tool: &str, measures: Value) -> Valu
     quote["credits"].clone()
 }
 
-#[tokio::test]
-async fn both_rate_cards() {
-    let world = World::new().await;
-    for (secret, tool, measures, credits) in [
-        (FLOW, "live-action", json!({"seconds": 1}), 20),
-        (FLOW, "ai-mocap", json!({"seconds": 1}), 4),
-        (FLOW, "animation", json!({"seconds": 1}), 20),
-        (FLOW, "clean-plate", json!({"seconds": 1}), 4),
-        (FLOW, "camera-track", json!({"seconds": 1}), 4),
-        (FLOW, "live-action", json!({"seconds": 10.4}), 220),
-        (TWIN, "text-to-motion", json!({"actions": 3}), 15),
-        (TWIN, "motion-edit", json!({}), 5),
-        (TWIN, "motion-stitch", json!({}), 5),
-        (TWIN, "trajectory-control", json!({}), 5),
-        (TWIN, "text-to-environment-map", json!({}), 20),
-        (TWIN, "image-to-environment-map", json!({}), 25),
-        (TWIN, "environment-map-to-world", json!({}), 80),
-        (TWIN, "image-to-3d-mesh", json!({}), 25),
-        (TWIN, "texture-to-material", json!({}), 20),
-        (TWIN, "text-to-material", json!({"width": 600, "height": 600, "upscale": 1}), 5),
-    ] {
-        assert_eq!(price(&world, secret, tool, measures).await, json!(credits), "{tool}");
+/// The tools that a name of the Flow Studio document means.
+fn flow_studio_tools(name: &str) -> &'static [&'static str] {
+    match name {
+        "Live Action" | "Live Action (Easy or Advanced)" => &["live-action"],
+        "AI MoCap" | "AI MoCap only" => &["ai-mocap"],
+        "Animation / Video to 3D Scene" => &["animation"],
+        "Wonder Tools Clean Plate" => &["clean-plate"],
+        "Wonder Tools Camera Track" => &["camera-track"],
+        "Wonder Tools Clean Plate & Camera Track" => &["clean-plate", "camera-track"],
+        other => panic!("the document names an unknown tool: {other:?}"),
     }
 }
 
-#[tokio::test]
-async fn the_material_tables() {
-    let world = World::new().await;
-    for (tool, side, row) in [
-        ("text-to-material", 512, [5, 6, 8]),
-        ("text-to-material", 1024, [12, 18, 24]),
-        ("text-to-material", 2048, [42, 66, 90]),
-        ("image-to-material", 512, [16, 17, 19]),
-        ("image-to-material", 1024, [23, 29, 35]),
-        ("image-to-material", 2048, [53, 77, 101]),
-    ] {
-        for (upscale, credits) in [1, 2, 4].into_iter().zip(row) {
-            let measures = json!({"width": side, "height": side, "upscale": upscale});
-            assert_eq!(price(&world, TWIN, tool, measures).await, json!(credits), "{tool} {side} {upscale}x");
-        }
-    }
+fn whole(text: &str) -> i64 {
+    text.replace(',', "").parse().unwrap_or_else(|_| panic!("{text:?} is not a number of the document"))
+}
+
+/// The items of the Flow Studio document's lists.
+fn items() -> impl Iterator<Item = &'static str> {
+    FLOW_STUDIO.lines().filter_map(|line| line.trim().strip_prefix("• "))
 }
 
 #[tokio::test]
-async fn the_plans_in_seconds() {
+async fn flow_studio_prices_are_those_of_its_document() {
     let world = World::new().await;
-    for (plan, allowance, seconds) in
-        [("lite", 3_000, [150, 750, 150, 750, 750]), ("pro", 12_000, [600, 3_000, 600, 3_000, 3_000])]
-    {
-        let account = format!("/v1/accounts/{plan}");
-        world.account(plan, 0).await;
-        world.put(&format!("{account}/subscription"), json!({"plan": plan})).await;
-        let balance = world.get(&format!("{account}/balance")).await.json();
-        assert_eq!(balance["available"], json!(allowance));
-        let left: Vec<_> = balance["left"].as_array().unwrap().iter().map(|left| left["quantity"].clone()).collect();
-        assert_eq!(left, seconds.map(|seconds| json!(seconds)), "{plan}");
-        // The number shown always runs, and one more second never does.
-        for (tool, seconds) in
-            ["live-action", "ai-mocap", "animation", "clean-plate", "camera-track"].iter().zip(seconds)
-        {
-            let more = json!({"tool": tool, "measures": {"seconds": seconds + 1}});
-            assert_eq!(world.post(&format!("{account}/holds"), more).await.status, 402);
-            let all = json!({"tool": tool, "measures": {"seconds": seconds}, "hold": tool});
-            assert_eq!(world.post(&format!("{account}/holds"), all).await.status, 201);
-            assert_eq!(world.post(&format!("{account}/holds/{tool}/release"), json!({})).await.status, 200);
+    let mut seen = 0;
+    for (name, credits) in items().filter_map(|item| item.strip_prefix("1 second of ")?.split_once(": ")) {
+        let credits = whole(credits.strip_suffix(" credits").unwrap());
+        for tool in flow_studio_tools(name) {
+            assert_eq!(price(&world, FLOW, tool, json!({"seconds": 1})).await, json!(credits), "{tool}");
+            assert_eq!(price(&world, FLOW, tool, json!({"seconds": 10.4})).await, json!(credits * 11), "{tool}");
+            seen += 1;
         }
     }
+    assert_eq!(seen, 5);
+}
+
+#[tokio::test]
+async fn studiotwin_prices_are_those_of_its_document() {
+    let world = World::new().await;
+    let catalog = world.call("GET", "/v1/catalog").secret(TWIN).empty().await.json();
+    let tools = catalog["tools"].as_array().unwrap();
+    let mut seen = 0;
+    for tool in tools {
+        // The name and its cell are run together: "Motion Edit5 credits".
+        let (id, name) = (tool["tool"].as_str().unwrap(), tool["name"].as_str().unwrap());
+        let cell = STUDIOTWIN.lines().find_map(|line| line.strip_prefix(name).filter(|cell| cell.contains("credits")));
+        let Some((credits, per)) = cell.and_then(|cell| cell.split_once(" credits")) else { continue };
+        let measures = if per == " per action" { json!({"actions": 1}) } else { json!({}) };
+        assert_eq!(price(&world, TWIN, id, measures).await, json!(whole(credits)), "{name}");
+        seen += 1;
+    }
+    // Two of the eleven are priced by formula.
+    assert_eq!((seen, tools.len()), (9, 11));
+}
+
+/// The rows of a table are run together, as in `512 x 512568` for 5, 6 and 8.
+#[tokio::test]
+async fn material_prices_are_those_of_the_tables() {
+    let world = World::new().await;
+    let (_, tables) = STUDIOTWIN.split_once("\nText to Material Formula").unwrap();
+    let (text, rest) = tables.split_once("\nImage to Material Formula").unwrap();
+    let mut cells = 0;
+    for (tool, table) in [("text-to-material", text), ("image-to-material", rest)] {
+        for side in [512, 1024, 2048] {
+            let label = format!("{side} x {side}");
+            let row = table.lines().find_map(|line| line.strip_prefix(&label)).expect("a row");
+            let mut prices = String::new();
+            for upscale in [1, 2, 4] {
+                let measures = json!({"width": side, "height": side, "upscale": upscale});
+                prices.push_str(&price(&world, TWIN, tool, measures).await.to_string());
+                cells += 1;
+            }
+            assert_eq!(prices, row, "{tool} {label}");
+        }
+    }
+    assert_eq!(cells, 18);
+}
+
+#[tokio::test]
+async fn plans_buy_the_seconds_of_the_document() {
+    let world = World::new().await;
+    let (mut account, mut seen) = (None, 0);
+    for item in items() {
+        if let Some((name, rest)) = item.split_once(" users get ") {
+            let (plan, allowance) = (name.to_lowercase(), whole(rest.split_once(" Credits").unwrap().0));
+            world.account(&plan, 0).await;
+            let path = format!("/v1/accounts/{plan}");
+            assert_eq!(world.put(&format!("{path}/subscription"), json!({"plan": plan})).await.status, 201);
+            assert_eq!(world.get(&format!("{path}/balance")).await.json()["available"], json!(allowance));
+            account = Some(path);
+            continue;
+        }
+        let Some((path, (seconds, name))) =
+            account.as_ref().zip(item.split_once(" seconds of ").or(item.split_once(" Second of ")))
+        else {
+            continue;
+        };
+        for tool in flow_studio_tools(name) {
+            check_left(&world, path, tool, whole(seconds)).await;
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 10);
+}
+
+/// So many seconds are left of a tool: they run, and one more does not (R10).
+async fn check_left(world: &World, path: &str, tool: &str, seconds: i64) {
+    let balance = world.get(&format!("{path}/balance?tool={tool}")).await.json();
+    assert_eq!(balance["left"][0]["quantity"], json!(seconds), "{path} {tool}");
+    let more = json!({"tool": tool, "measures": {"seconds": seconds + 1}});
+    assert_eq!(world.post(&format!("{path}/holds"), more).await.status, 402);
+    let all = json!({"tool": tool, "measures": {"seconds": seconds}, "hold": tool});
+    assert_eq!(world.post(&format!("{path}/holds"), all).await.status, 201);
+    assert_eq!(world.post(&format!("{path}/holds/{tool}/release"), json!({})).await.status, 200);
 }
 
 #[tokio::test]
