@@ -217,6 +217,30 @@ fn too_many_multipliers() {
     check(&many(51), "1:34: a rate has at most 50 multipliers");
 }
 
+#[test]
+fn fields_that_mean_nothing_are_not_ignored() {
+    check("rate = { flat = 1, credits = 2 }", "1:20: credits means nothing in a rate: it goes with per");
+    check(
+        "measures.x = { allowed = [1], max = 2 }\nrate.flat = 1",
+        "1:31: max means nothing in the measure x: its values are listed",
+    );
+    check(
+        &format!("{X}rate.let.p = {{ formula = \"x\", rows = [] }}\nrate.formula = \"p\""),
+        "2:31: rows means nothing in the let name p: it is a formula",
+    );
+}
+
+/// A part that can be negative for some inputs, where the whole never is.
+#[test]
+fn a_doubtful_part_does_not_condemn_the_whole() {
+    let y = "measures.y = { min = 0, max = 100, decimals = 0 }\n";
+    check(&format!("{X}{y}rate.formula = \"(x - 10) + y * y - y + 20\""), "accepted");
+    check(
+        &format!("{X}{y}rate.formula = \"(x - 10) + y * y - y\""),
+        "3:18: the price is negative for x = 0, y = 0 because of `x - 10`; write max(0, x - 10) if that is meant",
+    );
+}
+
 /// A message quotes what is wrong, but not a megabyte of it.
 #[test]
 fn long_texts_are_cut_in_messages() {
