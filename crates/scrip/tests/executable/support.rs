@@ -53,7 +53,7 @@ pub(crate) fn ended(mut command: Command) -> Ran {
     let (done, waited) = mpsc::channel::<()>();
     let guard = std::thread::spawn(move || {
         if waited.recv_timeout(Duration::from_secs(120)) == Err(mpsc::RecvTimeoutError::Timeout) {
-            drop(Command::new("kill").args(["-KILL", &id]).status());
+            signal("KILL", &id);
         }
     });
     let output = child.wait_with_output().expect("it can be waited for");
@@ -71,6 +71,12 @@ pub(crate) fn succeed(arguments: &[&str]) -> String {
     let ran = run(arguments);
     assert_eq!(ran.code, Some(0), "{arguments:?}: {ran:?}");
     ran.stdout
+}
+
+/// Sends a signal, by the shell's own `kill`: a bare machine has no other.
+fn signal(name: &str, process: &str) {
+    let sent = Command::new("sh").args(["-c", &format!("kill -{name} {process}")]).status();
+    assert!(sent.expect("a shell").success());
 }
 
 /// A running server (`serve` or `demo`); killed when dropped.
@@ -137,17 +143,12 @@ impl Server {
 
     /// Asks it to stop, as a service manager does.
     pub(crate) fn terminate(&self) {
-        self.signal("-TERM");
+        signal("TERM", &self.child.id().to_string());
     }
 
     /// Asks it to stop, as Ctrl-C does.
     pub(crate) fn interrupt(&self) {
-        self.signal("-INT");
-    }
-
-    fn signal(&self, signal: &str) {
-        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
-        assert!(sent.expect("kill runs").success());
+        signal("INT", &self.child.id().to_string());
     }
 
     /// Waits until it prints a line with these words to standard error.
