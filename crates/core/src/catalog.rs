@@ -138,15 +138,10 @@ impl Catalog {
         self.plans.iter().find(|plan| plan.id.as_str() == id)
     }
 
-    /// The packages that would cover `short_by`, smallest first; the largest alone when none would.
+    /// The packages that would each cover `short_by`, smallest first (R9, R18); none where none would.
     pub fn packages_covering(&self, short_by: Credits) -> Vec<PackageId> {
         let covers = |package: &&Package| package.credits + package.bonus >= short_by;
-        let covering: Vec<PackageId> = self.packages.iter().filter(covers).map(|package| package.id.clone()).collect();
-        if covering.is_empty() {
-            self.packages.last().map(|package| package.id.clone()).into_iter().collect()
-        } else {
-            covering
-        }
+        self.packages.iter().filter(covers).map(|package| package.id.clone()).collect()
     }
 }
 

@@ -45,6 +45,8 @@ fn a_short_hold_takes_nothing() {
           - refill lot_6 +3000 = 3100/3040
         hold 4000 for b
           - refused: 3040 of 4000, short by 960, packages [large], resets 02-10 10:00
+        hold 4240.000001 for b
+          - refused: 3040 of 4240.000001, short by 1200.000001, packages [], resets 02-10 10:00
         hold 3040 for b
           - hold until 01-10 11:00 lot_6 [+3000] lot_2 [+40] = 3100/0
         ",

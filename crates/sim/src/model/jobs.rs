@@ -60,9 +60,7 @@ impl Account {
         let short_by = self.debt + (wanted - available).max(0);
         let packages = || -> Vec<&'static str> {
             let on_sale = &in_force(moment.versions, moment.now).prices.packages;
-            let covering: Vec<_> = on_sale.iter().filter(|(_, gives)| *gives >= short_by).map(|(id, _)| *id).collect();
-            let largest = on_sale.last().map(|(id, _)| *id);
-            if covering.is_empty() { largest.into_iter().collect() } else { covering }
+            on_sale.iter().filter(|(_, gives)| *gives >= short_by).map(|(id, _)| *id).collect()
         };
         let (required, available, short_by) = (credits(wanted), credits(available), credits(short_by));
         let (packages, resets_at) = (packages().join(" "), time_or_none(self.resets_at()));
