@@ -51,7 +51,7 @@ impl Workload {
     fn action(&mut self, run: &mut Run) -> Action {
         let account = self.prng.index(run.world().accounts.len());
         if !self.planned.is_empty() {
-            let asks = self.prng.one_in(4).then(|| self.ask(run, account));
+            let asks = self.prng.one_in(20).then(|| self.ask(run, account));
             return asks.or_else(|| self.planned.pop_front()).expect("something is planned");
         }
         match self.prng.below(1_000) {
@@ -78,7 +78,7 @@ impl Workload {
             320..324 => Action::Publish { studio: self.prng.index(run.world().studios.len()) },
             324..328 => Action::Restart,
             328..334 => Action::Crash,
-            334..337 => {
+            334..338 => {
                 self.keep_alive(run, account);
                 self.ask(run, account)
             }
@@ -124,7 +124,7 @@ impl Workload {
 
     fn fault(&mut self) -> Option<Fault> {
         let fault = self.some_fault();
-        fault.filter(|_| self.prng.one_in(120))
+        fault.filter(|_| self.prng.one_in(80))
     }
 
     fn some_fault(&mut self) -> Option<Fault> {

@@ -90,7 +90,7 @@ impl World {
             studios,
             accounts: apart,
             start: Time::parse(prng.pick::<&str>(&STARTS)).expect("a time").micros(),
-            mark_every: *prng.pick(&[1, 7, 50, 100_000]),
+            mark_every: *prng.pick(&[1, 40, 150, 100_000]),
             resident_limit: *prng.pick(&[1, 2, 1_000]),
         }
     }
