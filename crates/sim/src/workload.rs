@@ -95,16 +95,22 @@ impl Workload {
         else {
             return;
         };
-        let open = (0..model.holds.len()).rev().find(|hold| model.holds[*hold].state == HoldState::Open);
-        let Some(step) = open.and_then(|hold| run.found().step_of_hold(account, hold)) else { return };
+        let credits = model.available() / 3;
+        if credits == 0 {
+            return;
+        }
         let turn = *self.prng.pick(&turn);
+        let name = format!("long-{}", self.next);
+        let cost = Cost::Credits(credits);
+        let job = Job { cost, reference: None, version: None, expected: None };
+        let place = Request::Hold { job, name: Some(name.clone()), expires_in: Some(86_400) };
+        self.planned.push_back(Action::Ask { account, request: place, fault: None });
         let extend = |expires_in| {
-            let request = Request::Extend { hold: Pick::Made(step), expires_in };
+            let request = Request::Extend { hold: Pick::Named(name.clone()), expires_in };
             Action::Ask { account, request, fault: None }
         };
-        // A little more than a day between deadlines and a little less between visits.
+        // A day between visit and deadline, and a little less between visits.
         let apart = DAY - 60 * SECOND;
-        self.planned.push_back(extend(86_400));
         for left in (1..=(turn - now) / apart).rev() {
             self.planned.push_back(Action::MoveClock(turn - left * apart));
             self.planned.push_back(extend(if left == 1 { 86_340 } else { 86_400 }));
