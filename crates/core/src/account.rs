@@ -41,6 +41,9 @@ pub struct Account {
     pub holds: Vec<Hold>,
     /// What it owes (R19).
     pub debt: Credits,
+    /// What new lots have repaid of its debts and no refund has given back: what refunds of debt parts may return as
+    /// credits (R24). What was written off is not in it.
+    pub repaid: Credits,
     /// Facts of the past that the engine fetched for the commands at hand. Not part of the state:
     /// empty in stored accounts, and two accounts that differ only here are the same.
     pub recalled: Recalled,
@@ -100,6 +103,7 @@ impl Account {
             lots: Vec::new(),
             holds: Vec::new(),
             debt: Credits::ZERO,
+            repaid: Credits::ZERO,
             recalled: Recalled::default(),
         }
     }

@@ -50,7 +50,9 @@ pub fn apply(account: &mut Account, entry: &Entry) {
         Event::HoldSettled(settled) => end_hold(account, settled.hold, HoldState::Settled),
         Event::HoldReleased { hold, .. } => end_hold(account, *hold, HoldState::Released),
         Event::HoldExpired { hold, .. } => end_hold(account, *hold, HoldState::Expired),
+        Event::DebtRepaid => account.repaid -= entry.debt,
         Event::Refunded(refunded) => {
+            account.repaid -= refunded.repaid_back;
             refunded.revived.iter().for_each(|lot| insert_lot(account, lot.clone()));
             if let Some(Some(facts)) = account.recalled.charges.get_mut(&refunded.charge) {
                 facts.refunded.clone_from(&refunded.refunded);
@@ -63,7 +65,6 @@ pub fn apply(account: &mut Account, entry: &Entry) {
         | Event::Granted
         | Event::Revoked { .. }
         | Event::DebtRecorded { .. }
-        | Event::DebtRepaid
         | Event::WentUncollected { .. } => {}
     }
     change_lots(account, &entry.lots);

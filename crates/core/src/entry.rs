@@ -378,6 +378,8 @@ pub struct Refunded {
     pub refunded: Vec<LotPart>,
     /// What was taken off the charge's debt part so far, this refund included.
     pub refunded_debt: Credits,
+    /// Of this refund's debt part, what was repaid already and so comes back as make-good.
+    pub repaid_back: Credits,
 }
 
 /// What changed about a subscription.

@@ -37,6 +37,9 @@ pub enum Broken {
     /// The debt fell below zero.
     #[error("leaves a debt below zero")]
     DebtBelowZero,
+    /// More of a debt comes back than was repaid.
+    #[error("gives back more of a debt than was repaid")]
+    MoreThanRepaid,
     /// The totals it states are not the ones that its changes lead to.
     #[error("its totals are not what its changes lead to")]
     WrongTotals,
@@ -59,6 +62,15 @@ pub fn follows(account: &Account, entry: &Entry) -> Result<(), Broken> {
     let mut after = Totals { debt: account.debt + entry.debt, ..account.totals() };
     if after.debt.is_negative() {
         return Err(Broken::DebtBelowZero);
+    }
+    let repaid = match &entry.event {
+        Event::DebtRepaid => -entry.debt,
+        Event::Refunded(refunded) if refunded.repaid_back > account.repaid => return Err(Broken::MoreThanRepaid),
+        Event::Refunded(refunded) => refunded.repaid_back,
+        _ => Credits::ZERO,
+    };
+    if repaid.is_negative() {
+        return Err(Broken::MoreThanRepaid);
     }
     for (place, change) in entry.lots.iter().enumerate() {
         if entry.lots[..place].iter().any(|before| before.lot == change.lot) {

@@ -1,6 +1,6 @@
 //! Giving credits back after a charge (R24).
 
-use crate::account::ChargeFacts;
+use crate::account::{Account, ChargeFacts};
 use crate::amount::Credits;
 use crate::consequence::make_good_lot;
 use crate::decide::Decision;
@@ -23,7 +23,8 @@ pub(super) fn refund(
 ) -> Result<Decision, Rejection> {
     let account = scribe.before;
     let facts = account.recalled.charges.get(&charge).and_then(Option::as_ref).ok_or(Rejection::ChargeNotFound)?;
-    let refundable = spend::sum(&facts.parts) + facts.debt - spend::sum(&facts.refunded) - facts.refunded_debt;
+    let of_debt = refundable_debt(account, facts);
+    let refundable = spend::sum(&facts.parts) - spend::sum(&facts.refunded) + of_debt;
     let credits = credits.unwrap_or(refundable);
     if !credits.is_positive() || credits > refundable {
         return Err(Rejection::RefundExceedsCharge { refundable });
@@ -45,6 +46,7 @@ pub(super) fn refund(
         revived: returned.revived,
         refunded: returned.refunded,
         refunded_debt: returned.refunded_debt,
+        repaid_back: returned.repaid_back,
     });
     let draft = Draft::new(event).lots(returned.lots).debt(-returned.off_debt).book(Book::Refunded, -credits);
     let draft = draft.texts(texts);
@@ -66,23 +68,32 @@ struct Returned {
     lots: Vec<LotChange>,
     /// Those of them that had nothing left.
     revived: Vec<Lot>,
-    /// To a make-good lot: from lots that have expired, and the debt part as far as it was repaid in the meantime.
+    /// To a make-good lot: from lots that have expired, and `repaid_back`.
     made_good: Credits,
+    /// The debt part as far as it was repaid in the meantime.
+    repaid_back: Credits,
     /// Per lot that paid, over all refunds of the charge.
     refunded: Vec<LotPart>,
     /// Of the debt part, over all refunds of the charge.
     refunded_debt: Credits,
 }
 
+/// What is left to refund of a charge's debt part: what is still owed, and what was repaid. Repayments are not tied to
+/// charges, so this is bounded by all that the account owes and has repaid; what was written off was never paid.
+fn refundable_debt(account: &Account, facts: &ChargeFacts) -> Credits {
+    (facts.debt - facts.refunded_debt).min(account.debt + account.repaid)
+}
+
 /// The charge's debt part first, then the lots that paid, last taken first.
 fn returned(scribe: &Scribe<'_>, facts: &ChargeFacts, credits: Credits) -> Returned {
-    let of_debt = credits.min(facts.debt - facts.refunded_debt);
+    let of_debt = credits.min(refundable_debt(scribe.before, facts));
     let off_debt = of_debt.min(scribe.before.debt);
     let mut returned = Returned {
         off_debt,
         lots: Vec::new(),
         revived: Vec::new(),
         made_good: of_debt - off_debt,
+        repaid_back: of_debt - off_debt,
         refunded: facts.refunded.clone(),
         refunded_debt: facts.refunded_debt + of_debt,
     };

@@ -559,21 +559,26 @@ fn read_freed(body: &mut Reader<'_>, context: &Context<'_>) -> Result<(HoldId, C
 
 fn write_refunded(out: &mut Writer, refunded: &Refunded, context: &Context<'_>) {
     out.byte(
-        Flags::bit(0, refunded.credits != context.given_back()) | Flags::bit(1, !refunded.refunded_debt.is_zero()),
+        Flags::bit(0, refunded.credits != context.given_back())
+            | Flags::bit(1, !refunded.refunded_debt.is_zero())
+            | Flags::bit(2, !refunded.repaid_back.is_zero()),
     );
     write_charge_id(out, refunded.charge);
     write_unless_usual(out, refunded.credits, context.given_back());
     write_revived(out, &refunded.revived, context.at);
     write_parts(out, &refunded.refunded);
     write_unless_usual(out, refunded.refunded_debt, Credits::ZERO);
+    write_unless_usual(out, refunded.repaid_back, Credits::ZERO);
 }
 
 fn read_refunded(body: &mut Reader<'_>, context: &Context<'_>) -> Result<Refunded, Problem> {
-    let flags = Flags::read(body, 2)?;
+    let flags = Flags::read(body, 3)?;
     let charge = read_charge_id(body)?;
     let credits = flags.credits(0, body, context.given_back())?;
     let revived = read_revived(body, context.at)?;
     let refunded = read_parts(body)?;
     let refunded_debt = flags.credits(1, body, Credits::ZERO)?;
-    Ok(Refunded { charge, tool: context.tool.cloned(), credits, revived, refunded, refunded_debt })
+    let repaid_back = flags.credits(2, body, Credits::ZERO)?;
+    let tool = context.tool.cloned();
+    Ok(Refunded { charge, tool, credits, revived, refunded, refunded_debt, repaid_back })
 }

@@ -187,11 +187,10 @@ fn event() -> impl Strategy<Value = Event> {
         (hold_id(), tool(), credits()).prop_map(|(hold, tool, freed)| Event::HoldReleased { hold, tool, freed }),
         (hold_id(), tool(), credits()).prop_map(|(hold, tool, freed)| Event::HoldExpired { hold, tool, freed }),
         (priced(), credits()).prop_map(|(priced, credits)| Event::Charged { priced, credits }),
-        (charge_id(), tool(), credits(), prop::collection::vec(revived(), 0..3), parts(), credits()).prop_map(
-            |(charge, tool, credits, revived, refunded, refunded_debt)| {
-                Event::Refunded(Refunded { charge, tool, credits, revived, refunded, refunded_debt })
-            }
-        ),
+        (charge_id(), tool(), credits(), prop::collection::vec(revived(), 0..3), parts(), credits(), credits())
+            .prop_map(|(charge, tool, credits, revived, refunded, refunded_debt, repaid_back)| {
+                Event::Refunded(Refunded { charge, tool, credits, revived, refunded, refunded_debt, repaid_back })
+            }),
         Just(Event::Granted),
         lot_id().prop_map(|lot| Event::Revoked { lot }),
         (charge_id(), tool()).prop_map(|(charge, tool)| Event::DebtRecorded { charge, tool }),

@@ -313,6 +313,34 @@ fn a_refund_of_a_repaid_debt_makes_good() {
     );
 }
 
+/// R24: what was written off was never paid, so there is nothing of it to give back.
+#[test]
+fn a_refund_returns_nothing_that_was_written_off() {
+    check(
+        "
+        at 2026-01-10 10:00
+        grant 10 top_up
+          - grant lot_2 +10 = 10/10
+        hold 10 for a
+          - hold until 01-10 11:00 lot_2 [+10] = 10/0
+        settle a 30 debt
+          - settle charge_4 lot_2 -10 [-10] = 0/0
+          - debt owes +20 = 0/0
+        grant 5 top_up
+          - grant lot_6 +5 = 5/5
+          - debt_repaid lot_6 -5 owes -5 = 0/0
+        forgive
+          - uncollected 15 owes -15 = 0/0
+        refund charge_4 16
+          - refused: refundable 15
+        refund charge_4
+          - refund lot_2 +10 lot_9 +5 = 15/15
+        refund charge_4
+          - refused: refundable 0
+        ",
+    );
+}
+
 /// R19: a make-good lot is a new lot.
 #[test]
 fn a_refund_repays_another_debt() {

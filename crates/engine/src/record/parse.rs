@@ -45,6 +45,7 @@ pub(super) fn account(columns: Columns, text: &str) -> Result<StoredAccount, Str
         lots: row.need("lots")?.list(lot)?,
         holds: row.get("holds").map_or(Ok(Vec::new()), |holds| holds.list(hold))?,
         debt: row.get("debt").map_or(Ok(Credits::ZERO), At::credits)?,
+        repaid: row.get("repaid").map_or(Ok(Credits::ZERO), At::credits)?,
         recalled: Recalled::default(),
     };
     let trail = Trail::from_positions(row.need("trail")?.list(At::whole)?);

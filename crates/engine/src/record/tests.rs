@@ -159,9 +159,17 @@ fn account() -> impl Strategy<Value = Account> {
         prop::collection::vec(lot(), 0..4),
         prop::collection::vec(hold(), 0..3),
         prop_oneof![Just(Credits::ZERO), credits()],
+        prop_oneof![Just(Credits::ZERO), credits()],
     );
     (any::<u64>(), settings, any::<u64>(), time(), any::<[u8; 32]>(), state).prop_map(
-        |(number, (name, zone, project_types, opened_at), seq, last_at, head, (subscription, lots, holds, debt))| {
+        |(
+            number,
+            (name, zone, project_types, opened_at),
+            seq,
+            last_at,
+            head,
+            (subscription, lots, holds, debt, repaid),
+        )| {
             let project_types = project_types.map(|types| {
                 Arc::new(types.iter().map(|id| ProjectTypeId::parse(id).unwrap()).collect::<BTreeSet<_>>())
             });
@@ -180,6 +188,7 @@ fn account() -> impl Strategy<Value = Account> {
                 lots,
                 holds,
                 debt,
+                repaid,
                 recalled: Recalled::default(),
             }
         },

@@ -39,6 +39,9 @@ pub(super) fn account(account: &Account, trail: &Trail) -> String {
         if !account.debt.is_zero() {
             json.field("debt").plain(account.debt);
         }
+        if !account.repaid.is_zero() {
+            json.field("repaid").plain(account.repaid);
+        }
         json.field("trail").list(trail.positions(), |json, position| json.plain(position));
     });
     json.text

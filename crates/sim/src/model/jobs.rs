@@ -220,7 +220,7 @@ impl Account {
             self.lots[*lot].remaining -= part;
         }
         self.debt += debt;
-        self.charges.push(Charge { parts, debt, refunded: 0 });
+        self.charges.push(Charge { parts, debt, refunded: 0, refunded_debt: 0 });
         self.charges.len() - 1
     }
 
@@ -233,27 +233,30 @@ impl Account {
     ) -> Result<Done, String> {
         let place = charge.ok_or("charge_not_found")?;
         let charge = self.charges[place].clone();
-        let refundable = sum(&charge.parts) + charge.debt - charge.refunded;
+        // What was written off was never paid, so it does not come back.
+        let owed = (charge.debt - charge.refunded_debt).min(self.debt + self.repaid);
+        let refundable = sum(&charge.parts) - charge.refunded + owed;
         let wanted = asked.unwrap_or(refundable);
         if wanted > refundable || wanted == 0 {
             return Err(format!("refund_exceeds_charge {}", credits(refundable)));
         }
-        // All that this charge could ever give back, in order, and of it the piece that this refund is.
-        let mut sources = vec![(None, charge.debt)];
-        sources.extend(charge.parts.iter().rev().map(|(lot, part)| (Some(*lot), *part)));
-        let piece = slice(&sources, charge.refunded, wanted);
-        let owed: Amount = piece.iter().filter(|(lot, _)| lot.is_none()).map(|(_, part)| *part).sum();
-        let off_debt = owed.min(self.debt);
-        let mut lost = owed - off_debt;
+        let of_debt = owed.min(wanted);
+        let off_debt = of_debt.min(self.debt);
+        // All that the lots of this charge could ever get back, in order, and of it the piece that this refund is.
+        let sources: Vec<_> = charge.parts.iter().rev().copied().collect();
+        let piece = slice(&sources, charge.refunded, wanted - of_debt);
+        let mut lost = of_debt - off_debt;
         let mut back = Vec::new();
-        for (lot, part) in piece.into_iter().filter_map(|(lot, part)| lot.map(|lot| (lot, part))) {
+        for (lot, part) in piece {
             if self.lots[lot].ended { lost += part } else { back.push((lot, part)) }
         }
         if self.remaining() + wanted - off_debt > LIMIT {
             return Err("amount_limit".to_owned());
         }
         self.debt -= off_debt;
-        self.charges[place].refunded += wanted;
+        self.repaid -= of_debt - off_debt;
+        self.charges[place].refunded += wanted - of_debt;
+        self.charges[place].refunded_debt += of_debt;
         for (lot, part) in &back {
             self.lots[*lot].remaining += part;
         }

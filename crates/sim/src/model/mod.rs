@@ -207,8 +207,10 @@ pub struct Charge {
     pub parts: Vec<(usize, Amount)>,
     /// What was owed instead.
     pub debt: Amount,
-    /// Given back so far, of all of it.
+    /// Given back so far, of what lots paid.
     pub refunded: Amount,
+    /// Given back so far, of what was owed instead.
+    pub refunded_debt: Amount,
 }
 
 /// A subscription.
@@ -286,6 +288,8 @@ pub struct Account {
     pub charges: Vec<Charge>,
     /// What it owes.
     pub debt: Amount,
+    /// What it repaid of debts and no refund gave back.
+    pub repaid: Amount,
     /// Its subscription.
     pub subscription: Option<Subscription>,
     /// Every key that was accepted, with what was asked and answered.
@@ -396,6 +400,7 @@ impl Account {
             if part > 0 {
                 self.lots[lot].remaining -= part;
                 self.debt -= part;
+                self.repaid += part;
                 self.record(at, Kind::DebtRepaid, -part, 0);
             }
         }
