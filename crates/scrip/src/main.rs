@@ -26,6 +26,10 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use crate::args::{Arguments, CatalogCommand, Command};
 use crate::failure::Failure;
 
+/// What one thread allocates another frees, all the time: `docs/decisions/0011-an-allocator-that-frees-across-threads.md`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // Both of these end the process themselves on bad usage (2), and after `--help` and `--version` (0).
     let matches = Arguments::command().get_matches();
