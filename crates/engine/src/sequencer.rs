@@ -507,7 +507,12 @@ impl Sequencer {
         let number = self.pen.number;
         let mut written = Vec::with_capacity(share.accounts.len());
         for account in share.accounts {
-            let seat = self.seats.get_mut(&account).expect("changed accounts are not evicted");
+            // After a batch failed an account can be on two lists: the later one finds its row written, and it may
+            // have left memory since.
+            let Some(seat) = self.seats.get_mut(&account) else { continue };
+            if seat.standing != Standing::Changed {
+                continue;
+            }
             seat.standing = Standing::Written { batch: number };
             written.push(StoredAccountRef { account: Arc::clone(&seat.account), trail: seat.trail.clone() });
         }

@@ -275,6 +275,34 @@ fn a_refused_write_changes_nothing_and_the_next_goes_through() {
     assert_eq!(engine.accounts(STUDIO, None, None, 10).unwrap().len(), 3);
 }
 
+/// What is being written behind when a write is refused is written in the end, also where accounts leave memory meanwhile.
+#[test]
+fn accounts_leave_memory_after_a_refused_write() {
+    let inside = MemoryStore::new();
+    let orders = Arc::new(Orders::default());
+    let told = Told { inside: inside.clone(), orders: Arc::clone(&orders) };
+    let small = Options { mark_every: 100, resident_limit: 5, ..options() };
+    let engine = Engine::start(Box::new(told), small).unwrap();
+    let accounts: Vec<String> = (0..50).map(|n| format!("account-{n}")).collect();
+    for account in &accounts {
+        open(&engine, account);
+        ask(&engine, account, Some("grant"), grant(100)).unwrap();
+    }
+    // The hundredth entry began a list that is now being written behind, a few accounts with each batch.
+    orders.next.store(1, Ordering::SeqCst);
+    assert!(ask(&engine, "account-0", Some("refused"), charge(10)).is_err());
+    orders.next.store(0, Ordering::SeqCst);
+    // Long enough for the others to leave, and for the next list.
+    for round in 0..100 {
+        ask(&engine, "account-0", Some(&format!("charge-{round}")), charge(1)).unwrap();
+    }
+    engine.stop();
+    let engine = Engine::start(Box::new(inside.crashed()), options()).unwrap();
+    for (n, account) in accounts.iter().enumerate() {
+        assert_eq!(remaining(&engine, account), if n == 0 { "0" } else { "100" });
+    }
+}
+
 #[test]
 fn a_write_of_unknown_outcome_stops_the_engine_until_it_is_read_back() {
     for (order, written) in [(2, false), (3, true)] {
