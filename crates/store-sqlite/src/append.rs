@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use scrip_engine::record::account_to_json;
 use scrip_engine::store::{Batch, Behind, Reader, Row, Store, StoreError, StoredAccountRef};
 
-use crate::checkpoint::Checkpointer;
+use crate::checkpoint::{self, Checkpointer};
 use crate::filter::Filter;
 use crate::folder::{Folder, OpenError, OpenMode};
 use crate::read::Beside;
@@ -57,6 +57,7 @@ impl SqliteStore {
     pub fn open(dir: &Path, mode: OpenMode) -> Result<SqliteStore, OpenError> {
         let folder = Folder::open(dir, mode)?;
         let connection = folder.writer().map_err(|error| folder.trouble(&error))?;
+        move_log(&connection).map_err(|error| folder.trouble(&error))?;
         let next_run = discard_incomplete(&connection).map_err(|error| folder.trouble(&error))?;
         let runs = Runs::new(runs::load(&connection).map_err(|error| folder.refusal(error))?);
         let last = queries::extent(&connection).map_err(|error| folder.refusal(error))?.last;
@@ -215,6 +216,15 @@ impl Store for SqliteStore {
 
     fn upkeep(&mut self) -> Result<bool, StoreError> {
         self.keep_up()
+    }
+}
+
+/// Moves what an earlier process left in the log into the database. A flush that failed may have left commits in the
+/// machine's memory that no later flush writes; moved, they are written anew. Without room on the disk the log stays.
+fn move_log(connection: &Connection) -> rusqlite::Result<()> {
+    match checkpoint::checkpoint(connection) {
+        Err(error) if error.sqlite_error_code() != Some(ErrorCode::DiskFull) => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -98,7 +98,7 @@ impl Drop for Checkpointer {
 }
 
 /// Moves what no reader needs to stay, without waiting for anyone; answers how many pages have been moved.
-fn checkpoint(connection: &Connection) -> rusqlite::Result<u32> {
+pub(crate) fn checkpoint(connection: &Connection) -> rusqlite::Result<u32> {
     connection
         .query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |row| Ok(u32::try_from(row.get::<_, i64>(2)?).unwrap_or(0)))
 }

@@ -1,7 +1,8 @@
 //! Opening a data folder: whose it is, whether it is free, and what version wrote it, before anything is changed.
 
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{ErrorKind, Read as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
@@ -12,8 +13,17 @@ use crate::trouble;
 
 /// The database's name in its folder.
 const DATABASE: &str = "scrip.db";
+/// The name that SQLite gives the database's write-ahead log.
+const LOG: &str = "scrip.db-wal";
+/// Said of a file that only has the database's name.
+const NO_DATABASE: &str = "its scrip.db is no database of SQLite's";
+/// Bytes that the write-ahead log keeps on the disk when it starts again.
+const LOG_LIMIT: i64 = 128 * 1024 * 1024;
 /// The lock's name in its folder.
 const LOCK: &str = "scrip.lock";
+/// Files are for the user that runs scrip alone: they hold what customers did, and digests of keys.
+const PRIVATE: u32 = 0o600;
+const PRIVATE_FOLDER: u32 = 0o700;
 
 /// What to do where there is no store yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,18 +94,41 @@ impl Folder {
     /// Takes the folder, making it and an empty store where asked to.
     pub(crate) fn open(dir: &Path, mode: OpenMode) -> Result<Folder, OpenError> {
         let database = dir.join(DATABASE);
+        // Before the database is looked at: closing a file that SQLite has open in this process would let go of
+        // SQLite's own locks on it.
+        let held = if dir.join(LOCK).exists() { Some(lock(dir)?) } else { None };
         match inspect(&database)? {
             Found::Store => {}
             Found::Nothing if mode == OpenMode::Existing => return Err(OpenError::Missing(dir.to_owned())),
             Found::Nothing => {
-                std::fs::create_dir_all(dir).map_err(|error| unwritable(dir, error))?;
+                make(dir).map_err(|error| unwritable(dir, error))?;
                 refuse_strangers(dir)?;
             }
         }
-        let lock = lock(dir)?;
+        let lock = held.map_or_else(|| lock(dir), Ok)?;
         let folder = Folder { database, _lock: lock };
+        folder.flush_log()?;
+        folder.make_file()?;
         folder.complete().map_err(|error| folder.trouble(&error))?;
         Ok(folder)
+    }
+
+    /// Whoever had the store before may have been killed between writing a commit and flushing it. It is read back all
+    /// the same, and repeats will be answered from it: so it is flushed before anyone can ask.
+    fn flush_log(&self) -> Result<(), OpenError> {
+        let log = self.database.with_file_name(LOG);
+        match File::open(&log).and_then(|log| log.sync_all()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(OpenError::Unreadable { path: log, error }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes the database's file where there is none: SQLite would make it readable for everyone.
+    fn make_file(&self) -> Result<(), OpenError> {
+        match File::options().write(true).create_new(true).mode(PRIVATE).open(&self.database) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(unwritable(&self.database, error)),
+            _ => Ok(()),
+        }
     }
 
     /// Makes the tables where there are none: in a new store, and in one whose making was cut short.
@@ -126,13 +159,22 @@ impl Folder {
     }
 }
 
-/// The database of a folder that another process may have open.
+/// The database of a folder that another process may have open, or this one: so SQLite alone opens it, see [`Folder::open`].
 pub(crate) fn beside(dir: &Path) -> Result<Connection, OpenError> {
-    let database = dir.join(DATABASE);
-    match inspect(&database)? {
-        Found::Nothing => Err(OpenError::Missing(dir.to_owned())),
-        Found::Store => reader(&database).map_err(|error| database_trouble(&database, &error)),
+    let path = dir.join(DATABASE);
+    match std::fs::metadata(&path) {
+        Ok(found) if found.len() > 0 => {}
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(OpenError::Unreadable { path, error }),
+        _ => return Err(OpenError::Missing(dir.to_owned())),
     }
+    let trouble = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => not_ours(&path, NO_DATABASE),
+        _ => database_trouble(&path, &error),
+    };
+    let connection = reader(&path).map_err(trouble)?;
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get(0)).map_err(trouble);
+    whose(&path, number("application_id")?, number("user_version")?)?;
+    Ok(connection)
 }
 
 /// A connection that reads a database.
@@ -160,6 +202,8 @@ fn prepare_writer(connection: Connection) -> rusqlite::Result<Connection> {
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
+    // A log that had to grow beside a long snapshot gives its room back when it starts again.
+    connection.pragma_update_and_check(None, "journal_size_limit", LOG_LIMIT, |_| Ok(()))?;
     connection.pragma_update(None, "cache_size", -32_768)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "foreign_keys", false)?;
@@ -184,21 +228,30 @@ fn inspect(database: &Path) -> Result<Found, OpenError> {
     if header.is_empty() {
         return Ok(Found::Nothing);
     }
-    let not_ours = |why| OpenError::NotOurs { path: database.to_owned(), why };
     let number = |place: usize| {
         let bytes: Option<[u8; 4]> = header.get(place..place + 4).and_then(|bytes| bytes.try_into().ok());
         bytes.map(i32::from_be_bytes)
     };
     if !header.starts_with(b"SQLite format 3\0") {
-        return Err(not_ours("its scrip.db is no database of SQLite's"));
+        return Err(not_ours(database, NO_DATABASE));
     }
-    match (number(68), number(60)) {
-        (Some(APPLICATION_ID), Some(found)) if found > VERSION => {
-            Err(OpenError::Newer { path: database.to_owned(), found, known: VERSION })
-        }
-        (Some(APPLICATION_ID), Some(_)) => Ok(Found::Store),
-        _ => Err(not_ours("its scrip.db is another program's database")),
+    whose(database, number(68).unwrap_or(0), number(60).unwrap_or(0))?;
+    Ok(Found::Store)
+}
+
+/// Refuses a database that is not scrip's, or is of a newer one.
+fn whose(database: &Path, application: i32, found: i32) -> Result<(), OpenError> {
+    if application != APPLICATION_ID {
+        return Err(not_ours(database, "its scrip.db is another program's database"));
     }
+    if found > VERSION {
+        return Err(OpenError::Newer { path: database.to_owned(), found, known: VERSION });
+    }
+    Ok(())
+}
+
+fn not_ours(path: &Path, why: &'static str) -> OpenError {
+    OpenError::NotOurs { path: path.to_owned(), why }
 }
 
 /// A folder where a store is to be made must hold nothing of anyone else's.
@@ -214,6 +267,19 @@ fn refuse_strangers(dir: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// Makes the folder, and its place in the folder around it durable.
+fn make(dir: &Path) -> std::io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    if let Some(around) = dir.parent().filter(|around| !around.as_os_str().is_empty()) {
+        make(around)?;
+    }
+    DirBuilder::new().mode(PRIVATE_FOLDER).create(dir)?;
+    let around = dir.parent().filter(|around| !around.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(around)?.sync_all()
+}
+
 fn lock(dir: &Path) -> Result<File, OpenError> {
     let path = dir.join(LOCK);
     let file = File::options()
@@ -221,6 +287,7 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
         .write(true)
         .create(true)
         .truncate(false)
+        .mode(PRIVATE)
         .open(&path)
         .map_err(|error| unwritable(dir, error))?;
     match file.try_lock() {

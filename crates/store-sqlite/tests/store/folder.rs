@@ -136,6 +136,60 @@ fn a_refused_append_can_be_repeated() {
     }
 }
 
+/// What is read back after a crash is acknowledged: opening makes it durable, also where it was only in memory.
+#[test]
+fn opening_moves_what_a_crash_left_into_the_database() {
+    let root = tempfile::tempdir().unwrap();
+    let path = |name: &str| root.path().join(name);
+    let now = scrip_core::time::Time::from_micros(5);
+    let mut store = SqliteStore::open(&path("running"), OpenMode::Create).unwrap();
+    store.append(&Batch { documents: vec![Document::Clock { now }], ..Batch::default() }).unwrap();
+    let copy = |from: &str, to: &str, names: &[&str]| {
+        std::fs::create_dir(path(to)).unwrap();
+        for name in names {
+            std::fs::copy(path(from).join(name), path(to).join(name)).unwrap();
+        }
+    };
+    copy("running", "crashed", &["scrip.db", "scrip.db-wal"]);
+    let crashed = SqliteStore::open(&path("crashed"), OpenMode::Existing).unwrap();
+    copy("crashed", "without-log", &["scrip.db"]);
+    assert_eq!(open_reader(&path("without-log")).unwrap().documents().unwrap(), [Document::Clock { now }]);
+    drop(crashed);
+}
+
+/// Customers' doings and digests of keys are nobody else's business.
+#[test]
+fn files_are_private() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("a/b");
+    let _store = SqliteStore::open(&folder, OpenMode::Create).unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
+    for name in ["scrip.db", "scrip.db-wal", "scrip.db-shm", "scrip.lock"] {
+        assert_eq!(mode(&folder.join(name)), 0o600, "{name}");
+    }
+}
+
+/// A second attempt in the same process must not let go of the first one's locks: another program that closes the
+/// database would then take itself for the last, and take the write-ahead log away.
+#[test]
+fn a_refused_opening_leaves_the_locks_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let mut store = SqliteStore::open(root.path(), OpenMode::Create).unwrap();
+    assert!(matches!(SqliteStore::open(root.path(), OpenMode::Create).map(|_| ()), Err(OpenError::InUse(_))));
+    drop(open_reader(root.path()).unwrap());
+    let shell =
+        std::process::Command::new("sqlite3").arg(root.path().join("scrip.db")).arg("PRAGMA user_version").output();
+    // Without the shell there is nothing to prove.
+    let Ok(shell) = shell else { return };
+    assert_eq!(shell.stdout, b"1\n");
+    assert!(root.path().join("scrip.db-wal").exists());
+    let now = scrip_core::time::Time::from_micros(5);
+    store.append(&Batch { documents: vec![Document::Clock { now }], ..Batch::default() }).unwrap();
+    assert_eq!(open_reader(root.path()).unwrap().documents().unwrap(), [Document::Clock { now }]);
+}
+
 /// What a crash leaves is read as it is, by a reader that finds no server and may be the first to look.
 #[test]
 fn a_snapshot_of_a_crashed_store_has_all_that_was_appended() {
