@@ -19,7 +19,7 @@ use scrip_core::time::Time;
 use crate::behind::WriteBehind;
 use crate::engine::Publication;
 use crate::sequencer::Opening;
-use crate::store::{Document, KeyDocument, Reader, Row, StoreError, StoredAccount, StoredAccountRef};
+use crate::store::{Document, Extent, KeyDocument, Reader, Row, StoreError, StoredAccount, StoredAccountRef};
 
 /// Rows read at a time.
 const PAGE: usize = 10_000;
@@ -60,6 +60,10 @@ pub(crate) fn documents(reader: &dyn Reader) -> Result<Documents, StoreError> {
 /// Replays the entries since the mark.
 pub(crate) fn replay(reader: &dyn Reader, documents: &Documents, mark_every: u64) -> Result<Opening, StoreError> {
     let extent = reader.extent()?;
+    if extent.mark > extent.last {
+        let Extent { mark, last, .. } = extent;
+        return Err(StoreError::Damaged(format!("the mark is at position {mark}, but the last entry is at {last}")));
+    }
     let mut accounts: FxHashMap<u64, StoredAccount> = FxHashMap::default();
     let mut behind = WriteBehind::new(mark_every);
     let mut last_account = extent.last_account.0;

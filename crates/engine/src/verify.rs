@@ -98,6 +98,13 @@ pub enum Broken {
         /// What does not hold.
         what: &'static str,
     },
+    /// The mark, which lies beyond the journal's end.
+    Mark {
+        /// The mark.
+        mark: u64,
+        /// The last entry's place.
+        last: u64,
+    },
     /// Something that cannot even be read; the words name it.
     Unreadable(String),
 }
@@ -126,6 +133,9 @@ impl std::fmt::Display for Broken {
             Broken::Missing { position } => write!(f, "the entry at position {position} is missing"),
             Broken::Account { account, id, seq, what } => {
                 write!(f, "the row of account {} ({id}), written after its entry {seq}: {what}", account.0)
+            }
+            Broken::Mark { mark, last } => {
+                write!(f, "the mark is at position {mark}, but the last entry is at position {last}")
             }
             Broken::Unreadable(what) => f.write_str(what),
         }
@@ -164,6 +174,9 @@ pub fn verify(reader: &dyn Reader, progress: &mut dyn FnMut(Progress)) -> Result
                 return Err(VerifyError::Broken(Broken::Missing { position }));
             }
             proof.entry(row)?;
+            if position == extent.mark {
+                proof.rows_reach_the_mark()?;
+            }
         }
     }
     progress(Progress { done: position, of: extent.last });
@@ -196,7 +209,7 @@ fn studios(reader: &dyn Reader) -> Result<BTreeMap<StudioNumber, StudioReport>, 
 struct Proof<'a> {
     reader: &'a dyn Reader,
     running: FxHashMap<AccountNumber, Running>,
-    /// Rows not yet compared: the entry after which each was written.
+    /// The entry after which each account's row was written.
     rows: FxHashMap<AccountNumber, u64>,
     compared: u64,
     studios: BTreeMap<StudioNumber, StudioReport>,
@@ -226,7 +239,6 @@ impl Proof<'_> {
             *studio.books.entry(posting.book).or_default() += posting.credits;
         }
         if self.rows.get(&number) == Some(&running.account.seq) {
-            self.rows.remove(&number);
             self.compared += 1;
             let stored = self.reader.account(number)?;
             if !stored.is_some_and(|stored| running.is(stored)) {
@@ -254,11 +266,36 @@ impl Proof<'_> {
         Ok(Running { account: Account::unopened(*studio, entry.account, id), trail: Trail::default(), erased })
     }
 
+    /// Up to the mark accounts have been written behind: a row that knows less would be believed after a restart.
+    fn rows_reach_the_mark(&self) -> Result<(), VerifyError> {
+        let row = |running: &Running| self.rows.get(&running.account.number).copied();
+        let behind = |running: &&Running| row(running).is_none_or(|seq| seq < running.account.seq);
+        let Some(running) = self.running.values().filter(behind).min_by_key(|running| running.account.number) else {
+            return Ok(());
+        };
+        let Account { number: account, id, seq, .. } = &running.account;
+        Err(VerifyError::Broken(match row(running) {
+            Some(seq) => Broken::Account {
+                account: *account,
+                id: id.clone(),
+                seq,
+                what: "a later entry lies before the mark, and it does not know of it",
+            },
+            None => Broken::Entry {
+                account: *account,
+                id: Some(id.clone()),
+                seq: *seq,
+                position: running.trail.last(),
+                what: format!("it lies before the mark, but there is no row of account {}", account.0),
+            },
+        }))
+    }
+
     fn finish(mut self, extent: Extent) -> Result<Report, VerifyError> {
         let accounts = u64::try_from(self.running.len()).expect("a length fits 64 bits");
-        let mut unproven: Vec<AccountNumber> = self.rows.keys().copied().collect();
-        unproven.sort_unstable();
-        if let Some(number) = unproven.first() {
+        let known = |number: &AccountNumber| self.running.get(number).map_or(0, |running| running.account.seq);
+        let unproven = self.rows.iter().filter(|(number, seq)| **seq > known(number)).map(|(number, _)| *number).min();
+        if let Some(number) = &unproven {
             let Some(stored) = self.reader.account(*number)? else {
                 return Err(VerifyError::Store(StoreError::Refused("the store changed while it was read".to_owned())));
             };
@@ -268,6 +305,9 @@ impl Proof<'_> {
                 seq: stored.account.seq,
                 what: "the journal has no such entry",
             }));
+        }
+        if extent.mark > extent.last {
+            return Err(VerifyError::Broken(Broken::Mark { mark: extent.mark, last: extent.last }));
         }
         for running in self.running.values() {
             let studio = self.studios.entry(running.account.studio).or_default();

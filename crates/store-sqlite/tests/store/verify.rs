@@ -137,7 +137,7 @@ fn any_changed_byte_of_an_account_is_found_and_named() {
     for place in places(&database, "accounts", "account").iter().filter(|place| place.row == 1) {
         for value in changes(&place.value) {
             let broken = with_changed(folder.path(), &database, place, &value).unwrap_err();
-            let named = if place.column == "account" { "the row of account" } else { "the row of account 1" };
+            let named = if place.column == "account" { "row of account" } else { "the row of account 1" };
             assert!(broken.contains(named), "{place:?} as {value:?}: {broken}");
         }
     }
@@ -153,6 +153,23 @@ fn a_missing_entry_is_found() {
         (5, "the entry at position 5 is missing"),
     ] {
         assert_eq!(database.execute("DELETE FROM journal WHERE position = ?1", (position,)).unwrap(), 1);
+        assert_eq!(check(folder.path()).unwrap_err(), broken);
+    }
+}
+
+/// What was written behind is believed after a restart, so it must be there.
+#[test]
+fn an_account_that_was_not_written_before_the_mark_is_found() {
+    for (change, broken) in [
+        ("UPDATE meta SET value = 19", "the mark is at position 19, but the last entry is at position 18"),
+        (
+            "DELETE FROM accounts WHERE account = 1",
+            "entry 9 of account 1 (ana), at position 9: it lies before the mark, but there is no row of account 1",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fill(folder.path());
+        assert_eq!(open(folder.path()).execute(change, ()).unwrap(), 1);
         assert_eq!(check(folder.path()).unwrap_err(), broken);
     }
 }
