@@ -174,14 +174,19 @@ fn one_key_sent_50_times_at_once_charges_once() {
     });
 }
 
+/// Commands of each client; more of them by `SCRIP_CROWD_ROUNDS`, for a run of a minute or an hour.
+fn rounds() -> usize {
+    std::env::var("SCRIP_CROWD_ROUNDS").map_or(60, |rounds| rounds.parse().expect("SCRIP_CROWD_ROUNDS is a number"))
+}
+
 #[test]
 fn a_crowd_on_one_account() {
-    on_each_store(|scrip| crowd(scrip, 1, 60));
+    on_each_store(|scrip| crowd(scrip, 1, rounds()));
 }
 
 #[test]
 fn a_crowd_on_ten_thousand_accounts() {
-    on_each_store(|scrip| crowd(scrip, 10_000, 60));
+    on_each_store(|scrip| crowd(scrip, 10_000, rounds()));
 }
 
 /// What a client was told was done, and under which key.
