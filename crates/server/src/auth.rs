@@ -46,6 +46,8 @@ pub(crate) struct Authorised<R> {
     pub(crate) studio: StudioNumber,
     /// What the key may do.
     pub(crate) role: Role,
+    /// Which key it is, to ask again whether it holds.
+    digest: [u8; 32],
     right: PhantomData<fn() -> R>,
 }
 
@@ -54,6 +56,11 @@ impl<R> Authorised<R> {
     pub(crate) fn must_have(&self, role: Role) -> Result<(), Refused> {
         if self.role >= role { Ok(()) } else { Err(forbidden(self.role, role)) }
     }
+
+    /// Whether the key still holds: it may be revoked while an answer goes on.
+    pub(crate) fn holds(&self, app: &App) -> bool {
+        keys::holder_of(&self.digest, &app.config().keys, app.engine()).is_some()
+    }
 }
 
 impl<R: Right> FromRequestParts<App> for Authorised<R> {
@@ -61,9 +68,11 @@ impl<R: Right> FromRequestParts<App> for Authorised<R> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Authorised<R>, Refused> {
         let secret = bearer(&parts.headers)?;
-        let holder = keys::holder(secret, &app.config().keys, app.engine());
-        let (studio, role) = holder.ok_or_else(|| unauthorized("This key is not known, or was revoked"))?;
-        let authorised = Authorised { studio, role, right: PhantomData };
+        let presented = keys::presented(secret);
+        let known =
+            presented.and_then(|digest| Some((digest, keys::holder_of(&digest, &app.config().keys, app.engine())?)));
+        let (digest, (studio, role)) = known.ok_or_else(|| unauthorized("This key is not known, or was revoked"))?;
+        let authorised = Authorised { studio, role, digest, right: PhantomData };
         authorised.must_have(R::ROLE)?;
         Ok(authorised)
     }

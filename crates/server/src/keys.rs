@@ -95,11 +95,17 @@ fn well_formed(secret: &str) -> bool {
 
 /// Whose key this is and what it may do; `None` for a malformed, unknown or revoked one.
 pub(crate) fn holder(secret: &str, outside: &[OutsideKey], engine: &Engine) -> Option<(StudioNumber, Role)> {
-    if !well_formed(secret) {
-        return None;
-    }
-    let presented = digest(secret);
-    let same = |known: &[u8; 32]| bool::from(known.ct_eq(&presented));
+    holder_of(&presented(secret)?, outside, engine)
+}
+
+/// What a presented secret is looked up by; `None` for a malformed one.
+pub(crate) fn presented(secret: &str) -> Option<[u8; 32]> {
+    well_formed(secret).then(|| digest(secret))
+}
+
+/// Whose key has this digest now, and what it may do.
+pub(crate) fn holder_of(presented: &[u8; 32], outside: &[OutsideKey], engine: &Engine) -> Option<(StudioNumber, Role)> {
+    let same = |known: &[u8; 32]| bool::from(known.ct_eq(presented));
     if let Some(key) = outside.iter().find(|key| same(&key.digest)) {
         return key.number(engine).map(|studio| (studio, Role::Full));
     }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
 use scrip_api::balance::BalanceShown;
 use scrip_core::due;
-use scrip_core::id::{AccountId, StudioNumber};
+use scrip_core::id::AccountId;
 use scrip_core::time::Time;
 use tokio::sync::watch;
 
@@ -20,7 +20,7 @@ use crate::problem::Refused;
 use crate::request::{AccountPath, Query};
 use crate::routes::balance;
 
-/// How often a stream with nothing to say shows that it lives.
+/// How often a stream with nothing to say shows that it lives, and looks whether its key still holds.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// The longest sleep until something falls due: later ones are looked at again.
 const SLEEP_MAX: Duration = Duration::from_secs(3_600);
@@ -44,7 +44,7 @@ pub(super) async fn open(
         moved: app.engine().clock_moves(),
         stopping: app.stopping().subscribe(),
         app,
-        studio: key.studio,
+        key,
         account,
         tool,
         last: None,
@@ -60,7 +60,7 @@ pub(super) async fn open(
 /// A balance that is being watched.
 struct Watched {
     app: App,
-    studio: StudioNumber,
+    key: Authorised<Read>,
     account: AccountId,
     tool: Option<String>,
     changed: watch::Receiver<()>,
@@ -76,7 +76,8 @@ impl Watched {
     /// The balance, if it differs from what was said last in anything but its instant.
     async fn look(&mut self) -> Result<Option<BalanceShown>, Refused> {
         let now = self.app.engine().now();
-        let (account, balance) = balance::at(&self.app, self.studio, &self.account, self.tool.as_deref(), now).await?;
+        let (account, balance) =
+            balance::at(&self.app, self.key.studio, &self.account, self.tool.as_deref(), now).await?;
         self.due = due::next_due(&account);
         let same = self.last.as_ref().is_some_and(|last| BalanceShown { at: balance.at, ..last.clone() } == balance);
         if same {
@@ -95,6 +96,7 @@ impl Watched {
             changed = self.changed.changed() => changed.is_ok(),
             moved = self.moved.changed() => moved.is_ok(),
             () = sleep_until(&self.app, self.due) => true,
+            () = tokio::time::sleep(KEEP_ALIVE) => true,
             _ = self.stopping.changed() => false,
         }
     }
@@ -108,7 +110,7 @@ async fn sleep_until(app: &App, due: Option<Time>) {
     tokio::time::sleep(Duration::from_micros(micros.saturating_add(1_000)).min(SLEEP_MAX)).await;
 }
 
-/// What was found first, then whatever is new, until the server stops or the account cannot be read.
+/// What was found first, then whatever is new, until the server stops, the key is revoked or the account cannot be read.
 fn events(watched: Watched, first: Option<BalanceShown>) -> impl Stream<Item = Result<Event, Infallible>> {
     stream::unfold((watched, first), |(mut watched, mut found)| async move {
         loop {
@@ -116,7 +118,7 @@ fn events(watched: Watched, first: Option<BalanceShown>) -> impl Stream<Item = R
                 let event = Event::default().event("balance").json_data(&balance).ok()?;
                 return Some((Ok(event), (watched, None)));
             }
-            if !watched.wait().await {
+            if !watched.wait().await || !watched.key.holds(&watched.app) {
                 return None;
             }
             found = watched.look().await.ok()?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use scrip_engine::store::{KeyDocument, Role};
 use scrip_server::{AllowedOrigins, Config, Limits, Listeners};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -103,6 +104,30 @@ async fn a_balance_stream_tells_every_change_and_what_falls_due() {
     let mut rest = String::new();
     stream.read_to_string(&mut rest).await.unwrap();
     assert!(rest.ends_with("0\r\n\r\n"), "{rest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_balance_stream_ends_with_its_key() {
+    let served = serve(Config::default()).await;
+    let world = &served.world;
+    world.account("ada", 100).await;
+    let secret = crate::keys::make(world, "page", Role::Read, false).await;
+    let mut stream = served.connect().await;
+    let request = format!(
+        "GET /v1/accounts/ada/balance/stream HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+         authorization: Bearer {secret}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut text = String::new();
+    events(&mut stream, &mut text, 1).await;
+
+    let stored = world.engine.keys().iter().find(|key| &*key.id == "page").unwrap().clone();
+    world.engine.put_key(KeyDocument { revoked_at: Some(stored.created_at), ..stored }).await.unwrap();
+    world.post("/v1/accounts/ada/charges", json!({"credits": 1})).await;
+    let mut rest = String::new();
+    let ended = tokio::time::timeout(Duration::from_secs(20), stream.read_to_string(&mut rest)).await;
+    ended.expect("the stream ends").unwrap();
+    assert!(!rest.contains("event: balance"), "{rest}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
