@@ -40,6 +40,7 @@ async fn serve(arguments: &ServeArguments, folder: &Path, config: Config) -> Res
             println!("key {studio} {secret}");
         }
     }
+    warn_of_keys(&engine, &config.keys);
     let ready = Ready::new(engine, folder)?;
     say_where(&api, metrics.as_ref())?;
     ready.until_signal(Listeners { api, metrics }, config, signals).await
@@ -96,6 +97,21 @@ async fn publish(engine: &Engine, files: &[PathBuf]) -> Result<(), Failure> {
         tracing::warn!("there is no studio yet: publish a catalog with `scrip catalog publish FILE`");
     }
     Ok(())
+}
+
+/// Says which keys from outside open nothing, and which studios nobody has a key of: mostly a name that was mistyped.
+fn warn_of_keys(engine: &Engine, outside: &[OutsideKey]) {
+    let studios = engine.studios();
+    for key in outside.iter().filter(|key| studios.iter().all(|(_, id)| id != key.studio())) {
+        tracing::warn!("--keys or SCRIP_KEYS: there is no studio {} yet: its key opens nothing", key.studio());
+    }
+    let stored = engine.keys();
+    for (number, id) in &studios {
+        let inside = stored.iter().any(|key| key.studio == *number && key.revoked_at.is_none());
+        if !inside && outside.iter().all(|key| key.studio() != id) {
+            tracing::warn!("studio {id} has no key: make one with `scrip key create --studio {id}`");
+        }
+    }
 }
 
 /// Says where the server listens: the line that programs wait for.

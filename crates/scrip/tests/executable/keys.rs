@@ -30,6 +30,16 @@ fn keys_from_outside_replace_the_first_ones() {
     assert_eq!(server.client("sk_c").get("/catalog").status, 401);
 }
 
+/// A mistyped studio must not leave everyone outside without a word.
+#[test]
+fn a_key_from_outside_for_no_studio_is_warned_of() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut server = Server::start(folder.path(), &["--keys", "flowstudio=sk_a,studiotwin=sk_b"]);
+    server.wait_for("there is no studio flowstudio yet");
+    server.wait_for("studio flow-studio has no key");
+    server.stop();
+}
+
 /// The same commands, beside a running server (through its socket) and without one.
 #[test]
 fn keys_are_made_listed_and_revoked() {
