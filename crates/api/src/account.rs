@@ -38,7 +38,7 @@ impl AccountRequest {
     pub fn settings(self) -> Result<PutAccount, InvalidField> {
         let zone = self
             .time_zone
-            .map(|name| Zone::parse(&name).map_err(|error| InvalidField::new("time_zone", error.to_string())));
+            .map(|name| Zone::parse(&name).map_err(|error| InvalidField::because("time_zone", error.to_string())));
         Ok(PutAccount {
             name: text::label("name", self.name)?,
             zone: zone.transpose()?,

@@ -21,8 +21,8 @@ pub enum TimeError {
     /// Finer than a microsecond.
     #[error("finer than a microsecond")]
     TooFine,
-    /// Before 1970 or after 9999.
-    #[error("outside the years 1970 to 9999")]
+    /// Before 1970 or after [`Time::MAX`].
+    #[error("not from 1970-01-01T00:00:00Z to 9999-12-30T22:00:00Z")]
     OutOfRange,
 }
 
@@ -69,7 +69,11 @@ impl Time {
         if !shaped {
             return Err(TimeError::Malformed);
         }
-        let stamp: jiff::Timestamp = text.parse().map_err(|_| TimeError::Malformed)?;
+        let stamp: jiff::Timestamp = text.parse().map_err(|_| match text.get(..9) {
+            // The last day and a half of the calendar, a favourite for "never", is beyond the library's instants.
+            Some("9999-12-3") => TimeError::OutOfRange,
+            _ => TimeError::Malformed,
+        })?;
         if stamp.as_nanosecond() % 1_000 != 0 {
             return Err(TimeError::TooFine);
         }
@@ -183,6 +187,8 @@ mod tests {
             ("2026-01-31T10:00:00Z[UTC]", TimeError::Malformed),
             ("2026-01-31T10:00:00.1234567Z", TimeError::TooFine),
             ("1969-12-31T23:59:59Z", TimeError::OutOfRange),
+            ("9999-12-30T22:00:01Z", TimeError::OutOfRange),
+            ("9999-12-31T23:59:59Z", TimeError::OutOfRange),
         ] {
             assert_eq!(Time::parse(text), Err(error), "{text}");
         }

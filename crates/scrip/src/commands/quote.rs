@@ -51,12 +51,11 @@ fn measures(arguments: &[String]) -> Result<Measures, Failure> {
 
 /// Why there is no price, in the words of the API.
 fn no_price(rejection: Rejection, tools: &[&str]) -> Failure {
-    let hint = match &rejection {
-        Rejection::UnknownTool { .. } => format!(" The catalog has {}.", tools.join(", ")),
-        _ => String::new(),
-    };
-    let problem = Problem::from(rejection);
-    Failure::No(format!("{}: {}{hint}", problem.code.word(), problem.detail))
+    let unknown = matches!(rejection, Rejection::UnknownTool { .. });
+    let Problem { code, detail, .. } = rejection.into();
+    // The API's own words name an address to ask; here is the answer.
+    let detail = if unknown { format!("There is no such tool. The catalog has {}.", tools.join(", ")) } else { detail };
+    Failure::No(format!("{}: {detail}", code.word()))
 }
 
 fn print_text(quote: &Quote) {

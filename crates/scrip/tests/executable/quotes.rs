@@ -118,7 +118,11 @@ fn a_price_is_rounded_once_and_explained() {
 fn what_has_no_price_says_why() {
     let catalog = shipped("flow-studio");
     for (arguments, code, says) in [
-        (&["dead-action", "seconds=1"][..], 1, "The catalog has live-action, ai-mocap"),
+        (
+            &["dead-action", "seconds=1"][..],
+            1,
+            "unknown_tool: There is no such tool. The catalog has live-action, ai-mocap",
+        ),
         (&["live-action"], 1, "seconds"),
         (&["live-action", "seconds=long"], 1, "seconds"),
         (&["live-action", "seconds=1", "weight=2"], 1, "weight"),

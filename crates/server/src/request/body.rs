@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::{Body as HttpBody, Bytes};
 use axum::extract::{FromRequest, Request};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use scrip_api::code::Code;
@@ -36,6 +36,10 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
 
 /// Reads a body of at most `limit` bytes that arrives within `wait`.
 pub(crate) async fn read(headers: &HeaderMap, body: HttpBody, limit: usize, wait: Duration) -> Result<Bytes, Refused> {
+    if headers.get_all(CONTENT_ENCODING).iter().any(|encoding| encoding != "identity") {
+        let detail = "A body with a Content-Encoding is not read here; send it as it is.";
+        return Err(Refused::new(Code::UnsupportedMediaType, detail));
+    }
     // Said before the body is sent, where its length is known.
     if declared_length(headers).is_some_and(|length| length > limit) {
         return Err(too_large(limit));
@@ -115,10 +119,18 @@ fn invalid(path: &str, error: &serde_json::Error) -> InvalidField {
         Category::Io | Category::Syntax | Category::Eof => path.to_owned(),
     };
     let problem = match error.classify() {
-        Category::Data => message,
+        Category::Data if path == ROOT && message.starts_with("invalid type") => "expected a JSON object".to_owned(),
+        Category::Data => plain(&message),
         Category::Io | Category::Syntax | Category::Eof => format!("not JSON: {message}"),
     };
     InvalidField::because(shorten(&field), problem)
+}
+
+/// What serde calls by its type in Rust, in words.
+fn plain(message: &str) -> String {
+    message
+        .replace("expected u32", &format!("expected a whole number from 0 to {}", u32::MAX))
+        .replace("expected u8", &format!("expected a whole number from 0 to {}", u8::MAX))
 }
 
 /// The field that is missing, unknown or given twice stands in the message of serde's derived readers, which report
@@ -172,6 +184,19 @@ mod tests {
             ("{\"credits\": 1, \"expires_in\": 1.5}", "expires_in"),
         ] {
             assert_eq!(parse::<HoldRequest>(body.as_bytes()).unwrap_err().field, field, "{body}");
+        }
+    }
+
+    #[test]
+    fn no_problem_speaks_rust() {
+        for (body, problem) in [
+            ("null", "expected a JSON object"),
+            ("7", "expected a JSON object"),
+            ("{\"expires_in\": -1}", "expected a whole number from 0 to 4294967295"),
+            ("{\"expires_in\": 1.5}", "expected a whole number from 0 to 4294967295"),
+        ] {
+            let found = parse::<HoldRequest>(body.as_bytes()).unwrap_err().problem;
+            assert!(found.contains(problem), "{body}: {found}");
         }
     }
 

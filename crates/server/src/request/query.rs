@@ -26,7 +26,7 @@ impl FromRequestParts<App> for Query {
             pairs.map_err(|_| InvalidField::new("query", "name=value pairs joined by &"))?;
         for (place, (name, _)) in pairs.iter().enumerate() {
             if pairs[..place].iter().any(|(other, _)| other == name) {
-                return Err(InvalidField::new(shown(name), "this parameter once").into());
+                return Err(InvalidField::new(field(name), "this parameter once").into());
             }
         }
         Ok(Query(pairs))
@@ -75,12 +75,15 @@ impl Query {
     pub(crate) fn finish(self) -> Result<(), InvalidField> {
         match self.0.first() {
             None => Ok(()),
-            Some((name, _)) if name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_graphic()) => {
-                Err(InvalidField::because(name.as_str(), "no such query parameter here"))
-            }
-            Some((name, _)) => Err(InvalidField::because(shown(name), "no such query parameter here")),
+            Some((name, _)) => Err(InvalidField::because(field(name), "no such query parameter here")),
         }
     }
+}
+
+/// A parameter's name as `field` says it: a caller's own text is quoted where it could be no name.
+fn field(name: &str) -> String {
+    let plain = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_graphic());
+    if plain { name.to_owned() } else { shown(name) }
 }
 
 /// A cursor's text: not for callers to read.
