@@ -219,32 +219,37 @@ pub(crate) fn accounts(
     limit: usize,
     matches: impl Fn(&Account) -> bool,
 ) -> Result<Vec<Arc<Account>>, StoreError> {
-    let mut found = Vec::new();
+    let mut found: Vec<Arc<Account>> = Vec::new();
     let mut after = after.unwrap_or(AccountNumber(0));
-    let mut take = |account: Arc<Account>| {
-        if matches(&account) {
-            found.push(account);
-        }
-        found.len() == limit
-    };
     loop {
+        // Those in memory first: what is not there at this moment has a row, or does not exist.
+        while let Some(stored) = residents.get(AccountNumber(after.0 + 1)) {
+            after = stored.account.number;
+            if matches(&stored.account) {
+                found.push(stored.account);
+                if found.len() == limit {
+                    return Ok(found);
+                }
+            }
+        }
         let rows = reader.accounts(Some(after), PAGE)?;
-        let Some(last) = rows.last() else { break };
+        let Some(last) = rows.last() else { return Ok(found) };
         after = last.account.number;
         for row in rows {
-            let account =
-                residents.get(row.account.number).map_or_else(|| Arc::new(row.account), |fresh| fresh.account);
-            if take(account) {
+            let number = row.account.number;
+            let resident = residents.get(number).map(|stored| stored.account);
+            if !matches(resident.as_deref().unwrap_or(&row.account)) {
+                continue;
+            }
+            let account = match resident {
+                Some(account) => account,
+                // Since the page was read it may have changed and left memory again: its row is read anew.
+                None => Arc::new(reader.account(number)?.map_or(row.account, |stored| stored.account)),
+            };
+            found.push(account);
+            if found.len() == limit {
                 return Ok(found);
             }
         }
     }
-    // Numbers are given in order, and rows are written in order: what has no row yet comes after all that have.
-    while let Some(stored) = residents.get(AccountNumber(after.0 + 1)) {
-        after = stored.account.number;
-        if take(stored.account) {
-            break;
-        }
-    }
-    Ok(found)
 }
