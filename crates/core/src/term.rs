@@ -48,7 +48,7 @@ impl Term {
 }
 
 /// The terms that an entry is found by.
-pub fn terms(entry: &Entry) -> Vec<Term> {
+pub fn terms(entry: &Entry) -> impl Iterator<Item = Term> + use<> {
     let account = entry.account;
     let of_event = match &entry.event {
         Event::HoldPlaced { hold } => hold.name.as_ref().map(|name| Term::hold_name(account, name)),
@@ -69,7 +69,7 @@ pub fn terms(entry: &Entry) -> Vec<Term> {
         | Event::DebtRepaid
         | Event::WentUncollected { .. } => None,
     };
-    entry.bound.map(|bound| bound.term).into_iter().chain(of_event).collect()
+    entry.bound.map(|bound| bound.term).into_iter().chain(of_event)
 }
 
 /// Digest of a parsed command (R31): the operation, ids and fields, amounts and measures in their one canonical

@@ -19,22 +19,19 @@ pub struct Links {
 }
 
 /// Sizes of the complete trees that `seq` entries make, oldest (largest) first: the skew-binary digits of `seq`.
-fn tree_sizes(seq: u64) -> Vec<u64> {
-    let mut sizes = Vec::new();
+fn tree_sizes(seq: u64) -> impl Iterator<Item = u64> {
     let mut left = seq;
-    while left > 0 {
+    std::iter::from_fn(move || {
         // The largest 2^k − 1 that fits; taken twice at most.
         let size = (u64::MAX >> (left + 1).leading_zeros()) >> 1;
-        let size = if size == 0 { 1 } else { size };
-        sizes.push(size);
         left -= size;
-    }
-    sizes
+        (size > 0).then_some(size)
+    })
 }
 
 /// The sequence number that entry `seq` jumps to; 0 for none.
 pub fn jump_of(seq: u64) -> u64 {
-    seq - tree_sizes(seq).last().copied().unwrap_or(0)
+    seq - tree_sizes(seq).last().unwrap_or(0)
 }
 
 impl Trail {
@@ -56,7 +53,7 @@ impl Trail {
     /// Adds entry `seq` (the one after the last) at `position`, and says where it points back to.
     pub fn push(&mut self, seq: u64, position: u64) -> Links {
         let prev = self.last();
-        let trees = tree_sizes(seq).len();
+        let trees = tree_sizes(seq).count();
         // `trees` is one more than before, or one less when the two youngest trees grew together under the new entry.
         self.0.truncate(trees - 1);
         let jump = self.last();

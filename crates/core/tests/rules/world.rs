@@ -140,7 +140,7 @@ impl World {
     }
 
     fn newest(&self, term: Term) -> Option<&Entry> {
-        self.entries.iter().rev().find(|entry| terms(entry).contains(&term))
+        self.entries.iter().rev().find(|entry| terms(entry).any(|one| one == term))
     }
 
     /// The account that the journal alone leads to.
