@@ -29,6 +29,10 @@ pub(crate) enum Command {
     Catalog(CatalogCommand),
     /// Prove from the journal alone that every credit adds up and no entry was changed
     Verify(VerifyArguments),
+    /// Copy a store to a file, beside a running server too, and prove the copy
+    Backup(BackupArguments),
+    /// Make a store from a backup, in a new or empty folder, and prove it
+    Restore(RestoreArguments),
     /// Make, list and revoke secret keys
     #[command(subcommand)]
     Key(KeyCommand),
@@ -162,6 +166,24 @@ pub(crate) enum CatalogCommand {
 pub(crate) struct VerifyArguments {
     #[command(flatten)]
     pub(crate) place: Place,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BackupArguments {
+    #[command(flatten)]
+    pub(crate) place: Place,
+
+    /// The backup to make; a file that is there already is not overwritten
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RestoreArguments {
+    #[command(flatten)]
+    pub(crate) place: Place,
+
+    /// The backup
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Subcommand, Debug)]

@@ -57,6 +57,8 @@ fn run(command: Command, matches: &ArgMatches) -> Result<(), Failure> {
         Command::Catalog(CatalogCommand::Diff { old, new }) => commands::catalog::diff(&old, &new),
         Command::Catalog(CatalogCommand::Publish { place, file }) => commands::catalog::publish(&place, &file),
         Command::Verify(arguments) => commands::verify::run(&arguments),
+        Command::Backup(arguments) => commands::backup::run(&arguments),
+        Command::Restore(arguments) => commands::restore::run(&arguments),
         Command::Key(command) => commands::key::run(command),
         Command::Bench(arguments) => bench::run(&arguments),
     }

@@ -17,18 +17,32 @@ use crate::{control, running};
 pub(crate) fn folder(place: &Place) -> Result<&Path, Failure> {
     match place.store.as_deref() {
         None => Ok(&place.data),
-        Some(address) if address.starts_with("postgres://") || address.starts_with("postgresql://") => {
-            Err(Failure::Failed(
-                "the PostgreSQL store is not in this version; leave out --store (and SCRIP_STORE) to use the \
+        Some(address) if is_postgres(address) => Err(Failure::Failed(
+            "the PostgreSQL store is not in this version; leave out --store (and SCRIP_STORE) to use the \
                  embedded store in --data DIR"
-                    .to_owned(),
-            ))
-        }
+                .to_owned(),
+        )),
         Some(_) => Err(Failure::Usage(
             "--store takes postgres://…; for the embedded store leave it out and name its folder with --data"
                 .to_owned(),
         )),
     }
+}
+
+/// The folder of the embedded store, for a copy of all of it; PostgreSQL has tools of its own for that.
+pub(crate) fn folder_to_copy(place: &Place) -> Result<&Path, Failure> {
+    match place.store.as_deref() {
+        Some(address) if is_postgres(address) => Err(Failure::Failed(
+            "a store in PostgreSQL is backed up and restored with PostgreSQL's own tools (pg_dump and pg_restore, or \
+             pg_basebackup with archived logs); leave out --store (and SCRIP_STORE) for the embedded store in --data DIR"
+                .to_owned(),
+        )),
+        Some(_) | None => folder(place),
+    }
+}
+
+fn is_postgres(address: &str) -> bool {
+    address.starts_with("postgres://") || address.starts_with("postgresql://")
 }
 
 /// The clock that a server runs on.

@@ -1,28 +1,31 @@
 //! Opening a data folder: whose it is, whether it is free, and what version wrote it, before anything is changed.
 
 use std::fs::{DirBuilder, File, TryLockError};
-use std::io::{ErrorKind, Read as _};
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 use scrip_engine::store::StoreError;
 
-use crate::schema::{self, APPLICATION_ID, VERSION};
+use crate::header::{self, Whose};
+use crate::schema::{self, VERSION};
 use crate::trouble;
 
 /// The database's name in its folder.
-const DATABASE: &str = "scrip.db";
+pub(crate) const DATABASE: &str = "scrip.db";
 /// The name that SQLite gives the database's write-ahead log.
 const LOG: &str = "scrip.db-wal";
 /// Said of a file that only has the database's name.
 const NO_DATABASE: &str = "its scrip.db is no database of SQLite's";
 /// Bytes that the write-ahead log keeps on the disk when it starts again.
 const LOG_LIMIT: i64 = 128 * 1024 * 1024;
+/// What a database that is being restored is called until it was found whole.
+pub(crate) const RESTORING: &str = "scrip.db.restoring";
 /// The lock's name in its folder.
-const LOCK: &str = "scrip.lock";
+pub(crate) const LOCK: &str = "scrip.lock";
 /// Files are for the user that runs scrip alone: they hold what customers did, and digests of keys.
-const PRIVATE: u32 = 0o600;
+pub(crate) const PRIVATE: u32 = 0o600;
 const PRIVATE_FOLDER: u32 = 0o700;
 
 /// What to do where there is no store yet.
@@ -61,6 +64,9 @@ pub enum OpenError {
         /// How that is known.
         why: &'static str,
     },
+    /// A restore into it is not finished: it must not be taken for a new folder.
+    #[error("a restore into {} was cut short, or is at work: run `scrip restore` again, or remove {RESTORING}", .0.display())]
+    Restoring(PathBuf),
     /// It cannot be written.
     #[error("{} cannot be written: make it writable for this user, or name another data folder", .0.display())]
     ReadOnly(PathBuf),
@@ -173,7 +179,7 @@ pub(crate) fn beside(dir: &Path) -> Result<Connection, OpenError> {
     };
     let connection = reader(&path).map_err(trouble)?;
     let number = |name| connection.pragma_query_value(None, name, |row| row.get(0)).map_err(trouble);
-    whose(&path, number("application_id")?, number("user_version")?)?;
+    found(&path, Whose::of(number("application_id")?, number("user_version")?))?;
     Ok(connection)
 }
 
@@ -189,7 +195,7 @@ fn writer_flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
-fn connect(database: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+pub(crate) fn connect(database: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(database, flags)?;
     // A reader that opens in the instant of a checkpoint or of recovery waits for it.
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
@@ -217,37 +223,23 @@ enum Found {
 
 /// Looks at the database's own header, without SQLite and without changing anything.
 fn inspect(database: &Path) -> Result<Found, OpenError> {
-    let unreadable = |error| OpenError::Unreadable { path: database.to_owned(), error };
-    let mut header = Vec::with_capacity(100);
-    match File::open(database) {
-        Ok(file) => file.take(100).read_to_end(&mut header).map_err(unreadable)?,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
-        Err(error) => return Err(unreadable(error)),
-    };
-    // A store that was being made when its process was killed.
-    if header.is_empty() {
-        return Ok(Found::Nothing);
+    match header::read(database) {
+        Ok(header) => found(database, header.whose()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Found::Nothing),
+        Err(error) => Err(OpenError::Unreadable { path: database.to_owned(), error }),
     }
-    let number = |place: usize| {
-        let bytes: Option<[u8; 4]> = header.get(place..place + 4).and_then(|bytes| bytes.try_into().ok());
-        bytes.map(i32::from_be_bytes)
-    };
-    if !header.starts_with(b"SQLite format 3\0") {
-        return Err(not_ours(database, NO_DATABASE));
-    }
-    whose(database, number(68).unwrap_or(0), number(60).unwrap_or(0))?;
-    Ok(Found::Store)
 }
 
 /// Refuses a database that is not scrip's, or is of a newer one.
-fn whose(database: &Path, application: i32, found: i32) -> Result<(), OpenError> {
-    if application != APPLICATION_ID {
-        return Err(not_ours(database, "its scrip.db is another program's database"));
+fn found(database: &Path, whose: Whose) -> Result<Found, OpenError> {
+    match whose {
+        // A store that was being made when its process was killed.
+        Whose::Nobodys => Ok(Found::Nothing),
+        Whose::Ours => Ok(Found::Store),
+        Whose::Newer { found } => Err(OpenError::Newer { path: database.to_owned(), found, known: VERSION }),
+        Whose::NoDatabase => Err(not_ours(database, NO_DATABASE)),
+        Whose::AnotherPrograms => Err(not_ours(database, "its scrip.db is another program's database")),
     }
-    if found > VERSION {
-        return Err(OpenError::Newer { path: database.to_owned(), found, known: VERSION });
-    }
-    Ok(())
 }
 
 fn not_ours(path: &Path, why: &'static str) -> OpenError {
@@ -260,7 +252,10 @@ fn refuse_strangers(dir: &Path) -> Result<(), OpenError> {
     for found in std::fs::read_dir(dir).map_err(unreadable)? {
         let name = found.map_err(unreadable)?.file_name();
         let name = name.to_string_lossy();
-        if !(name.starts_with("scrip") || name.starts_with('.') || name == "lost+found") {
+        if name == RESTORING {
+            return Err(OpenError::Restoring(dir.to_owned()));
+        }
+        if !(name.starts_with("scrip") || is_the_systems(&name)) {
             return Err(OpenError::NotOurs { path: dir.to_owned(), why: "it holds other files" });
         }
     }
@@ -268,7 +263,7 @@ fn refuse_strangers(dir: &Path) -> Result<(), OpenError> {
 }
 
 /// Makes the folder, and its place in the folder around it durable.
-fn make(dir: &Path) -> std::io::Result<()> {
+pub(crate) fn make(dir: &Path) -> std::io::Result<()> {
     if dir.is_dir() {
         return Ok(());
     }
@@ -280,7 +275,13 @@ fn make(dir: &Path) -> std::io::Result<()> {
     File::open(around)?.sync_all()
 }
 
-fn lock(dir: &Path) -> Result<File, OpenError> {
+/// Whether a file's name is one that systems put into empty folders.
+pub(crate) fn is_the_systems(name: &str) -> bool {
+    name.starts_with('.') || name == "lost+found"
+}
+
+/// Takes a folder's lock, which ends with the file that is answered.
+pub(crate) fn lock(dir: &Path) -> Result<File, OpenError> {
     let path = dir.join(LOCK);
     let file = File::options()
         .read(true)
@@ -297,7 +298,7 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
     }
 }
 
-fn unwritable(path: &Path, error: std::io::Error) -> OpenError {
+pub(crate) fn unwritable(path: &Path, error: std::io::Error) -> OpenError {
     match error.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => OpenError::ReadOnly(path.to_owned()),
         _ => OpenError::Unreadable { path: path.to_owned(), error },

@@ -6,14 +6,17 @@
 //!
 //! - [`SqliteStore`] is the only writer of a folder, and holds its lock while it lives.
 //! - [`open_reader`] reads beside it, or without it, at one snapshot.
+//! - [`back_up`] and [`restore`] copy a whole store to one file, and from it.
 //!
 //! It knows no rules and no HTTP; it never changes or deletes an entry.
 
 mod append;
+mod backup;
 mod checkpoint;
 mod documents;
 mod filter;
 mod folder;
+mod header;
 mod queries;
 mod read;
 mod runs;
@@ -22,5 +25,6 @@ mod trouble;
 mod upkeep;
 
 pub use append::SqliteStore;
+pub use backup::{Copied, CopyError, Unfinished, back_up, restore};
 pub use folder::{OpenError, OpenMode};
 pub use read::open_reader;

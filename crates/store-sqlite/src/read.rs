@@ -106,11 +106,14 @@ impl Reader for Beside {
 /// Reads a data folder at one snapshot, whether or not a server has it open; nothing is written. For `verify`
 /// and `export`. The snapshot keeps the write-ahead log from being emptied while it lives.
 pub fn open_reader(dir: &Path) -> Result<Arc<dyn Reader>, OpenError> {
-    let connection = folder::beside(dir)?;
+    snapshot(folder::beside(dir)?).map_err(|error| OpenError::Database { path: dir.to_owned(), error })
+}
+
+/// Reads on a connection, which stands still from here on.
+pub(crate) fn snapshot(connection: Connection) -> Result<Arc<dyn Reader>, StoreError> {
     let begun = connection.execute_batch("BEGIN").map_err(|error| refused(&error));
     // A transaction takes its snapshot with its first read.
-    let runs = begun.and_then(|()| runs::live(&connection));
-    let runs = runs.map_err(|error| OpenError::Database { path: dir.to_owned(), error })?;
+    let runs = begun.and_then(|()| runs::live(&connection))?;
     Ok(Arc::new(Snapshot {
         connection: Mutex::new(connection),
         runs: runs.iter().map(|Run { run, .. }| *run).collect(),

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::path::Path;
 
-use scrip_engine::store::StoreError;
+use scrip_engine::store::{Reader, StoreError};
 use scrip_engine::verify::{self, Report, StudioReport, VerifyError};
 use scrip_store_sqlite::{OpenError, open_reader};
 
@@ -17,18 +18,20 @@ use crate::progress::{Progress, grouped};
 pub(crate) fn run(arguments: &VerifyArguments) -> Result<(), Failure> {
     let folder = place::folder(&arguments.place)?;
     let reader = open_reader(folder).map_err(unopened)?;
-    let total = reader.extent().map_err(|error| Failure::of_path(folder, &error))?.last;
+    print(&prove(&*reader, folder)?);
+    Ok(())
+}
+
+/// Proves what `reader` reads, with its progress shown; a failure names `path`.
+pub(crate) fn prove(reader: &dyn Reader, path: &Path) -> Result<Report, Failure> {
+    let total = reader.extent().map_err(|error| Failure::of_path(path, &error))?.last;
     let mut progress = Progress::new("entries", total);
-    let report = verify::verify(&*reader, &mut |now| progress.set(now.done));
+    let report = verify::verify(reader, &mut |now| progress.set(now.done));
     progress.finish();
-    match report {
-        Ok(report) => {
-            print(&report);
-            Ok(())
-        }
-        Err(VerifyError::Broken(broken)) => Err(Failure::No(format!("{}: does not hold: {broken}", folder.display()))),
-        Err(VerifyError::Store(error)) => Err(Failure::of_path(folder, &error)),
-    }
+    report.map_err(|error| match error {
+        VerifyError::Broken(broken) => Failure::No(format!("{}: does not hold: {broken}", path.display())),
+        VerifyError::Store(error) => Failure::of_path(path, &error),
+    })
 }
 
 /// A database that is damaged where it is opened is an answer, like damage found later; anything else is no answer.

@@ -13,6 +13,8 @@ const COMMANDS: &[&str] = &[
     "catalog diff",
     "catalog publish",
     "verify",
+    "backup",
+    "restore",
     "key",
     "key create",
     "key list",

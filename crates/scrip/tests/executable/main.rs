@@ -1,5 +1,6 @@
 //! The real executable: what people type, what they get, and what survives `kill -9`.
 
+mod backups;
 mod catalogs;
 mod crash;
 mod demo;

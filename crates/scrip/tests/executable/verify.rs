@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use crate::support::{Server, run, succeed};
 
 /// A small store with some of everything, closed in good order.
-fn store(folder: &Path) {
+pub(crate) fn store(folder: &Path) {
     let server = Server::start(folder, &["--keys", "flow-studio=sk_a"]);
     let mut client = server.client("sk_a");
     for account in ["ana", "bruno"] {
