@@ -244,6 +244,23 @@ fn a_copy_that_cannot_be_written_leaves_nothing() {
     assert_eq!(names(&ground.path("new")), ["scrip.lock"]);
 }
 
+#[test]
+fn what_was_cut_short_is_not_served_and_is_made_again() {
+    let ground = Ground::with_backup();
+    let half = |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() / 2);
+    std::fs::create_dir(ground.path("new")).expect("it can be made");
+    ground.changed("new/scrip.db.restoring", half);
+    refused(&run(&["serve", "--data", &ground.name("new"), "--listen", "127.0.0.1:0"]), 3, "cut short");
+    refused(&run(&["verify", "--data", &ground.name("new")]), 3, "holds no scrip");
+    assert_eq!(ground.restore("backup", "new").code, Some(0));
+    assert_eq!(names(&ground.path("new")), ["scrip.db", "scrip.lock"]);
+
+    ground.changed("second.partial", half);
+    succeed(&["backup", "--data", &ground.name("store"), &ground.name("second")]);
+    assert_eq!(names(ground.folder.path()), ["backup", "new", "second", "store"]);
+    assert_eq!(ground.restore("second", "third").code, Some(0));
+}
+
 /// Runs a command and kills it after a while; the moment is what is tried, nothing is waited for.
 fn killed_after(moment: Duration, arguments: &[&str]) {
     let mut command = scrip();
