@@ -205,7 +205,7 @@ pub(crate) fn of_studio(
 /// Whether this entry itself posts something that nobody pays for.
 fn leaves_uncollected(entry: &Entry) -> bool {
     match &entry.event {
-        Event::WentUncollected { .. } => true,
+        Event::WentUncollected { credits, .. } => credits.is_positive(),
         Event::HoldSettled(settled) => settled.uncollected.is_positive() && !settled.late,
         _ => false,
     }

@@ -12,6 +12,7 @@ use scrip_api::time::Instant;
 use scrip_api::unfit::InvalidField;
 use scrip_core::catalog::{self, CatalogError, Format as Written, Published};
 use scrip_core::id::{StudioId, StudioNumber};
+use scrip_core::time::Time;
 use scrip_engine::engine::{Publication, PublishError, PublishOutcome};
 use scrip_engine::store::Role;
 
@@ -107,7 +108,7 @@ pub(super) async fn publish(
     let studio = name_of(&app, key.studio)?;
     let before = app.catalog(key.studio).ok();
     match dry_run {
-        DryRun::Yes => try_out(publication, studio, before).await,
+        DryRun::Yes => try_out(publication, studio, before, app.engine().now()).await,
         DryRun::No => really(&app, publication, studio, before).await,
     }
 }
@@ -141,6 +142,7 @@ async fn try_out(
     publication: Publication,
     studio: StudioId,
     before: Option<Arc<Published>>,
+    now: Time,
 ) -> Result<Response, Refused> {
     let checked = tokio::task::spawn_blocking(move || catalog::read(&publication.source, publication.format));
     let checked = checked.await.map_err(|_| Refused::bug("checking a catalog ended without an answer"))?;
@@ -148,8 +150,11 @@ async fn try_out(
     if checked.studio != studio {
         return Err(other_studio(&studio, &checked.studio));
     }
+    // A later version takes force no earlier than it is published.
+    let earliest = if before.is_some() { now } else { Time::EPOCH };
+    let effective_from = checked.effective_from.map(|from| from.max(earliest));
     let changes = before.map_or_else(Vec::new, |before| catalog::diff(&before.catalog, &checked));
-    Ok(reply::ok(&PublishedShown::dry_run(checked.effective_from, changes)))
+    Ok(reply::ok(&PublishedShown::dry_run(effective_from, changes)))
 }
 
 async fn really(
