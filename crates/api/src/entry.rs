@@ -5,6 +5,7 @@ use scrip_core::id::{ChargeId, RefundId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::csv::CsvRow;
 use crate::measure::MeasuresShown;
 use crate::number::Amount;
 use crate::time::Instant;
@@ -234,60 +235,20 @@ const COLUMNS: &str = "entry,at,kind,account,tool,reference,member,reason,hold,c
 pub fn csv(entries: &[EntryShown]) -> String {
     let mut out = String::from(COLUMNS);
     for entry in entries {
-        let lots: Vec<_> = entry.lots.iter().map(|part| format!("{}:{}", part.lot, part.credits.0)).collect();
-        let cells = [
-            entry.entry.as_str(),
-            &entry.at.0.to_string(),
-            &entry.kind,
-            or_empty(entry.account.as_deref()),
-            or_empty(entry.tool.as_deref()),
-            or_empty(entry.reference.as_deref()),
-            or_empty(entry.member.as_deref()),
-            or_empty(entry.reason.as_deref()),
-            or_empty(entry.hold.as_deref()),
-            or_empty(entry.charge.as_deref()),
-            &entry.credits.0.to_string(),
-            &entry.held.0.to_string(),
-            &lots.join(" "),
-            &entry.available_after.0.to_string(),
-            &entry.remaining_after.0.to_string(),
-        ];
-        let row: Vec<_> = cells.iter().map(|cell| csv_cell(cell)).collect();
-        out.push_str(&row.join(","));
-        out.push_str("\r\n");
+        let mut row = CsvRow::new();
+        row.plain(&entry.entry).plain(entry.at.0).plain(&entry.kind).text(entry.account.as_deref());
+        row.plain_if_any(entry.tool.as_deref());
+        row.text(entry.reference.as_deref()).text(entry.member.as_deref()).text(entry.reason.as_deref());
+        row.plain_if_any(entry.hold.as_deref()).plain_if_any(entry.charge.as_deref());
+        row.plain(entry.credits.0).plain(entry.held.0).plain(lots_cell(&entry.lots));
+        row.plain(entry.available_after.0).plain(entry.remaining_after.0);
+        out.push_str(&row.finish());
     }
     out
 }
 
-/// An absent cell is an empty one.
-fn or_empty(cell: Option<&str>) -> &str {
-    cell.unwrap_or("")
-}
-
-/// A cell: quoted where it must be. A free text that a spreadsheet would take for a formula begins with an apostrophe.
-fn csv_cell(cell: &str) -> String {
-    let number = cell.strip_prefix('-').unwrap_or(cell).bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let formula = !number && cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let cell = if formula { format!("'{cell}") } else { cell.to_owned() };
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cells_are_quoted_and_never_formulas() {
-        for (cell, written) in [
-            ("plain", "plain"),
-            ("-4.5", "-4.5"),
-            ("a,b", "\"a,b\""),
-            ("say \"hi\"", "\"say \"\"hi\"\"\""),
-            ("=1+1", "'=1+1"),
-            ("@x", "'@x"),
-            ("-1+2", "'-1+2"),
-        ] {
-            assert_eq!(csv_cell(cell), written, "{cell}");
-        }
-    }
+/// How lots changed, in one cell: `lot:credits` separated by spaces.
+fn lots_cell(lots: &[LotChangeShown]) -> String {
+    let lots: Vec<_> = lots.iter().map(|part| format!("{}:{}", part.lot, part.credits.0)).collect();
+    lots.join(" ")
 }

@@ -12,6 +12,7 @@ pub mod catalog;
 pub mod charge;
 pub mod clock;
 pub mod code;
+pub mod csv;
 pub mod entry;
 pub mod grant;
 pub mod hold;

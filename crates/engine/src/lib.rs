@@ -16,6 +16,7 @@ mod recover;
 mod resident;
 mod salt;
 mod sequencer;
+pub mod snapshot;
 pub mod store;
 mod sweep;
 pub mod trail;

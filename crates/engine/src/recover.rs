@@ -60,32 +60,12 @@ pub(crate) fn documents(reader: &dyn Reader) -> Result<Documents, StoreError> {
 /// Replays the entries since the mark.
 pub(crate) fn replay(reader: &dyn Reader, documents: &Documents, mark_every: u64) -> Result<Opening, StoreError> {
     let extent = reader.extent()?;
-    if extent.mark > extent.last {
-        let Extent { mark, last, .. } = extent;
-        return Err(StoreError::Damaged(format!("the mark is at position {mark}, but the last entry is at {last}")));
-    }
-    let mut accounts: FxHashMap<u64, StoredAccount> = FxHashMap::default();
     let mut behind = WriteBehind::new(mark_every);
     let mut last_account = extent.last_account.0;
-    let mut next = extent.mark + 1;
-    while next <= extent.last {
-        let rows = reader.rows_from(next, PAGE)?;
-        let Some(last) = rows.last() else {
-            return Err(StoreError::Damaged(format!("entries from position {next} on are missing")));
-        };
-        let following = last.position + 1;
-        for row in rows {
-            let entry = journal::decode(&row.record).map_err(|e| StoreError::Damaged(e.to_string()))?;
-            behind.entry(journal::terms(&entry), row.position);
-            last_account = last_account.max(entry.account.0);
-            let stored = match accounts.entry(entry.account.0) {
-                std::collections::hash_map::Entry::Occupied(seat) => seat.into_mut(),
-                std::collections::hash_map::Entry::Vacant(seat) => seat.insert(base(reader, &entry)?),
-            };
-            replay_one(stored, &entry, &row)?;
-        }
-        next = following;
-    }
+    let accounts = changed_since_mark(reader, extent, &mut |entry, position| {
+        behind.entry(journal::terms(entry), position);
+        last_account = last_account.max(entry.account.0);
+    })?;
     let mut changed: Vec<StoredAccountRef> = accounts
         .into_values()
         .map(|stored| StoredAccountRef { account: Arc::new(stored.account), trail: stored.trail })
@@ -99,6 +79,42 @@ pub(crate) fn replay(reader: &dyn Reader, documents: &Documents, mark_every: u64
         changed,
         behind,
     })
+}
+
+/// The accounts that changed since the mark, as their last entries left them; `see` is shown each of those entries
+/// with its position.
+pub(crate) fn changed_since_mark(
+    reader: &dyn Reader,
+    extent: Extent,
+    see: &mut dyn FnMut(&Entry, u64),
+) -> Result<FxHashMap<u64, StoredAccount>, StoreError> {
+    if extent.mark > extent.last {
+        let Extent { mark, last, .. } = extent;
+        return Err(StoreError::Damaged(format!("the mark is at position {mark}, but the last entry is at {last}")));
+    }
+    let mut accounts: FxHashMap<u64, StoredAccount> = FxHashMap::default();
+    let mut next = extent.mark + 1;
+    while next <= extent.last {
+        let rows = reader.rows_from(next, PAGE)?;
+        let Some(last) = rows.last() else { return Err(missing_from(next)) };
+        let following = last.position + 1;
+        for row in rows {
+            let entry = journal::decode(&row.record).map_err(|e| StoreError::Damaged(e.to_string()))?;
+            see(&entry, row.position);
+            let stored = match accounts.entry(entry.account.0) {
+                std::collections::hash_map::Entry::Occupied(seat) => seat.into_mut(),
+                std::collections::hash_map::Entry::Vacant(seat) => seat.insert(base(reader, &entry)?),
+            };
+            replay_one(stored, &entry, &row)?;
+        }
+        next = following;
+    }
+    Ok(accounts)
+}
+
+/// A journal that ends before its end.
+pub(crate) fn missing_from(position: u64) -> StoreError {
+    StoreError::Damaged(format!("entries from position {position} on are missing"))
 }
 
 /// The account's row, or the account before its first entry.

@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Backup(BackupArguments),
     /// Make a store from a backup, in a new or empty folder, and prove it
     Restore(RestoreArguments),
+    /// Write out accounts, lots or entries as CSV or JSON Lines, beside a running server too
+    Export(ExportArguments),
     /// Make, list and revoke secret keys
     #[command(subcommand)]
     Key(KeyCommand),
@@ -184,6 +186,51 @@ pub(crate) struct RestoreArguments {
 
     /// The backup
     pub(crate) file: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExportArguments {
+    /// What to write out
+    pub(crate) what: Exported,
+
+    #[command(flatten)]
+    pub(crate) place: Place,
+
+    /// How to write it
+    #[arg(long, value_name = "FORM", default_value = "csv")]
+    pub(crate) form: ExportForm,
+
+    /// Only this studio's
+    #[arg(long)]
+    pub(crate) studio: Option<String>,
+
+    /// Go on after this position, the last that an earlier export of entries wrote; without a header line
+    #[arg(long, value_name = "N")]
+    pub(crate) from_position: Option<u64>,
+
+    /// Write to this file, which must not be there yet and is there only once it is whole; otherwise to standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// What can be exported.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exported {
+    /// A line for each account: its settings, plan and totals
+    Accounts,
+    /// A line for each lot with something left
+    Lots,
+    /// A line for each entry of the journal, in its order
+    Entries,
+}
+
+/// The forms of an export.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExportForm {
+    /// Comma-separated values with a header line
+    Csv,
+    /// JSON Lines: one object a line
+    Jsonl,
 }
 
 #[derive(Subcommand, Debug)]

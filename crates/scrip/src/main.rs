@@ -10,6 +10,7 @@ mod bench;
 mod commands;
 mod control;
 mod demo;
+mod export;
 mod failure;
 mod fresh;
 mod place;
@@ -59,6 +60,7 @@ fn run(command: Command, matches: &ArgMatches) -> Result<(), Failure> {
         Command::Verify(arguments) => commands::verify::run(&arguments),
         Command::Backup(arguments) => commands::backup::run(&arguments),
         Command::Restore(arguments) => commands::restore::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Key(command) => commands::key::run(command),
         Command::Bench(arguments) => bench::run(&arguments),
     }

@@ -15,6 +15,7 @@ const COMMANDS: &[&str] = &[
     "verify",
     "backup",
     "restore",
+    "export",
     "key",
     "key create",
     "key list",

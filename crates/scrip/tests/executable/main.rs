@@ -4,6 +4,7 @@ mod backups;
 mod catalogs;
 mod crash;
 mod demo;
+mod export;
 mod folders;
 mod help;
 mod keys;
