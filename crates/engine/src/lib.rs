@@ -8,6 +8,7 @@ mod behind;
 pub mod clock;
 mod committer;
 pub mod engine;
+mod follow;
 pub mod history;
 mod intake;
 mod recall;

@@ -9,16 +9,15 @@ use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 use scrip_core::account::{Account, Totals};
-use scrip_core::amount::{Credits, Total};
-use scrip_core::apply::apply;
-use scrip_core::entry::{Book, Entry, Event, TextField};
-use scrip_core::id::{AccountId, AccountNumber, LotId, StudioId, StudioNumber};
+use scrip_core::amount::Total;
+use scrip_core::entry::{Book, Event, TextField};
+use scrip_core::id::{AccountId, AccountNumber, StudioId, StudioNumber};
 use scrip_core::journal;
 use scrip_core::lot::Class;
-use scrip_core::proof;
 
+use crate::follow::Followed;
 use crate::store::{Document, Extent, Reader, Row, StoreError, StoredAccount};
-use crate::trail::{Links, Trail};
+use crate::trail::Trail;
 
 /// Rows read at a time.
 const PAGE: usize = 4_096;
@@ -208,19 +207,11 @@ fn studios(reader: &dyn Reader) -> Result<BTreeMap<StudioNumber, StudioReport>, 
 /// The pass over the journal.
 struct Proof<'a> {
     reader: &'a dyn Reader,
-    running: FxHashMap<AccountNumber, Running>,
+    running: FxHashMap<AccountNumber, Followed>,
     /// The entry after which each account's row was written.
     rows: FxHashMap<AccountNumber, u64>,
     compared: u64,
     studios: BTreeMap<StudioNumber, StudioReport>,
-}
-
-/// An account as its entries so far make it.
-struct Running {
-    account: Account,
-    trail: Trail,
-    /// Some of its texts have been erased: its row cannot be held to them.
-    erased: bool,
 }
 
 impl Proof<'_> {
@@ -232,7 +223,7 @@ impl Proof<'_> {
             self.running.insert(number, first);
         }
         let running = self.running.get_mut(&number).expect("it was just put there");
-        let entry = running.follow(row)?;
+        let entry = running.follow(row).map_err(|what| broken_entry(row, Some(&running.account.id), what))?;
         let studio = self.studios.entry(running.account.studio).or_default();
         studio.entries += 1;
         for posting in &entry.books {
@@ -242,16 +233,16 @@ impl Proof<'_> {
             self.compared += 1;
             let stored = self.reader.account(number)?;
             if !stored.is_some_and(|stored| running.is(stored)) {
-                return Err(running.row_broken("it is not what its entries make"));
+                return Err(broken_row(&running.account, "it is not what its entries make"));
             }
         }
         Ok(())
     }
 
     /// The account of a first entry.
-    fn first(&self, row: &Row) -> Result<Running, VerifyError> {
+    fn first(&self, row: &Row) -> Result<Followed, VerifyError> {
         let broken = |what: &str| broken_entry(row, None, what.to_owned());
-        let entry = decode(row, None)?;
+        let entry = journal::decode(&row.record).map_err(|damaged| broken(damaged.problem))?;
         let Event::AccountOpened { studio, .. } = &entry.event else {
             return Err(broken("its account was never opened"));
         };
@@ -263,13 +254,14 @@ impl Proof<'_> {
                 None => (AccountId::parse("erased").expect("of the right alphabet"), true),
             },
         };
-        Ok(Running { account: Account::unopened(*studio, entry.account, id), trail: Trail::default(), erased })
+        let account = Account::unopened(*studio, entry.account, id);
+        Ok(Followed { erased, ..Followed::of(StoredAccount { account, trail: Trail::default() }) })
     }
 
     /// Up to the mark accounts have been written behind: a row that knows less would be believed after a restart.
     fn rows_reach_the_mark(&self) -> Result<(), VerifyError> {
-        let row = |running: &Running| self.rows.get(&running.account.number).copied();
-        let behind = |running: &&Running| row(running).is_none_or(|seq| seq < running.account.seq);
+        let row = |running: &Followed| self.rows.get(&running.account.number).copied();
+        let behind = |running: &&Followed| row(running).is_none_or(|seq| seq < running.account.seq);
         let Some(running) = self.running.values().filter(behind).min_by_key(|running| running.account.number) else {
             return Ok(());
         };
@@ -323,68 +315,6 @@ impl Proof<'_> {
     }
 }
 
-impl Running {
-    /// Proves that the row is the account's next, and takes it in.
-    fn follow(&mut self, row: &Row) -> Result<Entry, VerifyError> {
-        let broken = |what: &str| broken_entry(row, Some(&self.account.id), what.to_owned());
-        if journal::chain(&row.record, self.account.head) != row.record.hash {
-            return Err(broken("it is not what was written, or does not follow the entry before it"));
-        }
-        let links = self.trail.push(row.record.seq, row.position);
-        if links != (Links { prev: row.prev, jump: row.jump }) {
-            return Err(broken("it does not point to the entries before it"));
-        }
-        let entry = decode(row, Some(&self.account.id))?;
-        if entry.seq > 1 && matches!(entry.event, Event::AccountOpened { .. }) {
-            return Err(broken("its account was opened before"));
-        }
-        proof::follows(&self.account, &entry).map_err(|problem| broken(&problem.to_string()))?;
-        if !lots_stay_in_bounds(&self.account, &entry) {
-            return Err(broken("its changes together leave a lot below zero or above what it was made with"));
-        }
-        apply(&mut self.account, &entry);
-        self.account.recalled.clear();
-        self.account.head = row.record.hash;
-        self.erased |= entry.texts.fields.iter().any(|text| text.text.is_none());
-        Ok(entry)
-    }
-
-    /// Whether the account's row is what its entries make.
-    fn is(&self, mut stored: StoredAccount) -> bool {
-        if self.erased {
-            stored.account.id = self.account.id.clone();
-            stored.account.name.clone_from(&self.account.name);
-            for (theirs, ours) in stored.account.holds.iter_mut().zip(&self.account.holds) {
-                theirs.reference.clone_from(&ours.reference);
-                theirs.member.clone_from(&ours.member);
-            }
-        }
-        stored.account == self.account && stored.trail == self.trail
-    }
-
-    fn row_broken(&self, what: &'static str) -> VerifyError {
-        let Account { number, id, seq, .. } = &self.account;
-        VerifyError::Broken(Broken::Account { account: *number, id: id.clone(), seq: *seq, what })
-    }
-}
-
-/// Whether every lot is within its bounds after all changes of an entry, which may name a lot more than once.
-fn lots_stay_in_bounds(account: &Account, entry: &Entry) -> bool {
-    let mut after: BTreeMap<LotId, (Credits, Credits)> = BTreeMap::new();
-    for change in &entry.lots {
-        let (remaining, aside) = after.entry(change.lot).or_insert_with(|| {
-            account.lot(change.lot).map_or((Credits::ZERO, Credits::ZERO), |lot| (lot.remaining, lot.held + lot.frozen))
-        });
-        *remaining += change.remaining;
-        *aside += change.held + change.frozen;
-    }
-    after.values().all(|(remaining, aside)| !aside.is_negative() && aside <= remaining)
-}
-
-fn decode(row: &Row, id: Option<&AccountId>) -> Result<Entry, VerifyError> {
-    journal::decode(&row.record).map_err(|damaged| broken_entry(row, id, damaged.problem.to_owned()))
-}
-
 fn broken_entry(row: &Row, id: Option<&AccountId>, what: String) -> VerifyError {
     VerifyError::Broken(Broken::Entry {
         account: row.record.account,
@@ -393,4 +323,9 @@ fn broken_entry(row: &Row, id: Option<&AccountId>, what: String) -> VerifyError 
         position: row.position,
         what,
     })
+}
+
+fn broken_row(account: &Account, what: &'static str) -> VerifyError {
+    let Account { number, id, seq, .. } = account;
+    VerifyError::Broken(Broken::Account { account: *number, id: id.clone(), seq: *seq, what })
 }
