@@ -5,6 +5,7 @@ mod catalogs;
 mod crash;
 mod demo;
 mod export;
+mod fixtures;
 mod folders;
 mod help;
 mod keys;
