@@ -16,6 +16,9 @@ use crate::time::{Time, Zone};
 pub enum Command {
     /// Opens the account or changes its settings; absent fields stay as they are.
     PutAccount(PutAccount),
+    /// Opens the account of a customer who was served elsewhere, with what it had there; refused where the account
+    /// exists.
+    OpenAccount(Box<Opening>),
     /// Subscribes, changes the plan or the state (R14–R17).
     PutSubscription(PutSubscription),
     /// Cancels at the end of the term.
@@ -86,6 +89,47 @@ pub struct PutSubscription {
     pub anchor: Option<Time>,
     /// The state; absent: active, or the one that stands.
     pub state: Option<SubscriptionState>,
+}
+
+/// What a customer who was served elsewhere has, at the moment of coming here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// The account's settings.
+    pub settings: PutAccount,
+    /// The plan that it is on.
+    pub subscription: Option<OpeningSubscription>,
+    /// Its other credits, in the order in which they were granted, oldest first: at most [`Opening::LOTS_MAX`].
+    pub lots: Vec<OpeningLot>,
+}
+
+impl Opening {
+    /// The most lots that an opening may bring: each is an entry, and a key remembers at most 255 entries of its command.
+    pub const LOTS_MAX: usize = 200;
+    /// The most entries that an opening makes: the account, the subscription, its refill and its state, and the lots.
+    pub const ENTRIES_MAX: usize = Opening::LOTS_MAX + 4;
+}
+
+/// A subscription that began elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpeningSubscription {
+    /// The plan, of the catalog in force.
+    pub plan: PlanId,
+    /// What all its cycles are counted from: mostly past.
+    pub anchor: Time,
+    /// Whether it refills.
+    pub state: SubscriptionState,
+    /// What is left of the present cycle's refill; `None`: this cycle had no refill, which is so before the anchor, and
+    /// may be so of one that is not active.
+    pub remaining: Option<Credits>,
+}
+
+/// A lot that was granted elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpeningLot {
+    /// The grant of what is left of it.
+    pub grant: Grant,
+    /// What it held at first.
+    pub granted: Credits,
 }
 
 /// What a hold or charge is to cost.
@@ -223,5 +267,11 @@ impl Binding {
     /// The binding of a command that came with a key.
     pub fn of(account: AccountNumber, key: &Key, command: &Command) -> Binding {
         Binding { term: Term::key(account, key), content: crate::term::content(command) }
+    }
+
+    /// The binding of an opening: an account has one at the most, so the account itself is the key, and no caller's key
+    /// can be taken for it.
+    pub fn of_opening(account: AccountNumber, opening: &Command) -> Binding {
+        Binding { term: Term::opening(account), content: crate::term::content(opening) }
     }
 }

@@ -45,15 +45,32 @@ pub(crate) fn repayment(account: &Account, seq: u64) -> Option<Draft> {
 /// beyond [`Credits::MAX`] by it (R1): what does not fit is not granted.
 pub(crate) fn refill(account: &Account, subscription: Subscription, cycle: u32) -> Draft {
     let granted = subscription.owed_in(cycle).min(Credits::MAX - account.totals().remaining);
+    refill_of(subscription, cycle, Part { granted, remaining: granted })
+}
+
+/// What is left of a cycle's refill that was made elsewhere: the cycle has had all of it.
+pub(crate) fn part_used_refill(subscription: Subscription, cycle: u32, remaining: Credits) -> Draft {
+    let granted = subscription.terms.allowance;
+    refill_of(subscription, cycle, Part { granted, remaining })
+}
+
+/// Of a refill: what it granted, and what is left of that.
+struct Part {
+    granted: Credits,
+    remaining: Credits,
+}
+
+fn refill_of(subscription: Subscription, cycle: u32, part: Part) -> Draft {
     let before = subscription.reached.filter(|reached| reached.cycle == cycle);
     let allowance = subscription.terms.allowance.max(before.map_or(Credits::ZERO, |reached| reached.allowance));
     let subscription = Subscription { reached: Some(Reached { cycle, allowance }), ..subscription }.scheduled();
     let expires_at = subscription.starts(cycle + 1);
     let draft = Draft::new(Event::Refilled { plan: subscription.terms.plan.clone(), cycle, subscription });
-    if !granted.is_positive() {
+    let Part { granted, remaining } = part;
+    if !remaining.is_positive() {
         return draft;
     }
-    draft.making(subscription_lot(granted, expires_at)).book(Book::Issued, -granted)
+    draft.making_part_used(subscription_lot(granted, expires_at), remaining).book(Book::Issued, -remaining)
 }
 
 /// A lot of a plan: a refill's, or what rolled over.

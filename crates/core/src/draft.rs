@@ -15,7 +15,8 @@ use crate::time::Time;
 #[derive(Debug)]
 pub(crate) struct Draft {
     event: Event,
-    makes: Vec<NewLot>,
+    /// The lots that it makes, with what is left in each.
+    makes: Vec<(NewLot, Credits)>,
     lots: Vec<LotChange>,
     debt: Credits,
     books: Vec<Posting>,
@@ -42,8 +43,15 @@ impl Draft {
     }
 
     /// With a new lot, filled. The lots that it makes are numbered when the entry gets its place.
-    pub(crate) fn making(mut self, lot: NewLot) -> Draft {
-        self.makes.push(lot);
+    pub(crate) fn making(self, lot: NewLot) -> Draft {
+        let granted = lot.granted;
+        self.making_part_used(lot, granted)
+    }
+
+    /// With a new lot of which only `remaining`, more than nothing, is left: the rest was used before it came here.
+    pub(crate) fn making_part_used(mut self, lot: NewLot, remaining: Credits) -> Draft {
+        debug_assert!(remaining.is_positive() && remaining <= lot.granted, "{remaining} of {lot:?}");
+        self.makes.push((lot, remaining));
         self
     }
 
@@ -71,17 +79,17 @@ impl Draft {
     pub(crate) fn onto(self, account: &Account, at: Time) -> Entry {
         let seq = account.seq + 1;
         let mut lots = self.lots;
-        for (index, new) in self.makes.iter().enumerate() {
+        for (index, (new, remaining)) in self.makes.iter().enumerate() {
             let index = u16::try_from(index).expect("an entry makes few lots");
             let lot = LotId { seq, index };
-            lots.push(LotChange { remaining: new.granted, ..unchanged(lot, new.class) });
+            lots.push(LotChange { remaining: *remaining, ..unchanged(lot, new.class) });
         }
         let entry = Entry {
             account: account.number,
             seq,
             at: at.max(account.last_at),
             event: self.event,
-            makes: self.makes,
+            makes: self.makes.into_iter().map(|(lot, _)| lot).collect(),
             after: after(account.totals(), &lots, self.debt),
             lots,
             debt: self.debt,

@@ -40,6 +40,7 @@ pub fn wanted(account: &Account, command: &Command) -> Vec<Wanted> {
         Command::Refund { charge, .. } => charge_wanted(account, *charge),
         Command::RevokeLot { lot, .. } => lot_wanted(account, *lot),
         Command::PutAccount(_)
+        | Command::OpenAccount(_)
         | Command::PutSubscription(_)
         | Command::CancelSubscription
         | Command::Charge(_)

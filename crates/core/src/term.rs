@@ -9,7 +9,7 @@ use std::fmt;
 use sha2::{Digest as _, Sha256};
 
 use crate::amount::Credits;
-use crate::command::{Command, Cost, Expected, Usage};
+use crate::command::{Command, Cost, Expected, Grant, PutAccount, Usage};
 use crate::entry::{Entry, Event};
 use crate::id::{AccountNumber, ChargeId, HoldId, HoldName, HoldRef, Key};
 use crate::measure::{MeasureValue, Measures};
@@ -29,6 +29,11 @@ impl Term {
     /// What the last entry of a command with an idempotency key is found by (R31).
     pub fn key(account: AccountNumber, key: &Key) -> Term {
         Encoder::new(b"scrip:key:1").number(account.0).text(key.as_str()).term()
+    }
+
+    /// What the last entry of an account's opening is found by, see [`crate::command::Opening`].
+    pub fn opening(account: AccountNumber) -> Term {
+        Encoder::new(b"scrip:opening:1").number(account.0).term()
     }
 
     /// What the placing of a hold is found by, from the caller's own id of it.
@@ -80,13 +85,7 @@ pub fn content(command: &Command) -> u64 {
 
 fn encode<'a>(to: &'a mut Encoder, command: &Command) -> &'a mut Encoder {
     match command {
-        Command::PutAccount(put) => {
-            let to = to.tag(1).option(put.name.as_deref(), Encoder::text);
-            let to = to.option(put.zone.as_ref(), |to, zone| to.text(zone.name()));
-            to.option(put.project_types.as_ref(), |to, types| {
-                types.iter().fold(to.number(types.len() as u64), |to, name| to.text(name.as_str()))
-            })
-        }
+        Command::PutAccount(put) => to.tag(1).settings(put),
         Command::PutSubscription(put) => to
             .tag(2)
             .option(put.plan.as_ref(), |to, plan| to.text(plan.as_str()))
@@ -128,19 +127,24 @@ fn encode<'a>(to: &'a mut Encoder, command: &Command) -> &'a mut Encoder {
             let to = to.tag(9).number(charge.seq).number(u64::from(charge.index));
             to.option(*credits, Encoder::credits).text(reason)
         }
-        Command::Grant(grant) => to
-            .tag(10)
-            .credits(grant.credits)
-            .text(grant.class.word())
-            .option(grant.expires_at, Encoder::time)
-            .option(grant.priority, |to, priority| to.tag(priority.0))
-            .text(&grant.reason),
+        Command::Grant(grant) => to.tag(10).grant(grant),
         Command::RevokeLot { lot, credits, reason } => {
             let to = to.tag(11).number(lot.seq).number(u64::from(lot.index));
             to.option(*credits, Encoder::credits).text(reason)
         }
         Command::WriteOffDebt { credits, reason } => to.tag(12).option(*credits, Encoder::credits).text(reason),
         Command::Touch => to.tag(13),
+        Command::OpenAccount(opening) => {
+            let to = to.tag(14).settings(&opening.settings);
+            let to = to.option(opening.subscription.as_ref(), |to, subscription| {
+                to.text(subscription.plan.as_str())
+                    .time(subscription.anchor)
+                    .text(subscription.state.word())
+                    .option(subscription.remaining, Encoder::credits)
+            });
+            let to = to.number(opening.lots.len() as u64);
+            opening.lots.iter().fold(to, |to, lot| to.grant(&lot.grant).credits(lot.granted))
+        }
     }
 }
 
@@ -204,6 +208,22 @@ impl Encoder {
             None => self.tag(0),
             Some(value) => encode(self.tag(1), value),
         }
+    }
+
+    fn settings(&mut self, put: &PutAccount) -> &mut Encoder {
+        self.option(put.name.as_deref(), Encoder::text)
+            .option(put.zone.as_ref(), |to, zone| to.text(zone.name()))
+            .option(put.project_types.as_ref(), |to, types| {
+                types.iter().fold(to.number(types.len() as u64), |to, name| to.text(name.as_str()))
+            })
+    }
+
+    fn grant(&mut self, grant: &Grant) -> &mut Encoder {
+        self.credits(grant.credits)
+            .text(grant.class.word())
+            .option(grant.expires_at, Encoder::time)
+            .option(grant.priority, |to, priority| to.tag(priority.0))
+            .text(&grant.reason)
     }
 
     fn hold(&mut self, hold: &HoldRef) -> &mut Encoder {
@@ -270,6 +290,7 @@ mod tests {
         let hold = HoldName::parse("job-7").unwrap();
         for (term, digest) in [
             (key("job-7"), "937e84f28b81f2a1daae63f250a36a6f"),
+            (Term::opening(ACCOUNT), "dadc6bd61886553e1a01394ae5a0a155"),
             (Term::hold_name(ACCOUNT, &hold), "ee00794fe7b8b2b34d66d2d7240e2cc2"),
             (Term::hold_end(ACCOUNT, HoldId::first(3)), "56707f06b5d826780c34fa740ad4108b"),
             (Term::refund_of(ACCOUNT, ChargeId::first(3)), "76ab494e4173a5d0251b868c6aac28cb"),
@@ -295,7 +316,7 @@ mod tests {
     fn terms_of_another_account_or_kind_are_others() {
         let name = HoldName::parse("a").unwrap();
         let other = Term::key(AccountNumber(8), &Key::parse("a").unwrap());
-        let terms = [key("a"), key("b"), other, Term::hold_name(ACCOUNT, &name)];
+        let terms = [key("a"), key("b"), other, Term::hold_name(ACCOUNT, &name), Term::opening(ACCOUNT)];
         for (place, term) in terms.iter().enumerate() {
             assert!(!terms[place + 1..].contains(term));
         }

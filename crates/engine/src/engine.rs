@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::committer;
 use crate::history::{self, HistoryPage, HistoryQuery, JournalPage, JournalQuery};
 use crate::intake::{Carried, Intake, Job};
+use crate::opening::{self, Origin};
 use crate::recall;
 use crate::recover;
 use crate::resident::Residents;
@@ -65,7 +66,7 @@ pub struct Request {
     pub studio: StudioNumber,
     /// Which account.
     pub account: AccountId,
-    /// The idempotency key; PUT, DELETE and touches have none.
+    /// The idempotency key; PUT, DELETE, openings and touches have none.
     pub key: Option<Key>,
     /// What to do.
     pub command: Command,
@@ -397,6 +398,12 @@ impl Engine {
     pub fn entry(&self, studio: StudioNumber, account: &AccountId, seq: u64) -> Result<Option<Entry>, StoreError> {
         let Some(stored) = self.shared.stored(studio, account)? else { return Ok(None) };
         recall::entry(&recall::Durable(self.shared.reader.as_ref()), stored.account.seq, &stored.trail, seq)
+    }
+
+    /// How the account was opened; `None` where it does not exist. What happened since does not change it.
+    pub fn origin(&self, studio: StudioNumber, account: &AccountId) -> Result<Option<Origin>, StoreError> {
+        let Some(stored) = self.shared.stored(studio, account)? else { return Ok(None) };
+        opening::origin(&recall::Durable(self.shared.reader.as_ref()), &stored).map(Some)
     }
 
     /// A hold by either id, open or ended; what is due has not been applied to it. `None`: no such account or hold.

@@ -11,6 +11,7 @@ pub mod engine;
 mod follow;
 pub mod history;
 mod intake;
+pub mod opening;
 mod recall;
 pub mod record;
 mod recover;

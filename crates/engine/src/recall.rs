@@ -60,6 +60,22 @@ pub(crate) fn entry(rows: &dyn Rows, last: u64, trail: &Trail, seq: u64) -> Resu
     Ok(Some(entry))
 }
 
+/// The account's first entries, at most `count`, the newest of them first.
+pub(crate) fn first_entries(rows: &dyn Rows, last: u64, trail: &Trail, count: u64) -> Result<Vec<Entry>, StoreError> {
+    let mut position = trail.last();
+    let mut entries = Vec::new();
+    let mut seq = last;
+    while seq > 0 {
+        let (entry, row) = read(rows, position)?;
+        let jumps = seq > count && trail::jump_of(seq) >= count;
+        (position, seq) = if jumps { (row.jump, trail::jump_of(seq)) } else { (row.prev, seq - 1) };
+        if entry.seq <= count {
+            entries.push(entry);
+        }
+    }
+    Ok(entries)
+}
+
 /// The newest entry that carries the term, preceded by the other entries of its command.
 pub(crate) fn search(
     rows: &dyn Rows,

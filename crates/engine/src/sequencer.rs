@@ -303,10 +303,10 @@ impl Sequencer {
         let found = self.find(request.studio, &request.account)?;
         let number = match (found, &request.command) {
             (Some(number), _) => number,
-            (None, Command::PutAccount(_)) => return self.open(request, now),
+            (None, Command::PutAccount(_) | Command::OpenAccount(_)) => return self.open(request, now),
             (None, _) => return Err(Refusal::Rejected(Rejection::AccountNotFound)),
         };
-        let binding = request.key.as_ref().map(|key| Binding::of(number, key, &request.command));
+        let binding = binding(number, request);
         if let Some(binding) = binding
             && let Some(first) = self.recognise(binding)?
         {
@@ -339,7 +339,7 @@ impl Sequencer {
     fn open(&mut self, request: &Request, now: Time) -> Carried {
         let number = AccountNumber(self.last_account + 1);
         let unopened = Account::unopened(request.studio, number, request.account.clone());
-        let binding = request.key.as_ref().map(|key| Binding::of(number, key, &request.command));
+        let binding = binding(number, request);
         let stamp = Stamp { now, salt: self.salts.next(), binding };
         let decision = decide(&unopened, &self.catalogs, &request.command, &stamp).map_err(Refusal::Rejected)?;
         self.last_account = number.0;
@@ -602,6 +602,14 @@ pub(crate) const NOT_WRITTEN: &str = "the store could not write; nothing was cha
 /// Answered after a write of unknown outcome.
 pub(crate) const LOST: &str =
     "a write ended in an unknown state; restart this server, then try again with the same key";
+
+/// What a request is bound to: its key, or, for an opening, its account.
+fn binding(number: AccountNumber, request: &Request) -> Option<Binding> {
+    match (&request.command, &request.key) {
+        (opening @ Command::OpenAccount(_), _) => Some(Binding::of_opening(number, opening)),
+        (command, key) => key.as_ref().map(|key| Binding::of(number, key, command)),
+    }
+}
 
 fn unreadable(failure: &StoreError) -> Refusal {
     error!(%failure, "the store could not be read");

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::account::Account;
+use crate::catalog::Catalogs;
 use crate::command::PutAccount;
 use crate::decide::invalid;
 use crate::decide::scribe::Scribe;
@@ -9,22 +11,18 @@ use crate::draft::Draft;
 use crate::entry::{Event, TextField};
 use crate::id::ProjectTypeId;
 use crate::rejection::Rejection;
-use crate::time::Zone;
+use crate::time::{Time, Zone};
 
 /// Puts the settings as asked; absent ones stay. Makes nothing when they stand so already.
 pub(super) fn put(scribe: &mut Scribe<'_>, put: &PutAccount) -> Result<(), Rejection> {
     let account = scribe.before;
     if let Some(types) = &put.project_types {
-        check_project_types(scribe, types)?;
+        check_project_types(scribe.before, scribe.catalogs, types, scribe.at())?;
     }
     let project_types = put.project_types.as_ref().or(account.project_types.as_deref());
     let project_types = project_types.map(|types| types.iter().cloned().collect::<Vec<_>>());
     if account.seq == 0 {
-        let texts =
-            scribe.texts([(TextField::AccountId, Some(account.id.as_str())), (TextField::Name, put.name.as_deref())]);
-        let zone = put.zone.clone().unwrap_or_else(Zone::utc);
-        let event = Event::AccountOpened { studio: account.studio, zone, project_types };
-        scribe.write(Draft::new(event).texts(texts));
+        open(scribe, put);
         return Ok(());
     }
     let name = put.name.as_deref().filter(|name| account.name.as_deref() != Some(name));
@@ -38,10 +36,25 @@ pub(super) fn put(scribe: &mut Scribe<'_>, put: &PutAccount) -> Result<(), Rejec
     Ok(())
 }
 
-/// Every project type is one of the catalog in force, or one that the account has already (R8).
-fn check_project_types(scribe: &Scribe<'_>, types: &BTreeSet<ProjectTypeId>) -> Result<(), Rejection> {
+/// Opens the account with these settings, which have been checked.
+pub(super) fn open(scribe: &mut Scribe<'_>, settings: &PutAccount) {
     let account = scribe.before;
-    let catalog = scribe.catalogs.in_force(account.studio, scribe.at());
+    let texts =
+        scribe.texts([(TextField::AccountId, Some(account.id.as_str())), (TextField::Name, settings.name.as_deref())]);
+    let zone = settings.zone.clone().unwrap_or_else(Zone::utc);
+    let project_types = settings.project_types.as_ref().map(|types| types.iter().cloned().collect());
+    let event = Event::AccountOpened { studio: account.studio, zone, project_types };
+    scribe.write(Draft::new(event).texts(texts));
+}
+
+/// Every project type is one of the catalog in force, or one that the account has already (R8).
+pub(super) fn check_project_types(
+    account: &Account,
+    catalogs: &Catalogs,
+    types: &BTreeSet<ProjectTypeId>,
+    at: Time,
+) -> Result<(), Rejection> {
+    let catalog = catalogs.in_force(account.studio, at);
     let offered = catalog.map_or(&[][..], |published| published.catalog.project_types.as_slice());
     let has = account.project_types.as_deref();
     let known = |wanted: &ProjectTypeId| {

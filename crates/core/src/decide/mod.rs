@@ -9,6 +9,7 @@ mod account;
 mod charge;
 mod grant;
 mod hold;
+mod opening;
 mod price;
 mod refund;
 mod scribe;
@@ -25,6 +26,7 @@ use crate::rejection::Rejection;
 use scribe::Scribe;
 
 pub use crate::recall::{Wanted, wanted};
+pub use opening::{OpeningFault, OpeningPart, opening_faults};
 pub(crate) use price::shortage;
 use price::{afford, price};
 
@@ -39,13 +41,14 @@ pub struct Decision {
 
 /// Decides a command on an account to which everything due has been applied.
 ///
-/// `account.seq == 0` is an account that does not exist: only [`Command::PutAccount`] is accepted.
+/// `account.seq == 0` is an account that does not exist: only [`Command::PutAccount`] and [`Command::OpenAccount`] are
+/// accepted.
 /// Every command that comes with a key makes at least one entry, so that there is one to bind the key (R31).
 pub fn decide(account: &Account, catalogs: &Catalogs, command: &Command, stamp: &Stamp) -> Result<Decision, Rejection> {
     let mut scribe = Scribe::new(account, catalogs, stamp);
     check_shape(command)?;
     check_present(account, catalogs, command, scribe.at())?;
-    if account.seq == 0 && !matches!(command, Command::PutAccount(_)) {
+    if account.seq == 0 && !matches!(command, Command::PutAccount(_) | Command::OpenAccount(_)) {
         return Err(Rejection::AccountNotFound);
     }
     let unchanged = match command {
@@ -61,6 +64,7 @@ pub fn decide(account: &Account, catalogs: &Catalogs, command: &Command, stamp: 
             subscription::cancel(&mut scribe)?;
             Done::Put(Put::Updated)
         }
+        Command::OpenAccount(opening) => return opening::open(scribe, opening),
         Command::Touch => Done::Touched,
         Command::PlaceHold(place) => return hold::place(scribe, place),
         Command::ExtendHold { hold, expires_in } => return hold::extend(scribe, hold, *expires_in),
@@ -89,6 +93,7 @@ pub fn check_shape(command: &Command) -> Result<(), Rejection> {
         Command::Charge(charge) => price::check_shape(&charge.cost),
         Command::ExtendHold { expires_in, .. } => check_expires_in(*expires_in),
         Command::SettleHold(settle) => settle::check_shape(&settle.usage),
+        Command::OpenAccount(opening) => opening::check_shape(opening),
         Command::Grant(grant) => grant::check_shape(grant),
         Command::Refund { credits, reason, .. }
         | Command::RevokeLot { credits, reason, .. }
@@ -116,6 +121,7 @@ fn check_present(
         Command::PlaceHold(place) => price::check_published(account, catalogs, place.expected),
         Command::Charge(charge) => price::check_published(account, catalogs, charge.expected),
         Command::Grant(grant) => grant::check_ahead(grant, at),
+        Command::OpenAccount(opening) => opening::check_present(account, catalogs, opening, at),
         Command::ExtendHold { .. }
         | Command::SettleHold(_)
         | Command::Refund { .. }

@@ -4,14 +4,18 @@
 //! the largest allowance that was in force in it. So no sequence of changes yields more than the
 //! best plan held.
 
+use crate::account::Account;
+use crate::catalog::Catalogs;
 use crate::command::PutSubscription;
 use crate::consequence::refill;
 use crate::decide::invalid;
 use crate::decide::scribe::Scribe;
 use crate::draft::Draft;
 use crate::entry::{Event, SubscriptionChange};
+use crate::id::PlanId;
 use crate::plan::{NextPlan, PlanTerms, Subscription, SubscriptionState};
 use crate::rejection::Rejection;
+use crate::time::Time;
 
 /// Puts the subscription as asked. Makes nothing when it stands so already.
 pub(super) fn put(scribe: &mut Scribe<'_>, put: &PutSubscription) -> Result<(), Rejection> {
@@ -41,9 +45,8 @@ pub(super) fn cancel(scribe: &mut Scribe<'_>) -> Result<(), Rejection> {
 fn start(scribe: &mut Scribe<'_>, put: &PutSubscription) -> Result<(), Rejection> {
     let Some(plan) = &put.plan else { return Err(invalid("plan", "a plan, since the account has none")) };
     let (account, at) = (scribe.before, scribe.at());
-    let terms = offered(scribe, plan.as_str())?;
-    let mut subscription = Subscription {
-        terms,
+    let subscription = Subscription {
+        terms: offered(account, scribe.catalogs, plan, at)?,
         state: put.state.unwrap_or(SubscriptionState::Active),
         anchor: put.anchor.unwrap_or(at),
         zone: account.zone.clone(),
@@ -52,12 +55,18 @@ fn start(scribe: &mut Scribe<'_>, put: &PutSubscription) -> Result<(), Rejection
         next: None,
         turns_at: None,
     };
-    if let Some(cycle) = subscription.cycle_at(at) {
-        subscription.term_start = cycle - cycle % subscription.terms.term_months;
-    }
+    let subscription = begun(subscription, at);
     write_change(scribe, SubscriptionChange::Started, Some(subscription.clone().scheduled()));
     grant_current(scribe, subscription);
     Ok(())
+}
+
+/// A new subscription in the term that runs at `at`.
+pub(super) fn begun(subscription: Subscription, at: Time) -> Subscription {
+    match subscription.cycle_at(at) {
+        Some(cycle) => Subscription { term_start: cycle - cycle % subscription.terms.term_months, ..subscription },
+        None => subscription,
+    }
 }
 
 fn change(scribe: &mut Scribe<'_>, put: &PutSubscription, stands: &Subscription) -> Result<(), Rejection> {
@@ -98,7 +107,9 @@ fn asked(scribe: &Scribe<'_>, put: &PutSubscription, stands: &Subscription) -> R
     }
     match &stands.next {
         Some(NextPlan::Change(terms)) if terms.plan == *plan => Ok(Asked::Nothing),
-        Some(NextPlan::Change(_) | NextPlan::Cancel) | None => Ok(Asked::Another(offered(scribe, plan.as_str())?)),
+        Some(NextPlan::Change(_) | NextPlan::Cancel) | None => {
+            Ok(Asked::Another(offered(scribe.before, scribe.catalogs, plan, scribe.at())?))
+        }
     }
 }
 
@@ -137,13 +148,13 @@ fn grant_current(scribe: &mut Scribe<'_>, subscription: Subscription) {
     }
 }
 
-fn write_change(scribe: &mut Scribe<'_>, change: SubscriptionChange, subscription: Option<Subscription>) {
+pub(super) fn write_change(scribe: &mut Scribe<'_>, change: SubscriptionChange, subscription: Option<Subscription>) {
     scribe.write(Draft::new(Event::SubscriptionChanged { change, subscription }));
 }
 
 /// The terms of a plan of the catalog in force.
-fn offered(scribe: &Scribe<'_>, plan: &str) -> Result<PlanTerms, Rejection> {
-    let catalog = scribe.catalogs.in_force(scribe.before.studio, scribe.at());
-    let plan = catalog.and_then(|published| published.catalog.plan(plan));
+pub(super) fn offered(account: &Account, catalogs: &Catalogs, plan: &PlanId, at: Time) -> Result<PlanTerms, Rejection> {
+    let catalog = catalogs.in_force(account.studio, at);
+    let plan = catalog.and_then(|published| published.catalog.plan(plan.as_str()));
     plan.map(|plan| plan.terms.clone()).ok_or(Rejection::PlanNotFound)
 }

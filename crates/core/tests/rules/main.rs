@@ -6,6 +6,7 @@ mod entries;
 mod exhaustive;
 mod holds;
 mod laws;
+mod openings;
 mod plans;
 mod prices;
 mod properties;

@@ -7,8 +7,8 @@
 use scrip_core::account::Account;
 use scrip_core::amount::Credits;
 use scrip_core::command::{
-    AfterExpiry, Command, Cost, Expected, Grant, PlaceCharge, PlaceHold, PutAccount, PutSubscription, ReleaseHold,
-    SettleHold, Usage,
+    AfterExpiry, Command, Cost, Expected, Grant, Opening, OpeningLot, OpeningSubscription, PlaceCharge, PlaceHold,
+    PutAccount, PutSubscription, ReleaseHold, SettleHold, Usage,
 };
 use scrip_core::due::apply_due;
 use scrip_core::entry::{Entry, Event};
@@ -63,6 +63,11 @@ fn step(world: &mut World, line: &str) -> Vec<String> {
         }
         return Vec::new();
     }
+    // The same without opening the account.
+    if let ["on", date, time] = words[..] {
+        world.now = format!("{date}T{time}:00Z").parse().unwrap();
+        return Vec::new();
+    }
     if let ["open", "in", zone] = words[..] {
         return open(world, Zone::parse(zone).unwrap());
     }
@@ -97,6 +102,7 @@ pub(crate) fn command(words: &[&str]) -> Command {
         ["live", "in", zone] => {
             Command::PutAccount(PutAccount { zone: Some(Zone::parse(zone).unwrap()), ..PutAccount::default() })
         }
+        ["arrive", rest @ ..] => Command::OpenAccount(Box::new(arrival(rest))),
         ["grant", credits, rest @ ..] => Command::Grant(grant(credits, rest)),
         ["hold", credits, "for", name] => hold(credits, name, None),
         ["hold", credits, "for", name, seconds] => hold(credits, name, Some(seconds)),
@@ -188,6 +194,36 @@ fn subscribe(plan: Option<&str>, anchor: Option<&str>, state: Option<&str>) -> C
         anchor: anchor.map(date),
         state: state.map(|state| SubscriptionState::from_word(state).unwrap()),
     })
+}
+
+/// `in ZONE, PLAN STATE from ANCHOR left CREDITS, 5 of 10 promo until DATE, …`: each part may be missing.
+fn arrival(words: &[&str]) -> Opening {
+    let mut opening = Opening { settings: PutAccount::default(), subscription: None, lots: Vec::new() };
+    let said = words.join(" ");
+    for part in said.split(", ").filter(|part| !part.is_empty()) {
+        let part: Vec<&str> = part.split(' ').collect();
+        match part[..] {
+            ["in", zone] => opening.settings.zone = Some(Zone::parse(zone).unwrap()),
+            [credits, "of", granted, ref rest @ ..] => {
+                opening.lots.push(OpeningLot { grant: grant(credits, rest), granted: amount(granted) });
+            }
+            [plan, state, "from", anchor, ref left @ ..] => {
+                let remaining = match *left {
+                    [] => None,
+                    ["left", credits] => Some(amount(credits)),
+                    _ => panic!("no such part: {part:?}"),
+                };
+                opening.subscription = Some(OpeningSubscription {
+                    plan: PlanId::parse(plan).unwrap(),
+                    anchor: date(anchor),
+                    state: SubscriptionState::from_word(state).unwrap(),
+                    remaining,
+                });
+            }
+            _ => panic!("no such part: {part:?}"),
+        }
+    }
+    opening
 }
 
 /// `grant 10 promo`, then `until DATE` or `priority N`, in this order.

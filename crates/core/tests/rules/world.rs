@@ -55,7 +55,10 @@ impl World {
             Command::PutAccount(_) | Command::PutSubscription(_) | Command::CancelSubscription | Command::Touch
         );
         let key = Key::parse(&format!("key-{}", self.commands)).unwrap();
-        let binding = keyed.then(|| Binding::of(ACCOUNT, &key, command));
+        let binding = match command {
+            Command::OpenAccount(_) => Some(Binding::of_opening(ACCOUNT, command)),
+            command => keyed.then(|| Binding::of(ACCOUNT, &key, command)),
+        };
         let stamp = Stamp { now: self.now, salt: [9; 16], binding };
         let decision = decide(&self.account, &self.catalogs, command, &stamp)?;
         if !decision.entries.is_empty() {
