@@ -174,7 +174,8 @@ fn particulars(entry: &Entry) -> Particulars {
         | Event::LotExpired
         | Event::Granted
         | Event::Revoked { .. }
-        | Event::DebtRepaid => none,
+        | Event::DebtRepaid
+        | Event::AccountErased => none,
         Event::SubscriptionChanged { change, subscription } => Particulars {
             change: Some(change_word(*change)),
             plan: subscription.as_ref().map(|subscription| subscription.terms.plan.to_string()),

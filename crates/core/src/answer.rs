@@ -7,7 +7,7 @@ use crate::account::Totals;
 use crate::amount::Credits;
 use crate::entry::{Entry, Event, SubscriptionChange};
 use crate::hold::{HoldState, LotPart};
-use crate::id::{ChargeId, HoldId, HoldName, LotId, RefundId};
+use crate::id::{AccountNumber, ChargeId, HoldId, HoldName, LotId, RefundId};
 use crate::time::Time;
 
 /// What a command did.
@@ -107,6 +107,11 @@ pub enum Done {
         /// How much.
         credits: Credits,
     },
+    /// The account's texts are gone; it goes by [`AccountId::erased`](crate::id::AccountId::erased).
+    AccountErased {
+        /// The account's number.
+        account: AccountNumber,
+    },
     /// What was due was applied.
     Touched,
 }
@@ -174,5 +179,6 @@ fn done(entry: &Entry) -> Done {
         | Event::HoldExpired { .. }
         | Event::DebtRecorded { .. }
         | Event::DebtRepaid => Done::Touched,
+        Event::AccountErased => Done::AccountErased { account: entry.account },
     }
 }

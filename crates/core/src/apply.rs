@@ -10,7 +10,7 @@ use crate::account::Account;
 use crate::amount::Credits;
 use crate::entry::{Entry, Event, LotChange, TextField};
 use crate::hold::{Hold, HoldState};
-use crate::id::{HoldId, LotId, ProjectTypeId};
+use crate::id::{AccountId, HoldId, LotId, ProjectTypeId};
 use crate::lot::Lot;
 use crate::recall;
 
@@ -59,6 +59,7 @@ pub fn apply(account: &mut Account, entry: &Entry) {
                 facts.refunded_debt = refunded.refunded_debt;
             }
         }
+        Event::AccountErased => erase_texts(account),
         Event::RolledOver
         | Event::LotExpired
         | Event::Charged { .. }
@@ -103,6 +104,16 @@ fn set_project_types(account: &mut Account, enabled: Option<&[ProjectTypeId]>) {
 fn set_name(account: &mut Account, entry: &Entry) {
     if let Some(name) = entry.texts.get(TextField::Name) {
         account.name = Some(Arc::from(name));
+    }
+}
+
+/// What is left of an account once its texts were erased.
+fn erase_texts(account: &mut Account) {
+    account.id = AccountId::erased(account.number);
+    account.name = None;
+    for hold in &mut account.holds {
+        hold.reference = None;
+        hold.member = None;
     }
 }
 

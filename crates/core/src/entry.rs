@@ -335,6 +335,10 @@ pub enum Event {
         /// How much.
         credits: Credits,
     },
+    /// Every text of the account was erased: the studio's id of it, its name, and the texts of all entries before this
+    /// one (R29). Credits and holds stay; from here on it goes by [`AccountId::erased`](crate::id::AccountId::erased).
+    /// Text: a `reason`, if given.
+    AccountErased,
 }
 
 /// A hold's settling.
@@ -439,11 +443,13 @@ pub enum Kind {
     DebtRepaid = 16,
     /// [`Event::WentUncollected`].
     Uncollected = 17,
+    /// [`Event::AccountErased`]: in the journal, not in the history that is shown.
+    Erasure = 18,
 }
 
 impl Kind {
     /// Every kind, by number.
-    pub const ALL: [Kind; 17] = [
+    pub const ALL: [Kind; 18] = [
         Kind::Account,
         Kind::PlanChange,
         Kind::Refill,
@@ -461,6 +467,7 @@ impl Kind {
         Kind::Debt,
         Kind::DebtRepaid,
         Kind::Uncollected,
+        Kind::Erasure,
     ];
 
     /// The number in stored records.
@@ -493,7 +500,14 @@ impl Kind {
             Kind::Debt => "debt",
             Kind::DebtRepaid => "debt_repaid",
             Kind::Uncollected => "uncollected",
+            Kind::Erasure => "erasure",
         }
+    }
+
+    /// Whether entries of this kind are part of the history that is shown. The others are about the account, not about
+    /// its credits.
+    pub const fn is_shown(self) -> bool {
+        !matches!(self, Kind::Account | Kind::Erasure)
     }
 
     /// The kind that a word names.
@@ -523,6 +537,7 @@ impl Event {
             Event::DebtRecorded { .. } => Kind::Debt,
             Event::DebtRepaid => Kind::DebtRepaid,
             Event::WentUncollected { .. } => Kind::Uncollected,
+            Event::AccountErased => Kind::Erasure,
         }
     }
 }
@@ -576,7 +591,8 @@ impl Entry {
             | Event::LotExpired
             | Event::Granted
             | Event::Revoked { .. }
-            | Event::DebtRepaid => None,
+            | Event::DebtRepaid
+            | Event::AccountErased => None,
         }
     }
 

@@ -77,6 +77,27 @@ fn is_account_id(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'@' | b'-'))
 }
 
+/// What the ids of erased accounts begin with. The `~` is in no studio's own id, so that none can be the same.
+const ERASED: &str = "erased~";
+
+/// The account's number in the id of an erased account, in its one spelling.
+fn erased_number(text: &str) -> Option<AccountNumber> {
+    let number: u64 = text.strip_prefix(ERASED)?.parse().ok()?;
+    (format!("{ERASED}{number}") == text).then_some(AccountNumber(number))
+}
+
+impl AccountId {
+    /// By what an account is known once its texts were erased (R29), as in `erased~7`. No studio can choose such an id.
+    pub fn erased(number: AccountNumber) -> AccountId {
+        AccountId(Arc::from(format!("{ERASED}{}", number.0)))
+    }
+
+    /// The account's number, where this is the id of an erased account.
+    pub fn erased_number(&self) -> Option<AccountNumber> {
+        erased_number(&self.0)
+    }
+}
+
 /// A caller's own hold id: the alphabet of account ids, but nothing that looks like an id of ours.
 fn is_hold_name(text: &str) -> bool {
     is_account_id(text) && !text.starts_with("hold_")
@@ -113,8 +134,8 @@ text_id!(
     /// A measure's name, as in `seconds`.
     MeasureId, is_variable, "lower-case letters, digits and underscores, starting with a letter, at most 64");
 text_id!(
-    /// The studio's own id of an account.
-    AccountId, is_account_id, "1 to 128 of A-Z a-z 0-9 . _ : @ -");
+    /// The studio's own id of an account, or, once that was erased, the one that scrip gave in its stead.
+    AccountId, |text| is_account_id(text) || erased_number(text).is_some(), "1 to 128 of A-Z a-z 0-9 . _ : @ -");
 text_id!(
     /// A caller's own id of a hold, unique within its account.
     HoldName, is_hold_name, "1 to 128 of A-Z a-z 0-9 . _ : @ -, not starting with hold_");
@@ -220,6 +241,18 @@ mod tests {
         assert_eq!(LotId::parse("lot_7"), Some(LotId::first(7)));
         for wrong in ["lot_7_0", "lot_07", "lot_+7", "hold_7", "lot_", "lot_7_", "lot_7_1_1"] {
             assert_eq!(LotId::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_erased_account_has_an_id_that_no_studio_can_choose() {
+        let erased = AccountId::erased(AccountNumber(7));
+        assert_eq!((erased.as_str(), erased.erased_number()), ("erased~7", Some(AccountNumber(7))));
+        assert_eq!(AccountId::parse("erased~7"), Ok(erased));
+        assert_eq!(AccountId::parse("erased-7").unwrap().erased_number(), None);
+        for wrong in ["erased~", "erased~07", "erased~+7", "erased~x", "erased~7~", "~7", "a~7", "ERASED~7"] {
+            assert!(AccountId::parse(wrong).is_err(), "{wrong}");
+            assert!(HoldName::parse("erased~7").is_err());
         }
     }
 

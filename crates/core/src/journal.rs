@@ -13,6 +13,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
+
 use sha2::{Digest, Sha256};
 
 use self::bytes::{Problem, Reader, Writer};
@@ -25,8 +27,9 @@ use crate::time::Time;
 
 pub use crate::term::terms;
 
-/// The version of the record format that [`encode`] writes: the first byte of every body.
-pub const FORMAT: u8 = 1;
+/// The newest record format that is known here. A record is written in the lowest that can say it, and says which in
+/// the first byte of its body; so what an earlier scrip could have written is written as it would have.
+pub const FORMAT: u8 = 2;
 
 /// An entry in its stored form. The readable fields and `body` together are the chained record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,7 +168,7 @@ fn write_body(entry: &Entry, record: &Record) -> Vec<u8> {
         (TEXTS, !entry.texts.fields.is_empty()),
     ];
     let marks = present.into_iter().filter(|(_, there)| *there).fold(0, |marks, (bit, _)| marks | bit);
-    out.byte(FORMAT);
+    out.byte(event::lowest_format(&entry.event));
     out.byte(marks);
     if marks & MAKES != 0 {
         movement::write_makes(&mut out, &entry.makes, entry.at);
@@ -200,7 +203,8 @@ fn write_body(entry: &Entry, record: &Record) -> Vec<u8> {
 fn read_body(record: &Record) -> Result<Entry, Problem> {
     check_head(record)?;
     let mut body = Reader::new(&record.body);
-    if body.byte()? != FORMAT {
+    let format = body.byte()?;
+    if !(1..=FORMAT).contains(&format) {
         return Err("a record format that is not known here; a newer scrip may have written it");
     }
     let marks = body.byte()?;
@@ -215,6 +219,11 @@ fn read_body(record: &Record) -> Result<Entry, Problem> {
     let frozen = if marks & FROZEN == 0 { Credits::ZERO } else { body.some_credits()? };
     let owed = if marks & OWED == 0 { Credits::ZERO } else { body.some_credits()? };
     let event = event::read(&mut body, record.kind, &context(record, debt, &lots))?;
+    match format.cmp(&event::lowest_format(&event)) {
+        Ordering::Less => return Err("an event that its record's format does not have"),
+        Ordering::Equal => {}
+        Ordering::Greater => return Err("a higher record format than the entry needs"),
+    }
     let bound = if marks & BOUND == 0 { None } else { Some(read_bound(&mut body)?) };
     let fields = if marks & TEXTS == 0 { Vec::new() } else { text::read_digests(&mut body)? };
     body.end()?;

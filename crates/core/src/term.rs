@@ -72,7 +72,8 @@ pub fn terms(entry: &Entry) -> impl Iterator<Item = Term> + use<> {
         | Event::Revoked { .. }
         | Event::DebtRecorded { .. }
         | Event::DebtRepaid
-        | Event::WentUncollected { .. } => None,
+        | Event::WentUncollected { .. }
+        | Event::AccountErased => None,
     };
     entry.bound.map(|bound| bound.term).into_iter().chain(of_event)
 }

@@ -26,7 +26,7 @@ pub struct HistoryQuery {
     pub before: Option<u64>,
     /// At most so many.
     pub limit: usize,
-    /// Only these kinds; empty: all that are shown ([`Kind::Account`] is not).
+    /// Only these kinds; empty: all that are shown ([`Kind::is_shown`]).
     pub kinds: Vec<Kind>,
     /// Only this tool.
     pub tool: Option<ToolId>,
@@ -85,7 +85,7 @@ struct Filter<'a> {
 impl Filter<'_> {
     fn admits(&self, row: &Row) -> bool {
         let record = &row.record;
-        let kind = if self.kinds.is_empty() { record.kind != Kind::Account } else { self.kinds.contains(&record.kind) };
+        let kind = if self.kinds.is_empty() { record.kind.is_shown() } else { self.kinds.contains(&record.kind) };
         kind && self.tool.is_none_or(|tool| record.tool.as_ref() == Some(tool))
             && self.from.is_none_or(|from| record.at >= from)
             && self.to.is_none_or(|to| record.at < to)

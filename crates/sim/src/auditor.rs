@@ -95,6 +95,7 @@ pub fn told(answer: &Answer) -> String {
         Done::Granted { .. } => view::GRANTED.to_owned(),
         Done::Revoked { credits, .. } => view::revoked(amount(*credits)),
         Done::DebtWrittenOff { credits } => view::written_off(amount(*credits)),
+        Done::AccountErased { .. } => view::ERASED.to_owned(),
         Done::Touched => view::TOUCHED.to_owned(),
     };
     format!("{done}; {}", sums(answer.balance))

@@ -19,6 +19,8 @@ pub const UPDATED: &str = "updated";
 pub const GRANTED: &str = "granted";
 /// What was due was applied.
 pub const TOUCHED: &str = "touched";
+/// An account's texts were erased.
+pub const ERASED: &str = "erased";
 
 /// An account's totals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

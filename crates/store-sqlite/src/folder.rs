@@ -10,7 +10,7 @@ use scrip_engine::store::StoreError;
 
 use crate::header::{self, Whose};
 use crate::schema::{self, VERSION};
-use crate::trouble;
+use crate::{trouble, upgrade};
 
 /// The database's name in its folder.
 pub(crate) const DATABASE: &str = "scrip.db";
@@ -115,7 +115,7 @@ impl Folder {
         let folder = Folder { database, _lock: lock };
         folder.flush_log()?;
         folder.make_file()?;
-        folder.complete().map_err(|error| folder.trouble(&error))?;
+        folder.complete()?;
         Ok(folder)
     }
 
@@ -137,11 +137,18 @@ impl Folder {
         }
     }
 
-    /// Makes the tables where there are none: in a new store, and in one whose making was cut short.
-    fn complete(&self) -> rusqlite::Result<()> {
-        let mut connection = connect(&self.database, writer_flags() | OpenFlags::SQLITE_OPEN_CREATE)?;
-        let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version == 0 { schema::create(&mut connection) } else { Ok(()) }
+    /// Makes the tables where there are none, in a new store and in one whose making was cut short, and makes an earlier
+    /// version this one. The version is SQLite's word: the file's own header may not have it yet.
+    fn complete(&self) -> Result<(), OpenError> {
+        let trouble = |error: rusqlite::Error| self.trouble(&error);
+        let mut connection =
+            connect(&self.database, writer_flags() | OpenFlags::SQLITE_OPEN_CREATE).map_err(trouble)?;
+        match connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(trouble)? {
+            0 => schema::create(&mut connection).map_err(trouble),
+            1 => upgrade::from_1(&mut connection).map_err(trouble),
+            VERSION => Ok(()),
+            found => Err(OpenError::Newer { path: self.database.clone(), found, known: VERSION }),
+        }
     }
 
     /// A connection that writes.
@@ -210,6 +217,8 @@ fn prepare_writer(connection: Connection) -> rusqlite::Result<Connection> {
     connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
     // A log that had to grow beside a long snapshot gives its room back when it starts again.
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_LIMIT, |_| Ok(()))?;
+    // What is deleted within a page is overwritten; whole pages are where it matters ([`crate::append`], [`crate::erase`]).
+    connection.pragma_update_and_check(None, "secure_delete", "fast", |_| Ok(()))?;
     connection.pragma_update(None, "cache_size", -32_768)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "foreign_keys", false)?;

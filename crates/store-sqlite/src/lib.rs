@@ -22,6 +22,7 @@ mod read;
 mod runs;
 mod schema;
 mod trouble;
+mod upgrade;
 mod upkeep;
 
 pub use append::SqliteStore;

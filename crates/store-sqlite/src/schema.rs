@@ -8,14 +8,38 @@ use scrip_core::entry::Kind;
 
 /// Tells a database of scrip from any other: "scrp".
 pub(crate) const APPLICATION_ID: i32 = 0x7363_7270;
-/// The version of the tables.
-pub(crate) const VERSION: i32 = 1;
+/// The version of the tables, and of what their rows may say. An earlier one is made this one when the store is opened
+/// for writing ([`crate::upgrade`]).
+pub(crate) const VERSION: i32 = 2;
 
 /// Run states.
 pub(crate) const BUILDING: u8 = 0;
 pub(crate) const LIVE: u8 = 1;
 pub(crate) const DEAD: u8 = 2;
 
+/// The accounts and their index.
+pub(crate) const ACCOUNTS: &str = "
+CREATE TABLE accounts (
+  account INTEGER PRIMARY KEY,
+  studio INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  head BLOB NOT NULL,
+  state TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX accounts_id ON accounts (studio, id);
+";
+
+/// What version 2 added.
+pub(crate) const SINCE_2: &str = "
+CREATE TABLE erasing (
+  account INTEGER PRIMARY KEY,
+  position INTEGER NOT NULL,
+  next INTEGER NOT NULL
+) STRICT;
+";
+
+/// The rest.
 const TABLES: &str = "
 CREATE TABLE journal (
   position INTEGER PRIMARY KEY,
@@ -34,15 +58,6 @@ CREATE TABLE journal (
   hash BLOB NOT NULL,
   texts TEXT
 ) STRICT;
-CREATE TABLE accounts (
-  account INTEGER PRIMARY KEY,
-  studio INTEGER NOT NULL,
-  id TEXT NOT NULL,
-  seq INTEGER NOT NULL,
-  head BLOB NOT NULL,
-  state TEXT NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX accounts_id ON accounts (studio, id);
 CREATE TABLE term_runs (
   run INTEGER PRIMARY KEY,
   state INTEGER NOT NULL,
@@ -92,11 +107,33 @@ pub(crate) fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.execute_batch(TABLES)?;
-    for kind in Kind::ALL {
-        transaction.execute("INSERT INTO kinds VALUES (?1, ?2)", (kind.number(), kind.word()))?;
-    }
-    transaction.execute_batch(&views())?;
+    transaction.execute_batch(ACCOUNTS)?;
+    transaction.execute_batch(SINCE_2)?;
+    fill_kinds(&transaction)?;
+    create_views(&transaction)?;
     transaction.commit()
+}
+
+/// Writes the word of each kind of entry.
+pub(crate) fn fill_kinds(connection: &Connection) -> rusqlite::Result<()> {
+    for kind in Kind::ALL {
+        connection.execute("INSERT OR REPLACE INTO kinds VALUES (?1, ?2)", (kind.number(), kind.word()))?;
+    }
+    Ok(())
+}
+
+/// Drops every view.
+pub(crate) fn drop_views(connection: &Connection) -> rusqlite::Result<()> {
+    let names = connection
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'view'")?
+        .query_map((), |row| row.get::<_, String>(0))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    names.iter().try_for_each(|name| connection.execute_batch(&format!("DROP VIEW \"{name}\"")))
+}
+
+/// Makes the views of this version.
+pub(crate) fn create_views(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(&views())
 }
 
 /// Millionths as credits, exactly.

@@ -89,6 +89,32 @@ fn write_unless_usual(out: &mut Writer, credits: Credits, usual: Credits) {
     }
 }
 
+/// The lowest record format that has this event: 1 for what the first version knew. An event that gets a new shape
+/// keeps its old one, and its number here, for what that could say.
+pub(super) const fn lowest_format(event: &Event) -> u8 {
+    match event {
+        Event::AccountOpened { .. }
+        | Event::AccountChanged { .. }
+        | Event::SubscriptionChanged { .. }
+        | Event::Refilled { .. }
+        | Event::RolledOver
+        | Event::LotExpired
+        | Event::HoldPlaced { .. }
+        | Event::HoldExtended { .. }
+        | Event::HoldSettled(_)
+        | Event::HoldReleased { .. }
+        | Event::HoldExpired { .. }
+        | Event::Charged { .. }
+        | Event::Refunded(_)
+        | Event::Granted
+        | Event::Revoked { .. }
+        | Event::DebtRecorded { .. }
+        | Event::DebtRepaid
+        | Event::WentUncollected { .. } => 1,
+        Event::AccountErased => 2,
+    }
+}
+
 /// Writes what happened.
 pub(super) fn write(out: &mut Writer, entry: &Entry, context: &Context<'_>) {
     match &entry.event {
@@ -113,7 +139,7 @@ pub(super) fn write(out: &mut Writer, entry: &Entry, context: &Context<'_>) {
             out.number(u64::from(*cycle));
             write_subscription(out, subscription, context.at);
         }
-        Event::RolledOver | Event::LotExpired | Event::Granted | Event::DebtRepaid => {}
+        Event::RolledOver | Event::LotExpired | Event::Granted | Event::DebtRepaid | Event::AccountErased => {}
         Event::HoldPlaced { hold } => write_hold(out, hold, context),
         Event::HoldExtended { hold, tool: _, expires_at } => {
             write_hold_id(out, *hold);
@@ -192,6 +218,7 @@ pub(super) fn read(body: &mut Reader<'_>, kind: Kind, context: &Context<'_>) -> 
             let charge = if flags.has(0) { Some(read_charge_id(body)?) } else { None };
             Event::WentUncollected { charge, tool, credits: body.credits()? }
         }
+        Kind::Erasure => Event::AccountErased,
     })
 }
 
@@ -214,7 +241,8 @@ const fn has_tool(kind: Kind) -> bool {
         | Kind::Expiry
         | Kind::Grant
         | Kind::Revoke
-        | Kind::DebtRepaid => false,
+        | Kind::DebtRepaid
+        | Kind::Erasure => false,
     }
 }
 

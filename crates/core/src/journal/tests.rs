@@ -200,6 +200,7 @@ fn event() -> impl Strategy<Value = Event> {
             tool,
             credits
         }),
+        Just(Event::AccountErased),
     ]
 }
 
@@ -477,11 +478,16 @@ fn granted() -> Entry {
     }
 }
 
+/// The first event of format 2.
+fn erased() -> Entry {
+    Entry { event: Event::AccountErased, seq: 3, ..opened() }
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The format is for ever: what these entries were stored as by the first version.
+/// The formats are for ever: what these entries were stored as by the first version that knew them.
 #[test]
 fn stored_forms_do_not_drift() {
     for (entry, body, hash) in [
@@ -496,6 +502,7 @@ fn stored_forms_do_not_drift() {
             "01ca020a02fface204070301010380ecb80b000301077365636f6e647301d0010123456789abcdef0123456789abcdef0000000000000063000103b6b2cff9c4fd83428dbac59f5395a5c7",
             "141a0ae86497b88ef5e805f39469beb57f2fa5a04f4e51b95c5d4ddf7ada0c6d",
         ),
+        (erased(), "0200", "e522b3f0a9b272218109d098b878987904e0f65121a2af03652ab3c9c1387635"),
     ] {
         let record = encode(&entry, Hash([0xab; 32]));
         assert_eq!(hex(&record.body), body);
@@ -506,6 +513,20 @@ fn stored_forms_do_not_drift() {
 }
 
 const DOCUMENT: &str = include_str!("../../../../docs/journal.md");
+
+#[test]
+fn a_record_is_of_the_lowest_format_that_can_say_it() {
+    for (entry, format, problem) in [
+        (charge(), 2, "a higher record format than the entry needs"),
+        (erased(), 1, "an event that its record's format does not have"),
+        (charge(), 0, "a record format that is not known here; a newer scrip may have written it"),
+        (charge(), FORMAT + 1, "a record format that is not known here; a newer scrip may have written it"),
+    ] {
+        let mut record = encode(&entry, Hash::default());
+        record.body[0] = format;
+        assert_eq!(decode(&record).unwrap_err().problem, problem, "format {format} of {:?}", entry.event);
+    }
+}
 
 #[test]
 fn a_charge_is_small() {

@@ -85,7 +85,8 @@ impl Laws {
             | Event::HoldExtended { .. }
             | Event::Granted
             | Event::Revoked { .. }
-            | Event::WentUncollected { .. } => {}
+            | Event::WentUncollected { .. }
+            | Event::AccountErased => {}
         }
     }
 

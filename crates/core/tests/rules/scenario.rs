@@ -299,7 +299,8 @@ fn tell(entry: &Entry, now: Time) -> String {
         | Event::Granted
         | Event::Revoked { .. }
         | Event::DebtRecorded { .. }
-        | Event::DebtRepaid => String::new(),
+        | Event::DebtRepaid
+        | Event::AccountErased => String::new(),
     };
     for change in &entry.lots {
         line += &format!(" {}", change.lot);

@@ -121,7 +121,7 @@ impl Filter {
     fn admits(&self, entry: &Entry) -> bool {
         let kind = entry.event.kind();
         self.before.is_none_or(|before| entry.seq < before)
-            && self.kinds.as_ref().map_or(kind != Kind::Account, |kinds| kinds.contains(&kind))
+            && self.kinds.as_ref().map_or(kind.is_shown(), |kinds| kinds.contains(&kind))
             && self.tool.as_ref().is_none_or(|tool| entry.tool() == Some(tool))
             && self.from.is_none_or(|from| entry.at >= from)
             && self.to.is_none_or(|to| entry.at < to)
@@ -155,12 +155,11 @@ impl Filter {
 fn kinds(words: &str) -> Result<Vec<Kind>, InvalidField> {
     let mut kinds = Vec::new();
     for word in words.split(',') {
-        match Kind::from_word(word).filter(|kind| *kind != Kind::Account) {
+        match Kind::from_word(word).filter(|kind| kind.is_shown()) {
             Some(kind) => kinds.push(kind),
             None if KINDS_TO_COME.contains(&word) => {}
             None => {
-                let known: Vec<_> =
-                    Kind::ALL.into_iter().filter(|kind| *kind != Kind::Account).map(Kind::word).collect();
+                let known: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.is_shown()).map(Kind::word).collect();
                 return Err(InvalidField::new("kind", format!("one or more of {}", known.join(", "))));
             }
         }

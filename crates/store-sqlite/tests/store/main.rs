@@ -3,5 +3,6 @@
 mod conformance;
 mod filled;
 mod folder;
+mod upgrade;
 mod verify;
 mod views;

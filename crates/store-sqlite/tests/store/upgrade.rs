@@ -1,0 +1,88 @@
+//! A store of an earlier version becomes one of this version when it is opened for writing, and not before.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use scrip_engine::store::Store;
+use scrip_engine::verify::verify;
+use scrip_store_sqlite::{OpenMode, SqliteStore, open_reader};
+
+/// A copy of a fixture to work on.
+fn copy_of(fixture: &str) -> tempfile::TempDir {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(fixture);
+    let copy = tempfile::tempdir().unwrap();
+    for name in ["scrip.db", "scrip.db-wal"] {
+        if from.join(name).exists() {
+            std::fs::copy(from.join(name), copy.path().join(name)).unwrap();
+        }
+    }
+    copy
+}
+
+/// What the file's own header says: where an earlier scrip looks.
+fn version_in_the_file(folder: &Path) -> u8 {
+    std::fs::read(folder.join("scrip.db")).unwrap()[63]
+}
+
+fn schema(connection: &Connection) -> Vec<(String, String)> {
+    let mut all = connection.prepare("SELECT name, sql FROM sqlite_schema WHERE sql NOT NULL ORDER BY name").unwrap();
+    let rows = all.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    rows.collect::<rusqlite::Result<_>>().unwrap()
+}
+
+#[test]
+fn version_1_is_upgraded_in_place() {
+    for fixture in ["store-v1/clean", "store-v1/killed"] {
+        let copy = copy_of(fixture);
+        assert_eq!(version_in_the_file(copy.path()), 1);
+        let before = open_reader(copy.path()).unwrap();
+        let (report, accounts) = (verify(before.as_ref(), &mut |_| {}).unwrap(), before.accounts(None, 99).unwrap());
+        drop(before);
+        assert_eq!(version_in_the_file(copy.path()), 1, "reading changes nothing");
+
+        let store = SqliteStore::open(copy.path(), OpenMode::Existing).unwrap();
+        assert_eq!(version_in_the_file(copy.path()), 2);
+        let after = store.reader();
+        assert_eq!(verify(after.as_ref(), &mut |_| {}).unwrap(), report);
+        assert_eq!(after.accounts(None, 99).unwrap(), accounts);
+        drop(store);
+
+        let fresh = tempfile::tempdir().unwrap();
+        drop(SqliteStore::open(fresh.path(), OpenMode::Create).unwrap());
+        let opened = |folder: &tempfile::TempDir| Connection::open(folder.path().join("scrip.db")).unwrap();
+        let (upgraded, fresh) = (opened(&copy), opened(&fresh));
+        assert_eq!(schema(&upgraded), schema(&fresh), "as if it had been made by this version");
+        let kinds =
+            |of: &Connection| -> i64 { of.query_row("SELECT count(*) FROM kinds", (), |row| row.get(0)).unwrap() };
+        assert_eq!(kinds(&upgraded), kinds(&fresh));
+        let check: String = upgraded.query_row("PRAGMA integrity_check", (), |row| row.get(0)).unwrap();
+        assert_eq!(check, "ok");
+    }
+}
+
+/// Version 1 left copies of what it overwrote in free pages and in the free parts of pages.
+#[test]
+fn an_upgrade_leaves_nothing_of_what_was_deleted_before() {
+    let copy = copy_of("store-v1/clean");
+    let path = copy.path().join("scrip.db");
+    let long = "Ana Ortega de la Vega ".repeat(400);
+    let earlier = Connection::open(&path).unwrap();
+    let state = |name: &str| {
+        let change = "UPDATE accounts SET state = json_set(state, '$.name', ?1) WHERE id = 'quiet@example.org'";
+        assert_eq!(earlier.execute(change, (name,)).unwrap(), 1);
+    };
+    let moved = || {
+        earlier.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get::<_, i64>(0)).unwrap();
+        bytes_hold(&path, "Ortega")
+    };
+    state(&long);
+    state("Quiet");
+    assert!(moved(), "else this shows nothing");
+    drop(earlier);
+    drop(SqliteStore::open(copy.path(), OpenMode::Existing).unwrap());
+    assert!(!bytes_hold(&path, "Ortega"));
+}
+
+fn bytes_hold(file: &Path, text: &str) -> bool {
+    std::fs::read(file).unwrap().windows(text.len()).any(|window| window == text.as_bytes())
+}
