@@ -20,13 +20,14 @@ use tokio::sync::{broadcast, oneshot, watch};
 use crate::clock::Clock;
 use crate::committer;
 use crate::history::{self, HistoryPage, HistoryQuery, JournalPage, JournalQuery};
+use crate::import;
 use crate::intake::{Carried, Intake, Job};
 use crate::opening::{self, Origin};
 use crate::recall;
 use crate::recover;
 use crate::resident::Residents;
 use crate::sequencer::{LOST, Sequencer};
-use crate::store::{KeyDocument, Reader, Store, StoreError, StoredAccountRef};
+use crate::store::{ImportState, KeyDocument, Reader, Store, StoreError, StoredAccountRef};
 use crate::sweep;
 
 /// How an engine runs.
@@ -200,6 +201,9 @@ impl Engine {
     pub fn start(store: Box<dyn Store>, options: Options) -> Result<Engine, StoreError> {
         let reader = store.reader();
         let documents = recover::documents(reader.as_ref())?;
+        if documents.import.as_ref().is_some_and(|import| import.state == ImportState::UnderWay) {
+            return Err(StoreError::Refused(import::UNDER_WAY.to_owned()));
+        }
         if let Clock::Test(clock) = &options.clock {
             let last = recover::last_instant(reader.as_ref(), documents.clock)?;
             clock.fetch_max(last.micros(), Ordering::AcqRel);

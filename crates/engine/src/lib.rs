@@ -10,6 +10,7 @@ mod committer;
 pub mod engine;
 mod follow;
 pub mod history;
+pub mod import;
 mod intake;
 pub mod opening;
 mod recall;

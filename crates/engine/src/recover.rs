@@ -19,7 +19,9 @@ use scrip_core::time::Time;
 use crate::behind::WriteBehind;
 use crate::engine::Publication;
 use crate::sequencer::Opening;
-use crate::store::{Document, Extent, KeyDocument, Reader, Row, StoreError, StoredAccount, StoredAccountRef};
+use crate::store::{
+    Document, Extent, ImportDocument, KeyDocument, Reader, Row, StoreError, StoredAccount, StoredAccountRef,
+};
 
 /// Rows read at a time.
 const PAGE: usize = 10_000;
@@ -32,6 +34,7 @@ pub(crate) struct Documents {
     pub(crate) sources: Vec<((StudioNumber, u32), Publication)>,
     pub(crate) keys: Vec<KeyDocument>,
     pub(crate) clock: Option<Time>,
+    pub(crate) import: Option<ImportDocument>,
 }
 
 /// Reads and checks the documents.
@@ -52,6 +55,7 @@ pub(crate) fn documents(reader: &dyn Reader) -> Result<Documents, StoreError> {
             }
             Document::Key(key) => found.keys.push(key),
             Document::Clock { now } => found.clock = Some(now),
+            Document::Import(import) => found.import = Some(import),
         }
     }
     Ok(found)
@@ -122,12 +126,22 @@ fn base(reader: &dyn Reader, entry: &Entry) -> Result<StoredAccount, StoreError>
     if let Some(stored) = reader.account(entry.account)? {
         return Ok(stored);
     }
-    let Event::AccountOpened { studio, .. } = &entry.event else {
-        return Err(StoreError::Damaged(format!("account {} is missing", entry.account.0)));
+    unopened(entry).map_err(StoreError::Damaged)
+}
+
+/// The account before its first entry.
+pub(crate) fn unopened(first: &Entry) -> Result<StoredAccount, String> {
+    let Event::AccountOpened { studio, .. } = &first.event else {
+        return Err(format!("account {} is missing", first.account.0));
     };
-    let id = entry.texts.get(TextField::AccountId).and_then(|id| AccountId::parse(id).ok());
-    let id = id.ok_or_else(|| StoreError::Damaged(format!("the id of account {} is missing", entry.account.0)))?;
-    let account = Account::unopened(*studio, entry.account, id);
+    let id = match first.texts.get(TextField::AccountId) {
+        Some(id) => {
+            AccountId::parse(id).map_err(|_| format!("the id of account {} is no account's id", first.account.0))?
+        }
+        // Its texts were erased, as a later entry says.
+        None => AccountId::erased(first.account),
+    };
+    let account = Account::unopened(*studio, first.account, id);
     Ok(StoredAccount { account, trail: Default::default() })
 }
 

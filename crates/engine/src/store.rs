@@ -186,6 +186,41 @@ pub enum Document {
         /// The instant.
         now: Time,
     },
+    /// That the store was, or is being, filled from another's journal: see [`crate::import`].
+    Import(ImportDocument),
+}
+
+/// An import of a whole journal into a store: one at the most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportDocument {
+    /// What is imported, so that it can be told from anything else: a digest made of it by whoever reads it.
+    pub origin: [u8; 32],
+    /// How far it is.
+    pub state: ImportState,
+}
+
+/// How far an import is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportState {
+    /// Not everything is there, or it is not proved yet: nobody may use the store.
+    UnderWay,
+    /// The store is like any other.
+    Complete,
+}
+
+impl ImportState {
+    /// The word in the store.
+    pub const fn word(self) -> &'static str {
+        match self {
+            ImportState::UnderWay => "under_way",
+            ImportState::Complete => "complete",
+        }
+    }
+
+    /// The state that a word names.
+    pub fn from_word(word: &str) -> Option<ImportState> {
+        [ImportState::UnderWay, ImportState::Complete].into_iter().find(|state| state.word() == word)
+    }
 }
 
 /// A secret key of a studio. The secret itself is shown once and stored nowhere.

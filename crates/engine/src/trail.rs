@@ -50,15 +50,19 @@ impl Trail {
         self.0.last().copied().unwrap_or(0)
     }
 
+    /// Where entry `seq` (the one after the last) points back to.
+    pub fn links(&self, seq: u64) -> Links {
+        let before = tree_sizes(seq).count().checked_sub(2);
+        Links { prev: self.last(), jump: before.and_then(|tree| self.0.get(tree)).copied().unwrap_or(0) }
+    }
+
     /// Adds entry `seq` (the one after the last) at `position`, and says where it points back to.
     pub fn push(&mut self, seq: u64, position: u64) -> Links {
-        let prev = self.last();
-        let trees = tree_sizes(seq).count();
-        // `trees` is one more than before, or one less when the two youngest trees grew together under the new entry.
-        self.0.truncate(trees - 1);
-        let jump = self.last();
+        let links = self.links(seq);
+        // One tree more than before, or one less when the two youngest grew together under the new entry.
+        self.0.truncate(tree_sizes(seq).count() - 1);
         self.0.push(position);
-        Links { prev, jump }
+        links
     }
 }
 

@@ -1,12 +1,12 @@
-//! Studios, catalog versions, keys and the test clock: few, and read whole.
+//! Studios, catalog versions, keys, the test clock and an import: few, and read whole.
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 use scrip_core::catalog::Format;
 use scrip_core::id::{StudioId, StudioNumber};
 use scrip_core::time::Time;
-use scrip_engine::store::{Document, KeyDocument, Role, StoreError};
+use scrip_engine::store::{Document, ImportDocument, ImportState, KeyDocument, Role, StoreError};
 
 use crate::trouble::{damaged, refused};
 
@@ -39,11 +39,14 @@ pub(crate) fn write(connection: &Connection, document: &Document) -> rusqlite::R
         Document::Clock { now } => connection
             .prepare_cached("INSERT OR REPLACE INTO clock (one, now) VALUES (1, ?1)")?
             .execute((now.micros(),)),
+        Document::Import(import) => connection
+            .prepare_cached("INSERT OR REPLACE INTO import (one, origin, state) VALUES (1, ?1, ?2)")?
+            .execute((&import.origin[..], import.state.word())),
     }?;
     Ok(())
 }
 
-/// Every document: studios, catalogs, keys, the clock.
+/// Every document: studios, catalogs, keys, the clock, the import.
 pub(crate) fn read(connection: &Connection) -> Result<Vec<Document>, StoreError> {
     let mut documents = Vec::new();
     let mut all = |sql: &str, read: fn(&Row<'_>) -> rusqlite::Result<Option<Document>>| {
@@ -62,6 +65,7 @@ pub(crate) fn read(connection: &Connection) -> Result<Vec<Document>, StoreError>
     )?;
     all("SELECT id, studio, role, digest, hint, created_at, revoked_at FROM keys ORDER BY id", key)?;
     all("SELECT now FROM clock", |row| Ok(Some(Document::Clock { now: Time::from_micros(row.get(0)?) })))?;
+    documents.extend(import(connection)?.map(Document::Import));
     Ok(documents)
 }
 
@@ -93,6 +97,23 @@ fn key(row: &Row<'_>) -> rusqlite::Result<Option<Document>> {
         created_at: Time::from_micros(row.get(5)?),
         revoked_at: row.get::<_, Option<i64>>(6)?.map(Time::from_micros),
     })))
+}
+
+/// The import that filled, or is filling, the store; a store of version 1 has no place for one.
+pub(crate) fn import(connection: &Connection) -> Result<Option<ImportDocument>, StoreError> {
+    let found = || -> rusqlite::Result<Option<(String, [u8; 32])>> {
+        let table = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'import')";
+        if !connection.query_row(table, (), |row| row.get(0))? {
+            return Ok(None);
+        }
+        let import = "SELECT state, origin FROM import";
+        connection.query_row(import, (), |row| Ok((row.get(0)?, row.get(1)?))).optional()
+    };
+    let Some((state, origin)) = found().map_err(|error| refused(&error))? else { return Ok(None) };
+    match ImportState::from_word(&state) {
+        Some(state) => Ok(Some(ImportDocument { origin, state })),
+        None => Err(damaged(format!("the state of its import is `{state}`, which scrip never writes"))),
+    }
 }
 
 const fn format_word(format: Format) -> &'static str {

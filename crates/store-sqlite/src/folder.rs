@@ -6,11 +6,11 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
-use scrip_engine::store::StoreError;
+use scrip_engine::store::{ImportDocument, ImportState, StoreError};
 
 use crate::header::{self, Whose};
 use crate::schema::{self, VERSION};
-use crate::{trouble, upgrade};
+use crate::{documents, trouble, upgrade};
 
 /// The database's name in its folder.
 pub(crate) const DATABASE: &str = "scrip.db";
@@ -67,6 +67,9 @@ pub enum OpenError {
     /// A restore into it is not finished: it must not be taken for a new folder.
     #[error("a restore into {} was cut short, or is at work: run `scrip restore` again, or remove {RESTORING}", .0.display())]
     Restoring(PathBuf),
+    /// An import into it is not complete: what it holds may not be all, and is not proved.
+    #[error("{}: {}", .0.display(), scrip_engine::import::UNDER_WAY)]
+    Importing(PathBuf),
     /// It cannot be written.
     #[error("{} cannot be written: make it writable for this user, or name another data folder", .0.display())]
     ReadOnly(PathBuf),
@@ -187,7 +190,11 @@ pub(crate) fn beside(dir: &Path) -> Result<Connection, OpenError> {
     let connection = reader(&path).map_err(trouble)?;
     let number = |name| connection.pragma_query_value(None, name, |row| row.get(0)).map_err(trouble);
     found(&path, Whose::of(number("application_id")?, number("user_version")?))?;
-    Ok(connection)
+    match documents::import(&connection) {
+        Ok(Some(ImportDocument { state: ImportState::UnderWay, .. })) => Err(OpenError::Importing(dir.to_owned())),
+        Ok(Some(ImportDocument { state: ImportState::Complete, .. }) | None) => Ok(connection),
+        Err(error) => Err(OpenError::Database { path, error }),
+    }
 }
 
 /// A connection that reads a database.

@@ -37,6 +37,7 @@ CREATE TABLE erasing (
   position INTEGER NOT NULL,
   next INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE import (one INTEGER PRIMARY KEY CHECK (one = 1), origin BLOB NOT NULL, state TEXT NOT NULL) STRICT;
 ";
 
 /// The rest.

@@ -16,7 +16,10 @@ use scrip_core::lot::{Class, Lot, Priority};
 use scrip_core::measure::Measures;
 use scrip_core::time::{Time, Zone};
 
-use super::{Batch, Behind, Document, Extent, KeyDocument, Reader, Role, Row, Store, StoredAccount, StoredAccountRef};
+use super::{
+    Batch, Behind, Document, Extent, ImportDocument, ImportState, KeyDocument, Reader, Role, Row, Store, StoredAccount,
+    StoredAccountRef,
+};
 use crate::trail::Trail;
 
 /// A store under test.
@@ -286,6 +289,7 @@ fn documents_are_replaced(subject: &mut impl Subject) {
             revoked_at,
         })
     };
+    let import = |state| Document::Import(ImportDocument { origin: [3; 32], state });
     let mut store = subject.open();
     let first = vec![
         key("key_b", None),
@@ -294,10 +298,16 @@ fn documents_are_replaced(subject: &mut impl Subject) {
         catalog(1, 2, "{}"),
         catalog(1, 1, "a = 1"),
         key("key_a", None),
+        import(ImportState::UnderWay),
         Document::Clock { now: time(1) },
     ];
     store.append(&Batch { documents: first, ..Batch::default() }).unwrap();
-    let second = vec![key("key_b", Some(time(8))), Document::Clock { now: time(2) }, Document::Clock { now: time(3) }];
+    let second = vec![
+        key("key_b", Some(time(8))),
+        Document::Clock { now: time(2) },
+        import(ImportState::Complete),
+        Document::Clock { now: time(3) },
+    ];
     store.append(&Batch { documents: second, ..Batch::default() }).unwrap();
     subject.crash();
     let expected = [
@@ -308,6 +318,7 @@ fn documents_are_replaced(subject: &mut impl Subject) {
         key("key_a", None),
         key("key_b", Some(time(8))),
         Document::Clock { now: time(3) },
+        import(ImportState::Complete),
     ];
     assert_eq!(subject.open().reader().documents().unwrap(), expected);
 }

@@ -39,6 +39,7 @@ enum Identity {
     Catalog(StudioNumber, u32),
     Key(Box<str>),
     Clock,
+    Import,
 }
 
 impl Identity {
@@ -48,6 +49,7 @@ impl Identity {
             Document::Catalog { studio, version, .. } => Identity::Catalog(*studio, *version),
             Document::Key(key) => Identity::Key(key.id.clone()),
             Document::Clock { .. } => Identity::Clock,
+            Document::Import(_) => Identity::Import,
         }
     }
 }
