@@ -33,8 +33,10 @@ pub(crate) enum Command {
     Backup(BackupArguments),
     /// Make a store from a backup, in a new or empty folder, and prove it
     Restore(RestoreArguments),
-    /// Write out accounts, lots or entries as CSV or JSON Lines, beside a running server too
+    /// Write out accounts, lots, entries or the whole journal, beside a running server too
     Export(ExportArguments),
+    /// Fill an empty store with another's whole journal
+    Import(ImportArguments),
     /// Make, list and revoke secret keys
     #[command(subcommand)]
     Key(KeyCommand),
@@ -196,15 +198,15 @@ pub(crate) struct ExportArguments {
     #[command(flatten)]
     pub(crate) place: Place,
 
-    /// How to write it
-    #[arg(long, value_name = "FORM", default_value = "csv")]
-    pub(crate) form: ExportForm,
+    /// How to write it; without it CSV, and the journal as JSON Lines, which is its only form
+    #[arg(long, value_name = "FORM")]
+    pub(crate) form: Option<ExportForm>,
 
-    /// Only this studio's
+    /// Only this studio's; the journal is whole
     #[arg(long)]
     pub(crate) studio: Option<String>,
 
-    /// Go on after this position, the last that an earlier export of entries wrote; without a header line
+    /// Go on after this position, the last that an earlier export of entries, or of the journal, wrote
     #[arg(long, value_name = "N")]
     pub(crate) from_position: Option<u64>,
 
@@ -222,6 +224,8 @@ pub(crate) enum Exported {
     Lots,
     /// A line for each entry of the journal, in its order
     Entries,
+    /// Everything, for `scrip import --journal`: entries with their hashes, studios, catalogs, keys (not the secrets)
+    Journal,
 }
 
 /// The forms of an export.
@@ -231,6 +235,17 @@ pub(crate) enum ExportForm {
     Csv,
     /// JSON Lines: one object a line
     Jsonl,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ImportArguments {
+    #[command(flatten)]
+    pub(crate) place: Place,
+
+    /// What `scrip export journal` wrote (- for standard input), and then what further exports wrote that went on after
+    /// it, in their order; begun again, an import goes on where it was cut short
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    pub(crate) journal: Vec<PathBuf>,
 }
 
 #[derive(Subcommand, Debug)]

@@ -13,6 +13,7 @@ mod demo;
 mod export;
 mod failure;
 mod fresh;
+mod moving;
 mod place;
 mod print_config;
 mod progress;
@@ -61,6 +62,7 @@ fn run(command: Command, matches: &ArgMatches) -> Result<(), Failure> {
         Command::Backup(arguments) => commands::backup::run(&arguments),
         Command::Restore(arguments) => commands::restore::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
+        Command::Import(arguments) => moving::import::run(&arguments),
         Command::Key(command) => commands::key::run(command),
         Command::Bench(arguments) => bench::run(&arguments),
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use scrip_core::time::Time;
-use scrip_engine::store::StoreError;
+use scrip_engine::store::{Reader, StoreError};
 use scrip_store_sqlite::{Copied, CopyError, OpenError, Unfinished, back_up};
 
 use crate::args::BackupArguments;
@@ -29,9 +29,7 @@ pub(crate) fn run(arguments: &BackupArguments) -> Result<(), Failure> {
 /// Proves a copy of `source`, and says what it holds.
 pub(super) fn prove(copy: &Unfinished, source: &Path) -> Result<Contents, Failure> {
     let reader = copy.reader().map_err(uncopied)?;
-    let report = verify::prove(&*reader, source)?;
-    let last = reader.row(report.extent.last).map_err(|error| Failure::of_path(source, &error))?;
-    Ok(Contents { entries: report.extent.last, accounts: report.accounts, last: last.map(|row| row.record.at) })
+    Contents::proved(&*reader, source)
 }
 
 /// Damage is an answer, as it is for `verify`; anything else is no answer.
@@ -45,11 +43,20 @@ pub(super) fn uncopied(error: CopyError) -> Failure {
 }
 
 /// What a copy holds.
-pub(super) struct Contents {
+pub(crate) struct Contents {
     entries: u64,
     accounts: u64,
     /// When the last entry took effect.
     last: Option<Time>,
+}
+
+impl Contents {
+    /// Proves what `reader` reads, and says what it holds; a failure names `path`.
+    pub(crate) fn proved(reader: &dyn Reader, path: &Path) -> Result<Contents, Failure> {
+        let report = verify::prove(reader, path)?;
+        let last = reader.row(report.extent.last).map_err(|error| Failure::of_path(path, &error))?;
+        Ok(Contents { entries: report.extent.last, accounts: report.accounts, last: last.map(|row| row.record.at) })
+    }
 }
 
 impl fmt::Display for Contents {

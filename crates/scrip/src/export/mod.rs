@@ -5,7 +5,7 @@
 //! names. What is written is described column by column in `docs/export.md`.
 
 mod lines;
-mod output;
+pub(crate) mod output;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,13 +13,14 @@ use std::path::Path;
 use scrip_core::account::Account;
 use scrip_core::id::{AccountId, AccountNumber, StudioId, StudioNumber};
 use scrip_engine::snapshot::Snapshot;
-use scrip_engine::store::StoreError;
+use scrip_engine::store::{Reader, StoreError};
 use scrip_store_sqlite::open_reader;
 
-use crate::args::{ExportArguments, Exported};
+use crate::args::{ExportArguments, ExportForm, Exported};
 use crate::export::lines::{AccountLine, EntryLine, Line, LotLine};
 use crate::export::output::{Output, Stop};
 use crate::failure::Failure;
+use crate::moving;
 use crate::place;
 use crate::progress::{Progress, grouped};
 
@@ -37,34 +38,42 @@ pub(crate) fn run(arguments: &ExportArguments) -> Result<(), Failure> {
 }
 
 fn export(arguments: &ExportArguments) -> Result<(), Stop> {
-    if arguments.from_position.is_some() && arguments.what != Exported::Entries {
-        return Err(Failure::Usage("--from-position is for entries: accounts and lots have no position".into()).into());
-    }
+    let form = form(arguments)?;
     let folder = place::folder(&arguments.place)?;
     let reader = open_reader(folder).map_err(|error| Failure::Failed(error.to_string()))?;
-    let snapshot = Snapshot::open(&*reader).map_err(|error| unreadable(folder, &error))?;
-    let mut walk = Walk {
-        scope: Scope::new(&snapshot, folder, arguments.studio.as_deref())?,
-        output: Output::new(arguments.output.as_deref(), arguments.form)?,
-        snapshot,
-        folder,
-    };
+    let output = Output::new(arguments.output.as_deref(), form)?;
+    let studio = arguments.studio.as_deref();
+    let walk = |output| Walk::begin(&*reader, folder, studio, output);
     match arguments.what {
         Exported::Accounts => {
-            walk.accounts::<AccountLine>("accounts", |studio, account| vec![AccountLine::of(studio, account)])?
+            walk(output)?.accounts::<AccountLine>("accounts", |studio, account| vec![AccountLine::of(studio, account)])
         }
-        Exported::Lots => walk.accounts::<LotLine>("accounts", |studio, account| {
+        Exported::Lots => walk(output)?.accounts::<LotLine>("accounts", |studio, account| {
             account.lots.iter().map(|lot| LotLine::of(studio, account, lot)).collect()
-        })?,
-        Exported::Entries => walk.entries(arguments.from_position)?,
+        }),
+        Exported::Entries => walk(output)?.entries(arguments.from_position),
+        Exported::Journal => moving::export::run(&*reader, folder, arguments.from_position, output),
     }
-    let (last, written) = (walk.snapshot.last_position(), walk.output.finish()?);
-    eprintln!("{} lines written; the journal's last position was {last}", grouped(written));
-    Ok(())
+}
+
+/// The form that is written, where what was asked for goes together.
+fn form(arguments: &ExportArguments) -> Result<ExportForm, Failure> {
+    let usage = |what: &str| Err(Failure::Usage(what.to_owned()));
+    match (arguments.what, arguments.form) {
+        (Exported::Accounts | Exported::Lots, _) if arguments.from_position.is_some() => {
+            usage("--from-position is for entries and the journal: accounts and lots have no position")
+        }
+        (Exported::Journal, _) if arguments.studio.is_some() => {
+            usage("the journal is exported whole, with all studios: leave out --studio")
+        }
+        (Exported::Journal, Some(ExportForm::Csv)) => usage("the journal is exported as JSON Lines: leave out --form"),
+        (Exported::Journal, Some(ExportForm::Jsonl) | None) => Ok(ExportForm::Jsonl),
+        (Exported::Accounts | Exported::Lots | Exported::Entries, form) => Ok(form.unwrap_or(ExportForm::Csv)),
+    }
 }
 
 /// A store that cannot be read; one that is damaged is for `verify` to explain.
-fn unreadable(folder: &Path, error: &StoreError) -> Failure {
+pub(crate) fn unreadable(folder: &Path, error: &StoreError) -> Failure {
     match error {
         StoreError::Damaged(what) => Failure::of_path(folder, &format!("{what}; run scrip verify")),
         StoreError::Refused(_) | StoreError::Unknown(_) => Failure::of_path(folder, error),
@@ -109,9 +118,20 @@ struct Walk<'a> {
     output: Output,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn begin(
+        reader: &'a dyn Reader,
+        folder: &'a Path,
+        studio: Option<&str>,
+        output: Output,
+    ) -> Result<Walk<'a>, Failure> {
+        let snapshot = Snapshot::open(reader).map_err(|error| unreadable(folder, &error))?;
+        let scope = Scope::new(&snapshot, folder, studio)?;
+        Ok(Walk { snapshot, folder, scope, output })
+    }
+
     /// The accounts in the order of their numbers, each as the lines that `lines_of` makes of it.
-    fn accounts<L: Line>(&mut self, what: &str, lines_of: impl Fn(&StudioId, &Account) -> Vec<L>) -> Result<(), Stop> {
+    fn accounts<L: Line>(mut self, what: &str, lines_of: impl Fn(&StudioId, &Account) -> Vec<L>) -> Result<(), Stop> {
         self.output.header::<L>()?;
         let mut progress = Progress::new(what, self.snapshot.last_account().0);
         let mut after = AccountNumber(0);
@@ -129,11 +149,11 @@ impl Walk<'_> {
             progress.set(after.0);
         }
         progress.finish();
-        Ok(())
+        self.finish()
     }
 
     /// The entries in the journal's order, from the first or after a position.
-    fn entries(&mut self, from: Option<u64>) -> Result<(), Stop> {
+    fn entries(mut self, from: Option<u64>) -> Result<(), Stop> {
         let (mut after, last) = (from.unwrap_or(0), self.snapshot.last_position());
         if after > last {
             let message = format!("there is no position {after} to go on from: the journal ends at position {last}");
@@ -160,6 +180,12 @@ impl Walk<'_> {
             progress.set(after - begun_after);
         }
         progress.finish();
+        self.finish()
+    }
+
+    fn finish(self) -> Result<(), Stop> {
+        let (last, written) = (self.snapshot.last_position(), self.output.finish()?);
+        eprintln!("{} lines written; the journal's last position was {last}", grouped(written));
         Ok(())
     }
 }

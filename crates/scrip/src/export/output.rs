@@ -72,6 +72,12 @@ impl Output {
         }
     }
 
+    /// A line as it is, its line break included.
+    pub(crate) fn raw(&mut self, text: &str) -> Result<(), Stop> {
+        self.written += 1;
+        self.write(text)
+    }
+
     fn write(&mut self, text: &str) -> Result<(), Stop> {
         let written = match &mut self.sink {
             Sink::Standard(out) => out.write_all(text.as_bytes()),

@@ -2,14 +2,14 @@
 //! is in the way and whenever they are killed.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{Answer, Client, Post, Ran, Server, ended, run, scrip, succeed};
+use crate::support::{Answer, Client, Post, Ran, Seeded, Server, ended, killed_after, run, succeed};
 use crate::verify::store;
 
 const SECRET: &str = "sk_backup";
@@ -261,22 +261,13 @@ fn what_was_cut_short_is_not_served_and_is_made_again() {
     assert_eq!(ground.restore("second", "third").code, Some(0));
 }
 
-/// Runs a command and kills it after a while; the moment is what is tried, nothing is waited for.
-fn killed_after(moment: Duration, arguments: &[&str]) {
-    let mut command = scrip();
-    let mut child =
-        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the executable starts");
-    std::thread::sleep(moment);
-    child.kill().expect("it can be killed");
-    child.wait().expect("it can be waited for");
-}
-
-/// A dozen moments spread over the time that a run takes, the last beyond it.
-fn moments(arguments: &[&str]) -> impl Iterator<Item = Duration> {
+/// Some moments in the time that a run takes, and a little beyond it.
+fn moments(count: usize, arguments: &[&str]) -> impl Iterator<Item = Duration> {
     let begun = Instant::now();
     succeed(arguments);
-    let whole = begun.elapsed();
-    (1..=13).map(move |twelfth| whole * twelfth / 12)
+    let most = begun.elapsed() * 11 / 10;
+    let mut seeded = Seeded(20_261_122);
+    std::iter::repeat_with(move || seeded.below(most)).take(count)
 }
 
 #[test]
@@ -284,7 +275,7 @@ fn a_killed_backup_leaves_no_file_or_a_whole_one() {
     let ground = Ground::with_backup();
     let arguments = |name: &str| ["backup".to_owned(), "--data".to_owned(), ground.name("store"), ground.name(name)];
     let run_through = arguments("timed");
-    for (round, moment) in moments(&run_through.each_ref().map(String::as_str)).enumerate() {
+    for (round, moment) in moments(13, &run_through.each_ref().map(String::as_str)).enumerate() {
         let backup = format!("backup-{round}");
         let arguments = arguments(&backup);
         let arguments = arguments.each_ref().map(String::as_str);
@@ -303,7 +294,7 @@ fn a_killed_restore_leaves_nothing_usable_or_the_whole() {
     let ground = Ground::with_backup();
     let arguments = |name: &str| ["restore".to_owned(), "--data".to_owned(), ground.name(name), ground.name("backup")];
     let run_through = arguments("timed");
-    for (round, moment) in moments(&run_through.each_ref().map(String::as_str)).enumerate() {
+    for (round, moment) in moments(50, &run_through.each_ref().map(String::as_str)).enumerate() {
         let data = format!("restored-{round}");
         let arguments = arguments(&data);
         let arguments = arguments.each_ref().map(String::as_str);

@@ -16,6 +16,7 @@ const COMMANDS: &[&str] = &[
     "backup",
     "restore",
     "export",
+    "import",
     "key",
     "key create",
     "key list",

@@ -9,6 +9,7 @@ mod fixtures;
 mod folders;
 mod help;
 mod keys;
+mod moving;
 mod quotes;
 mod server;
 mod support;

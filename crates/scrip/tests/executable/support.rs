@@ -73,6 +73,28 @@ pub(crate) fn succeed(arguments: &[&str]) -> String {
     ran.stdout
 }
 
+/// Numbers that look random and are the same in every run.
+pub(crate) struct Seeded(pub(crate) u64);
+
+impl Seeded {
+    /// A duration below `most`.
+    pub(crate) fn below(&mut self, most: Duration) -> Duration {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let parts = u32::try_from(self.0 >> 48).expect("16 bits");
+        most * parts / 65_536
+    }
+}
+
+/// Runs a command and kills it after a while; the moment is what is tried, nothing is waited for.
+pub(crate) fn killed_after(moment: Duration, arguments: &[&str]) {
+    let mut command = scrip();
+    command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("the executable starts");
+    std::thread::sleep(moment);
+    child.kill().expect("it can be killed");
+    child.wait().expect("it can be waited for");
+}
+
 /// Sends a signal, by the shell's own `kill`: a bare machine has no other.
 fn signal(name: &str, process: &str) {
     let sent = Command::new("sh").args(["-c", &format!("kill -{name} {process}")]).status();
@@ -257,19 +279,23 @@ impl Client {
             replayed: false,
             body: Value::Null,
         };
-        let mut length = 0;
+        let (mut length, mut lines) = (0, false);
         loop {
             let line = self.line()?.to_ascii_lowercase();
             let Some((name, value)) = line.split_once(": ") else { break };
             match name {
                 "content-length" => length = value.parse().map_err(io::Error::other)?,
+                "content-type" => lines = value.starts_with("application/x-ndjson"),
                 "idempotency-replayed" => answer.replayed = value == "true",
                 _ => {}
             }
         }
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body)?;
-        if !body.is_empty() {
+        if lines {
+            let values = serde_json::Deserializer::from_slice(&body).into_iter();
+            answer.body = Value::Array(values.collect::<Result<_, _>>().map_err(io::Error::other)?);
+        } else if !body.is_empty() {
             answer.body = serde_json::from_slice(&body).map_err(io::Error::other)?;
         }
         Ok(answer)
