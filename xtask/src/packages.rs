@@ -3,27 +3,53 @@
 
 use std::process::Command;
 
-/// A program that the tests call.
+/// Something that the tests use, and the package that has it.
 struct Needed {
-    program: &'static str,
+    what: What,
     package: &'static str,
+}
+
+/// How to see whether it is there.
+#[derive(Clone, Copy)]
+enum What {
+    /// A program.
+    Program(&'static str),
+    /// A module of Python's own, which Debian has in a package apart.
+    PythonModule(&'static str),
 }
 
 const NEEDED: &[Needed] = &[
     // The lines that `scrip demo` prints are pasted into a shell as they are.
-    Needed { program: "curl", package: "curl" },
+    Needed { what: What::Program("curl"), package: "curl" },
+    // Stripe's own libraries, which the test provider must work with (crates/till/tests/libraries).
+    Needed { what: What::Program("node"), package: "nodejs" },
+    Needed { what: What::Program("npm"), package: "npm" },
+    Needed { what: What::Program("python3"), package: "python3" },
+    Needed { what: What::PythonModule("ensurepip"), package: "python3-venv" },
 ];
 
 /// Installs what is missing. When that does not work it says so and goes on: the tests that need it will fail by name.
 pub(crate) fn install_missing() {
     let missing: Vec<&str> =
-        NEEDED.iter().filter(|needed| !is_there(needed.program)).map(|needed| needed.package).collect();
+        NEEDED.iter().filter(|needed| !needed.what.is_there()).map(|needed| needed.package).collect();
     if missing.is_empty() {
         return;
     }
     eprintln!("installing: {}", missing.join(" "));
     if !is_there("apt-get") || !apt(&["update"]) || !apt(&[&["install", "--yes"], missing.as_slice()].concat()) {
         eprintln!("could not install {}: install it by hand, tests need it", missing.join(" "));
+    }
+}
+
+impl What {
+    fn is_there(self) -> bool {
+        match self {
+            What::Program(program) => is_there(program),
+            What::PythonModule(module) => {
+                let import = format!("import {module}");
+                Command::new("python3").args(["-c", &import]).output().is_ok_and(|ran| ran.status.success())
+            }
+        }
     }
 }
 

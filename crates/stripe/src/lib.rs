@@ -1,0 +1,41 @@
+//! A small client of Stripe's HTTP API: the dozen calls that buying credits needs, and its webhooks.
+//!
+//! It speaks and reads, and decides nothing: what a payment means for an order is said by the rules. It knows neither
+//! the engine nor a store, and reads no clock: the one place where time matters (how old a signature may be) takes it
+//! as an argument.
+//!
+//! Three habits hold throughout. Every call that changes something carries the caller's idempotency key, so that it may
+//! be repeated when its outcome is unknown. What is learnt from a webhook is only *where to look*: [`Client::truth_of_session`] and
+//! [`Client::truth_of_payment`] read the provider again. And no secret, no text of the provider and nothing of a card is ever part of an error.
+
+mod client;
+mod config;
+mod error;
+mod event;
+mod form;
+mod money;
+mod object;
+mod request;
+mod retry;
+mod secret;
+mod signature;
+mod transport;
+mod truth;
+
+pub use client::Client;
+pub use config::{API_VERSION, ApiBase, Config, ConfigError, Patience};
+pub use error::{Error, Outcome, RequestId};
+pub use event::{Delivery, Event, EventError, EventKind, Subject};
+pub use money::{Currency, Money, MoneyError};
+pub use object::{
+    Charge, Customer, Dispute, DisputeStatus, Expandable, IntentStatus, Invoice, InvoiceLine, InvoiceParent,
+    InvoiceStatus, InvoiceSubscription, Metadata, Mode, Only, Page, PaymentIntent, PaymentStatus, Period, Refund,
+    RefundStatus, Session, SessionStatus, SetupIntent, Subscription, SubscriptionItem, SubscriptionStatus,
+};
+pub use request::{
+    EventQuery, Interval, KeepMethod, Listed, NewPayment, NewRefund, NewSession, OrderRef, Purchase, RefundReason,
+    SessionQuery,
+};
+pub use secret::{Secret, SecretError};
+pub use signature::{SignatureError, TOLERANCE_S};
+pub use truth::{Amounts, DisputeTruth, PaymentState, PaymentTruth};

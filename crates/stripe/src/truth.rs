@@ -1,0 +1,307 @@
+//! The provider's truth of one order's payment, read anew.
+//!
+//! One shape for whoever asks (a webhook, the page that a customer comes back to, a reconciler), so that one step can
+//! act on it. It holds what the provider says *now*; it decides nothing.
+
+use serde::Deserialize;
+
+use crate::client::Client;
+use crate::error::{Error, Outcome};
+use crate::form::segment;
+use crate::money::{Money, MoneyError};
+use crate::object::{
+    Charge, Dispute, DisputeStatus, Expandable, IntentStatus, Only, Page, PaymentIntent, PaymentStatus, Session,
+    SessionStatus,
+};
+use crate::request::OrderRef;
+
+/// What the provider says of an order's payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentTruth {
+    /// The order that was attached when the payment was made; `None`: the payment is none of ours.
+    pub order: Option<OrderRef>,
+    /// Where it stands.
+    pub state: PaymentState,
+    /// How much; `None` where nothing is to be paid (a set-up).
+    pub amounts: Option<Amounts>,
+    /// Whether a bank wants it back.
+    pub dispute: DisputeTruth,
+    /// The hosted page, where it began there.
+    pub session: Option<String>,
+    /// The payment, once there is one.
+    pub payment_intent: Option<String>,
+    /// The subscription, where it is the first payment of one.
+    pub subscription: Option<String>,
+    /// Who paid, where the provider keeps them.
+    pub customer: Option<String>,
+    /// The payment method that was used, to be kept for later.
+    pub payment_method: Option<String>,
+}
+
+/// How much was asked, came and went back: in minor units of ISO 4217, all in one currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Amounts {
+    /// Asked.
+    pub asked: Money,
+    /// Come.
+    pub received: Money,
+    /// Given back since.
+    pub refunded: Money,
+}
+
+/// Where a payment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaymentState {
+    /// It can still be paid.
+    Open,
+    /// Its customer has done what was asked; the money is on its way, perhaps for days.
+    Processing,
+    /// The money is there (or there was nothing to pay).
+    Paid,
+    /// The money will not come.
+    Failed,
+    /// It ended unused.
+    Expired,
+}
+
+/// Whether a customer's bank wants the money back. An inquiry without consequence counts as none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DisputeTruth {
+    /// It does not.
+    None,
+    /// It does, and nothing is decided.
+    Open,
+    /// It did, and the money stays.
+    Won,
+    /// The money is gone.
+    Lost {
+        /// So much of it.
+        amount: Money,
+    },
+}
+
+impl Client {
+    /// The truth of what began at a hosted page.
+    ///
+    /// # Errors
+    /// [`Error`]; nothing was changed by asking.
+    pub async fn truth_of_session(&self, id: &str) -> Result<PaymentTruth, Error> {
+        let session = self.session(id).await?;
+        let payment = match &session.payment_intent {
+            Some(payment) => Some(payment.id().to_owned()),
+            None => self.first_payment(&session).await?,
+        };
+        let payment = match payment {
+            Some(payment) => Some(self.payment_intent(&payment).await?),
+            None => None,
+        };
+        let amounts = match (&payment, session.amount_total, &session.currency) {
+            (Some(payment), _, _) => Some(amounts_of(payment)?),
+            (None, Some(asked), Some(currency)) => Some(nothing_yet(asked, currency)?),
+            (None, _, _) => None,
+        };
+        Ok(PaymentTruth {
+            order: OrderRef::of(&session.metadata),
+            state: state_of_session(&session, payment.as_ref()),
+            amounts,
+            dispute: self.dispute_of(payment.as_ref()).await?,
+            payment_intent: payment.as_ref().map(|payment| payment.id.clone()),
+            subscription: session.subscription.as_ref().map(|subscription| subscription.id().to_owned()),
+            customer: session.customer.as_ref().map(|customer| customer.id().to_owned()),
+            payment_method: payment.and_then(|payment| payment.payment_method).map(|method| method.id().to_owned()),
+            session: Some(session.id),
+        })
+    }
+
+    /// The truth of a payment without a page (automatic top-up), or of the payment that an event names.
+    ///
+    /// # Errors
+    /// [`Error`]; nothing was changed by asking.
+    pub async fn truth_of_payment(&self, payment_intent: &str) -> Result<PaymentTruth, Error> {
+        let payment = self.payment_intent(payment_intent).await?;
+        Ok(PaymentTruth {
+            order: OrderRef::of(&payment.metadata),
+            state: state_of_payment(payment.status),
+            amounts: Some(amounts_of(&payment)?),
+            dispute: self.dispute_of(Some(&payment)).await?,
+            session: None,
+            subscription: None,
+            customer: payment.customer.as_ref().map(|customer| customer.id().to_owned()),
+            payment_method: payment.payment_method.as_ref().map(|method| method.id().to_owned()),
+            payment_intent: Some(payment.id),
+        })
+    }
+
+    /// The payment of a subscription's first invoice, which the page does not name itself.
+    async fn first_payment(&self, session: &Session) -> Result<Option<String>, Error> {
+        let Some(invoice) = &session.invoice else { return Ok(None) };
+        let path = format!("/v1/invoice_payments?limit=100&invoice={}", segment(invoice.id()));
+        let payments: Page<InvoicePayment> = self.get(path).await?;
+        Ok(payments
+            .data
+            .into_iter()
+            .find_map(|paid| paid.payment.payment_intent)
+            .map(|payment| payment.id().to_owned()))
+    }
+
+    async fn dispute_of(&self, payment: Option<&PaymentIntent>) -> Result<DisputeTruth, Error> {
+        let Some(payment) = payment else { return Ok(DisputeTruth::None) };
+        let Some(charge) = charge_of(payment)? else { return Ok(DisputeTruth::None) };
+        match charge.disputed {
+            Some(true) => {
+                let disputes = self.disputes_of(&payment.id).await?;
+                settled(&disputes.data).map_err(|_| unreadable("a dispute's amount"))
+            }
+            Some(false) => Ok(DisputeTruth::None),
+            None => Err(unreadable("a charge that does not say whether it is disputed")),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct InvoicePayment {
+    payment: InvoicePaidBy,
+}
+
+#[derive(Deserialize)]
+struct InvoicePaidBy {
+    payment_intent: Option<Expandable<Only>>,
+}
+
+/// The charge of a payment, which was asked for whole.
+fn charge_of(payment: &PaymentIntent) -> Result<Option<&Charge>, Error> {
+    match &payment.latest_charge {
+        None => Ok(None),
+        Some(Expandable::Whole(charge)) => Ok(Some(charge)),
+        Some(Expandable::Id(_)) => Err(unreadable("a payment without the charge that was asked for")),
+    }
+}
+
+fn amounts_of(payment: &PaymentIntent) -> Result<Amounts, Error> {
+    let refunded = charge_of(payment)?.map_or(0, |charge| charge.amount_refunded);
+    let money = |amount| Money::of_provider(amount, &payment.currency).map_err(|_| unreadable("a payment's amount"));
+    let received = payment.amount_received.ok_or_else(|| unreadable("a payment that does not say what has come"))?;
+    Ok(Amounts { asked: money(payment.amount)?, received: money(received)?, refunded: money(refunded)? })
+}
+
+fn nothing_yet(asked: i64, currency: &str) -> Result<Amounts, Error> {
+    let money = |amount| Money::of_provider(amount, currency).map_err(|_| unreadable("a page's amount"));
+    Ok(Amounts { asked: money(asked)?, received: money(0)?, refunded: money(0)? })
+}
+
+fn state_of_session(session: &Session, payment: Option<&PaymentIntent>) -> PaymentState {
+    match (session.status, session.payment_status) {
+        (_, PaymentStatus::Paid) | (SessionStatus::Complete, PaymentStatus::NoPaymentRequired) => PaymentState::Paid,
+        (SessionStatus::Open, _) => PaymentState::Open,
+        (SessionStatus::Expired, _) => PaymentState::Expired,
+        // Without a word of its payment it is on its way: nothing is given up too early.
+        (SessionStatus::Complete | SessionStatus::Other, _) => match payment.map(|payment| payment.status) {
+            Some(IntentStatus::RequiresPaymentMethod | IntentStatus::Canceled) => PaymentState::Failed,
+            Some(status) => state_of_payment(status),
+            None => PaymentState::Processing,
+        },
+    }
+}
+
+fn state_of_payment(status: IntentStatus) -> PaymentState {
+    match status {
+        IntentStatus::Succeeded => PaymentState::Paid,
+        IntentStatus::Processing | IntentStatus::RequiresCapture => PaymentState::Processing,
+        IntentStatus::Canceled => PaymentState::Failed,
+        IntentStatus::RequiresPaymentMethod
+        | IntentStatus::RequiresConfirmation
+        | IntentStatus::RequiresAction
+        | IntentStatus::Other => PaymentState::Open,
+    }
+}
+
+/// What several disputes of one charge come to: a loss stays one, else an open one counts.
+fn settled(disputes: &[Dispute]) -> Result<DisputeTruth, MoneyError> {
+    let mut truth = DisputeTruth::None;
+    for dispute in disputes {
+        truth = match (dispute.status, truth) {
+            (DisputeStatus::Lost, _) => {
+                let amount = Money::of_provider(dispute.amount, &dispute.currency)?;
+                return Ok(DisputeTruth::Lost { amount });
+            }
+            (
+                DisputeStatus::NeedsResponse
+                | DisputeStatus::UnderReview
+                | DisputeStatus::AppealNeedsResponse
+                | DisputeStatus::AppealUnderReview,
+                _,
+            ) => DisputeTruth::Open,
+            (DisputeStatus::Won, DisputeTruth::None) => DisputeTruth::Won,
+            (
+                DisputeStatus::Won
+                | DisputeStatus::WarningNeedsResponse
+                | DisputeStatus::WarningUnderReview
+                | DisputeStatus::WarningClosed
+                | DisputeStatus::Prevented
+                | DisputeStatus::Other,
+                so_far,
+            ) => so_far,
+        };
+    }
+    Ok(truth)
+}
+
+fn unreadable(what: &'static str) -> Error {
+    Error::Rubbish { what, outcome: Outcome::NotDone, request: Default::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn disputes(statuses: &[&str]) -> DisputeTruth {
+        let dispute = |status: &&str| json!({"id": "du_1", "amount": 500, "currency": "eur", "status": status});
+        let list: Vec<_> = statuses.iter().map(|status| serde_json::from_value(dispute(status)).unwrap()).collect();
+        settled(&list).unwrap()
+    }
+
+    #[test]
+    fn disputes_add_up() {
+        let lost = DisputeTruth::Lost { amount: Money::of_provider(500, "eur").unwrap() };
+        for (statuses, expected) in [
+            (vec![], DisputeTruth::None),
+            (vec!["warning_needs_response"], DisputeTruth::None),
+            (vec!["needs_response"], DisputeTruth::Open),
+            (vec!["won"], DisputeTruth::Won),
+            (vec!["won", "under_review"], DisputeTruth::Open),
+            (vec!["under_review", "won"], DisputeTruth::Open),
+            (vec!["under_review", "lost", "won"], lost),
+            (vec!["appeal_under_review"], DisputeTruth::Open),
+            (vec!["a_new_word"], DisputeTruth::None),
+        ] {
+            assert_eq!(disputes(&statuses), expected, "{statuses:?}");
+        }
+    }
+
+    fn state(status: &str, payment_status: &str, intent: Option<&str>) -> PaymentState {
+        let session = json!({"id": "cs_1", "mode": "payment", "status": status, "payment_status": payment_status,
+            "expires_at": 0});
+        let payment = intent.map(|status| {
+            serde_json::from_value(json!({"id": "pi_1", "status": status, "amount": 5, "currency": "eur"})).unwrap()
+        });
+        state_of_session(&serde_json::from_value(session).unwrap(), payment.as_ref())
+    }
+
+    #[test]
+    fn a_page_and_its_payment_tell_where_it_stands() {
+        for (status, payment_status, intent, expected) in [
+            ("open", "unpaid", None, PaymentState::Open),
+            ("open", "unpaid", Some("requires_payment_method"), PaymentState::Open),
+            ("complete", "unpaid", Some("processing"), PaymentState::Processing),
+            ("complete", "unpaid", None, PaymentState::Processing),
+            ("complete", "unpaid", Some("requires_payment_method"), PaymentState::Failed),
+            ("complete", "paid", Some("succeeded"), PaymentState::Paid),
+            ("complete", "no_payment_required", None, PaymentState::Paid),
+            ("expired", "unpaid", None, PaymentState::Expired),
+        ] {
+            assert_eq!(state(status, payment_status, intent), expected, "{status} {payment_status} {intent:?}");
+        }
+    }
+}

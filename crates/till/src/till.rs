@@ -1,0 +1,232 @@
+//! The running provider, as the program around it holds it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::book::{self, Book};
+use crate::clock::Clock;
+use crate::deliver::{Attempt, Deliveries, Kept};
+use crate::methods;
+use crate::object::{DisputeStatus, Endpoint, IntentStatus, SessionStatus};
+use crate::replay::Replays;
+use crate::serve;
+use crate::switches::Switches;
+
+/// How a provider begins.
+pub struct Options {
+    /// Ids and lots follow from it.
+    pub seed: u64,
+    /// The key of the API, `sk_test_…`.
+    pub api_key: String,
+    /// Whose page customers see.
+    pub business: String,
+    /// Its clock.
+    pub clock: Clock,
+    /// How long a bank debit takes, in seconds.
+    pub debit_wait_s: i64,
+    /// How long after a first failure a delivery is sent again; doubled each time, up to a minute.
+    pub backoff: Duration,
+}
+
+/// A running provider. It ends when the last handle is dropped.
+#[derive(Clone)]
+pub struct Till(Arc<Running>);
+
+struct Running {
+    desk: Arc<Desk>,
+    address: SocketAddr,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// What all parts share.
+pub(crate) struct Desk {
+    pub(crate) book: Mutex<Book>,
+    pub(crate) replays: Mutex<Replays>,
+    pub(crate) switches: Arc<Mutex<Switches>>,
+    pub(crate) deliveries: Arc<Deliveries>,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) api_key: String,
+    pub(crate) business: String,
+}
+
+/// How a bank debit ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DebitEnd {
+    /// The money comes.
+    Arrives,
+    /// It does not.
+    Fails,
+}
+
+/// How a dispute ends, for the studio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The money stays.
+    Won,
+    /// It is gone.
+    Lost,
+}
+
+impl Till {
+    /// Starts a provider that is reached at a listener.
+    ///
+    /// # Errors
+    /// When the listener has no address.
+    pub fn start(listener: TcpListener, options: Options) -> io::Result<Till> {
+        let address = listener.local_addr()?;
+        let desk = Arc::new(Desk {
+            book: Mutex::new(Book::new(options.seed, format!("http://{address}"), options.debit_wait_s)),
+            replays: Mutex::default(),
+            switches: Arc::new(Mutex::new(Switches::default())),
+            deliveries: Arc::new(Deliveries::new(options.backoff, options.seed)),
+            clock: Arc::new(options.clock),
+            api_key: options.api_key,
+            business: options.business,
+        });
+        let tasks = vec![
+            tokio::spawn(serve::accept(listener, Arc::clone(&desk))),
+            tokio::spawn(Arc::clone(&desk.deliveries).run(Arc::clone(&desk.clock), Arc::clone(&desk.switches))),
+            tokio::spawn(serve::pass_time(Arc::clone(&desk))),
+        ];
+        Ok(Till(Arc::new(Running { desk, address, tasks })))
+    }
+
+    /// Where it is: `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.0.address)
+    }
+
+    /// Has events delivered to an address (all kinds, in the version of [`crate::API_VERSION`]); answers the signing secret.
+    pub fn deliver_to(&self, url: &str) -> String {
+        self.0.desk.change(|book| {
+            let (id, secret) = (book.id("we_"), book.id("whsec_"));
+            book.endpoints.add(Endpoint {
+                id,
+                created: book.now,
+                url: url.to_owned(),
+                enabled_events: vec!["*".to_owned()],
+                api_version: crate::API_VERSION.to_owned(),
+                secret: secret.clone(),
+            });
+            secret
+        })
+    }
+
+    /// Sets all switches.
+    pub fn switch(&self, switches: Switches) {
+        *self.0.desk.switches() = switches;
+    }
+
+    /// Moves the clock on, and lets happen what falls due.
+    pub fn move_clock(&self, at: i64) {
+        self.0.desk.clock.move_to(at);
+        self.0.desk.change(|_| ());
+    }
+
+    /// Ends a bank debit that is under way; whether there was one.
+    pub fn end_debit(&self, payment_intent: &str, end: DebitEnd) -> bool {
+        self.0.desk.end_debit(payment_intent, end)
+    }
+
+    /// A customer's bank wants a payment back; answers the dispute's id. `None`: there is nothing to dispute.
+    pub fn dispute(&self, payment_intent: &str) -> Option<String> {
+        self.0.desk.dispute(payment_intent)
+    }
+
+    /// The bank decides a dispute; whether it was open.
+    pub fn close_dispute(&self, id: &str, verdict: Verdict) -> bool {
+        self.0.desk.close_dispute(id, verdict)
+    }
+
+    /// A customer pays at a page with a test number, without a browser; whether the page was open and is done now.
+    /// For every other outcome there is the page itself.
+    pub fn pay(&self, session: &str, number: &str) -> bool {
+        let Some(method) = methods::find(number) else { return false };
+        self.0.desk.change(|book| {
+            let open = book.sessions.maybe(session).is_some_and(|page| page.status == SessionStatus::Open);
+            open && book.pay_at_page(session, method) == crate::paying::Tried::Done
+        })
+    }
+
+    /// What was delivered, oldest first.
+    pub fn attempts(&self) -> Vec<Attempt> {
+        self.0.desk.deliveries.log()
+    }
+
+    /// Takes the deliveries that wait, signed now, instead of having them sent.
+    pub fn take_deliveries(&self) -> Vec<Kept> {
+        self.0.desk.deliveries.take(&self.0.desk.clock)
+    }
+
+    /// Waits until no delivery is waiting or on its way.
+    pub async fn quiet(&self) {
+        self.0.desk.deliveries.quiet().await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+impl Desk {
+    /// Changes the book, at the present second, and sends what it tells.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Book) -> T) -> T {
+        let mut book = self.book.lock().expect("nobody panics while the book is open");
+        book.pass_time(self.clock.now());
+        let done = change(&mut book);
+        let told = std::mem::take(&mut book.told);
+        if !told.is_empty() {
+            self.deliveries.queue(&told, book.endpoints.all(), &self.switches());
+        }
+        done
+    }
+
+    pub(crate) fn switches(&self) -> MutexGuard<'_, Switches> {
+        self.switches.lock().expect("nobody panics while switching")
+    }
+
+    pub(crate) fn end_debit(&self, payment_intent: &str, end: DebitEnd) -> bool {
+        let end = match end {
+            DebitEnd::Arrives => book::DebitEnd::Arrives,
+            DebitEnd::Fails => book::DebitEnd::Fails,
+        };
+        self.change(|book| {
+            let payment = book.payments.maybe(payment_intent);
+            let under_way = payment.is_some_and(|payment| payment.status == IntentStatus::Processing);
+            if under_way {
+                book.end_debit(payment_intent, end);
+            }
+            under_way
+        })
+    }
+
+    pub(crate) fn dispute(&self, payment_intent: &str) -> Option<String> {
+        self.change(|book| {
+            book.payments.maybe(payment_intent)?;
+            book.dispute(payment_intent)
+        })
+    }
+
+    pub(crate) fn close_dispute(&self, id: &str, verdict: Verdict) -> bool {
+        let status = match verdict {
+            Verdict::Won => DisputeStatus::Won,
+            Verdict::Lost => DisputeStatus::Lost,
+        };
+        self.change(|book| {
+            let open = book.disputes.maybe(id).is_some_and(|dispute| dispute.status == DisputeStatus::NeedsResponse);
+            if open {
+                book.close_dispute(id, status);
+            }
+            open
+        })
+    }
+}

@@ -1,0 +1,86 @@
+//! Subscriptions: a first payment, one for each further month, payments that fail, and the end.
+
+use scrip_stripe::{
+    EventKind, Interval, InvoiceStatus, NewSession, PaymentState, Purchase, Session, Subscription, SubscriptionStatus,
+};
+
+use crate::world::{BEGIN, World, euros, new_session, order};
+
+/// 21 October 2026, when the second month begins.
+const SECOND_MONTH: i64 = BEGIN + 30 * 86_400;
+
+async fn page(world: &World, of: &str) -> Session {
+    let purchase = Purchase::Recurring { price: euros(2_900), name: "Pro".to_owned(), every: Interval::Month };
+    world.client.create_session(&NewSession { purchase, ..new_session(of) }).await.expect("a page is made")
+}
+
+async fn subscription(world: &World, session: &Session) -> Subscription {
+    let session = world.client.session(&session.id).await.expect("it is known");
+    let id = session.subscription.expect("it has one");
+    world.client.subscription(id.id()).await.expect("it is known")
+}
+
+#[tokio::test]
+async fn months_are_paid_one_after_the_other() {
+    let world = World::new().await;
+    let session = page(&world, "plan_1").await;
+    assert!(world.till.pay(&session.id, "4242424242424242"));
+    let truth = world.truth(&session).await;
+    assert_eq!((truth.state, truth.order), (PaymentState::Paid, Some(order("plan_1"))));
+    assert_eq!(truth.amounts.map(|amounts| amounts.received), Some(euros(2_900)));
+    let first = subscription(&world, &session).await;
+    assert_eq!((first.status, first.items.data[0].current_period_end), (SubscriptionStatus::Active, SECOND_MONTH));
+    let paid = world.events().into_iter().find(|event| event.kind == EventKind::InvoicePaid).expect("it was told");
+    assert_eq!(paid.subject.order, Some(order("plan_1")));
+    assert_eq!(paid.subject.subscription.as_deref(), Some(first.id.as_str()));
+
+    world.till.move_clock(SECOND_MONTH);
+    let second = subscription(&world, &session).await;
+    assert_eq!(second.items.data[0].current_period_start, SECOND_MONTH);
+    let invoice = second.latest_invoice.expect("there is one");
+    let invoice = world.client.invoice(invoice.id()).await.expect("it is known");
+    assert_eq!((invoice.status, invoice.paid()), (Some(InvoiceStatus::Paid), Ok(euros(2_900))));
+    assert_eq!(invoice.lines.data[0].period.start, SECOND_MONTH);
+    assert_eq!(invoice.subscription(), Some(second.id.as_str()));
+}
+
+#[tokio::test]
+async fn a_month_that_is_not_paid_is_past_due_and_then_the_end() {
+    let world = World::new().await;
+    let session = page(&world, "plan_1").await;
+    assert!(world.till.pay(&session.id, "4000000000000341"));
+    for (days, expected) in
+        [(0, SubscriptionStatus::PastDue), (3, SubscriptionStatus::PastDue), (6, SubscriptionStatus::Canceled)]
+    {
+        world.till.move_clock(SECOND_MONTH + days * 86_400);
+        assert_eq!(subscription(&world, &session).await.status, expected, "after {days} days");
+    }
+    let told = world.told();
+    assert_eq!(told.iter().filter(|kind| **kind == "invoice.payment_failed").count(), 3, "{told:?}");
+    assert_eq!(told.iter().filter(|kind| **kind == "customer.subscription.deleted").count(), 1, "{told:?}");
+}
+
+#[tokio::test]
+async fn a_cancelled_subscription_ends_with_its_month() {
+    let world = World::new().await;
+    let session = page(&world, "plan_1").await;
+    assert!(world.till.pay(&session.id, "4242424242424242"));
+    let id = subscription(&world, &session).await.id;
+    let cancelled = world.client.cancel_subscription(&id, "cancel-1").await.expect("it was active");
+    assert!(cancelled.cancel_at_period_end);
+    assert_eq!(cancelled.status, SubscriptionStatus::Active);
+    world.till.move_clock(SECOND_MONTH);
+    assert_eq!(subscription(&world, &session).await.status, SubscriptionStatus::Canceled);
+}
+
+#[tokio::test]
+async fn a_first_month_by_bank_debit_is_known_later() {
+    let world = World::new().await;
+    let session = page(&world, "plan_1").await;
+    assert!(world.till.pay(&session.id, "000123456789"));
+    assert_eq!(world.state(&session).await, PaymentState::Processing);
+    assert_eq!(subscription(&world, &session).await.status, SubscriptionStatus::Incomplete);
+    world.till.move_clock(BEGIN + 3_600);
+    assert_eq!(world.state(&session).await, PaymentState::Paid);
+    assert_eq!(subscription(&world, &session).await.status, SubscriptionStatus::Active);
+}
