@@ -40,7 +40,7 @@ impl AccountRequest {
             .time_zone
             .map(|name| Zone::parse(&name).map_err(|error| InvalidField::because("time_zone", error.to_string())));
         Ok(PutAccount {
-            name: text::label("name", self.name)?,
+            name: text::label_if_any("name", self.name)?,
             zone: zone.transpose()?,
             project_types: self.project_types.map(project_types).transpose()?,
         })

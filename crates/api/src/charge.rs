@@ -52,8 +52,8 @@ impl ChargeRequest {
     /// The command.
     pub fn command(self) -> Result<PlaceCharge, Unfit> {
         Ok(PlaceCharge {
-            reference: text::label("reference", self.reference)?,
-            member: text::label("member", self.member)?,
+            reference: text::label_if_any("reference", self.reference)?,
+            member: text::label_if_any("member", self.member)?,
             expected: expected(self.catalog_version, self.credits_expected)?,
             cost: CostAsked { tool: self.tool, measures: self.measures, credits: self.credits }.cost()?,
         })

@@ -66,8 +66,8 @@ impl HoldRequest {
             self.hold.map(|name| HoldName::parse(&name).map_err(|error| InvalidField::new("hold", error.expected)));
         Ok(PlaceHold {
             name: name.transpose()?,
-            reference: text::label("reference", self.reference)?,
-            member: text::label("member", self.member)?,
+            reference: text::label_if_any("reference", self.reference)?,
+            member: text::label_if_any("member", self.member)?,
             expires_in: self.expires_in.map(text::expires_in).transpose()?,
             expected: expected(self.catalog_version, self.credits_expected)?,
             cost: CostAsked { tool: self.tool, measures: self.measures, credits: self.credits }.cost()?,

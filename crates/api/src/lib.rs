@@ -22,9 +22,9 @@ pub mod number;
 pub mod problem;
 pub mod quote;
 pub mod subscription;
+pub mod text;
 pub mod time;
 pub mod unfit;
 pub mod usage;
 
 mod present;
-mod text;

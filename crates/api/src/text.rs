@@ -14,12 +14,17 @@ const REASON_LEN_MAX: usize = 1_000;
 const EXPIRES_IN_MAX: u32 = 86_400;
 
 /// A name, reference or member: 1 to 256 characters.
-pub(crate) fn label(field: &str, text: Option<String>) -> Result<Option<Box<str>>, InvalidField> {
-    text.map(|text| bounded(field, text, LABEL_LEN_MAX)).transpose()
+pub fn label(field: &str, text: String) -> Result<Box<str>, InvalidField> {
+    bounded(field, text, LABEL_LEN_MAX)
+}
+
+/// A name, reference or member that may be absent.
+pub(crate) fn label_if_any(field: &str, text: Option<String>) -> Result<Option<Box<str>>, InvalidField> {
+    text.map(|text| label(field, text)).transpose()
 }
 
 /// A reason: 1 to 1,000 characters.
-pub(crate) fn reason(text: String) -> Result<Box<str>, InvalidField> {
+pub fn reason(text: String) -> Result<Box<str>, InvalidField> {
     bounded("reason", text, REASON_LEN_MAX)
 }
 

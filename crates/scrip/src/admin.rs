@@ -11,6 +11,9 @@ use scrip_engine::store::{KeyDocument, Role};
 use scrip_server::keys;
 use serde::{Deserialize, Serialize};
 
+use crate::opening::carry_out;
+use crate::opening::wire::{OpeningWire, Verdict, Written};
+
 /// Something asked.
 #[derive(Serialize, Deserialize, Debug)]
 #[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
@@ -23,6 +26,12 @@ pub(crate) enum Ask {
     RevokeKey { id: String },
     /// Publish a catalog.
     Publish { json: bool, source: String },
+    /// Tell what time it is for a studio that is to be there.
+    StudioTime { studio: String },
+    /// Judge openings of accounts, as they were at an instant.
+    CheckOpenings { studio: String, as_of: String, openings: Vec<OpeningWire> },
+    /// Carry them out.
+    OpenAccounts { studio: String, as_of: String, openings: Vec<OpeningWire> },
 }
 
 /// The answer.
@@ -37,6 +46,12 @@ pub(crate) enum Tell {
     KeyRevoked { id: String, studio: String },
     /// A catalog is published, or its content was a version before (R7).
     Published(PublishedVersion),
+    /// The time.
+    Time { now: String },
+    /// A verdict on each opening.
+    OpeningsChecked { verdicts: Vec<Verdict> },
+    /// What carrying out openings came to.
+    AccountsOpened(Written),
     /// A catalog is refused.
     CatalogRefused { line: u32, column: u32, message: String },
     /// The answer is no.
@@ -88,6 +103,11 @@ pub(crate) async fn carry_out(engine: &Engine, ask: Ask) -> Tell {
             let format = if json { Format::Json } else { Format::Toml };
             publish(engine, format, source).await
         }
+        Ask::StudioTime { studio } => {
+            studio_number(engine, &studio).map(|_| Tell::Time { now: engine.now().to_string() })
+        }
+        Ask::CheckOpenings { studio, as_of, openings } => check_openings(engine, &studio, &as_of, openings),
+        Ask::OpenAccounts { studio, as_of, openings } => open_accounts(engine, &studio, &as_of, openings).await,
     };
     done.unwrap_or_else(|refusal| refusal)
 }
@@ -160,6 +180,29 @@ async fn publish(engine: &Engine, format: Format, source: String) -> Result<Tell
         in_force,
         news,
     }))
+}
+
+fn check_openings(engine: &Engine, studio: &str, as_of: &str, openings: Vec<OpeningWire>) -> Result<Tell, Tell> {
+    let asked = openings_asked(engine, studio, as_of, openings)?;
+    let verdicts = tokio::task::block_in_place(|| carry_out::check(engine, asked));
+    verdicts.map(|verdicts| Tell::OpeningsChecked { verdicts }).map_err(|message| Tell::Failed { message })
+}
+
+async fn open_accounts(engine: &Engine, studio: &str, as_of: &str, openings: Vec<OpeningWire>) -> Result<Tell, Tell> {
+    let asked = openings_asked(engine, studio, as_of, openings)?;
+    let written = carry_out::carry_out(engine, asked).await;
+    written.map(Tell::AccountsOpened).map_err(|message| Tell::Failed { message })
+}
+
+fn openings_asked(
+    engine: &Engine,
+    studio: &str,
+    as_of: &str,
+    openings: Vec<OpeningWire>,
+) -> Result<carry_out::Asked, Tell> {
+    let studio = studio_number(engine, studio)?;
+    let as_of = Time::parse(as_of).map_err(|error| Tell::Failed { message: format!("{as_of}: {error}") })?;
+    Ok(carry_out::Asked { studio, as_of, openings })
 }
 
 async fn put(engine: &Engine, key: KeyDocument) -> Result<(), Tell> {

@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 /// The credits system for AI generation studios: exact prices, lots, plans, holds and a journal that adds up.
 #[derive(Parser, Debug)]
@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Restore(RestoreArguments),
     /// Write out accounts, lots, entries or the whole journal, beside a running server too
     Export(ExportArguments),
-    /// Fill an empty store with another's whole journal
+    /// Bring in a studio's customers from elsewhere, or fill an empty store with another's whole journal
     Import(ImportArguments),
     /// Make, list and revoke secret keys
     #[command(subcommand)]
@@ -238,14 +238,46 @@ pub(crate) enum ExportForm {
 }
 
 #[derive(Args, Debug)]
+#[command(group = ArgGroup::new("what").required(true).args(["opening", "journal"]))]
 pub(crate) struct ImportArguments {
     #[command(flatten)]
     pub(crate) place: Place,
 
+    /// Customers' opening balances, as docs/import.md says: accounts with plans, part-used credits and other lots; checked
+    /// whole before the first is written, and run again without harm
+    #[arg(long, value_name = "FILE", requires = "studio")]
+    pub(crate) opening: Option<PathBuf>,
+
+    /// Whose customers they are
+    #[arg(long, requires = "opening")]
+    pub(crate) studio: Option<String>,
+
+    /// How the opening balances are written; without it JSON Lines where FILE's name ends in .jsonl, else CSV
+    #[arg(long, value_name = "FORM", requires = "opening")]
+    pub(crate) form: Option<OpeningForm>,
+
+    /// The instant that the opening balances tell of: an account that has begun a new cycle since is refused; without
+    /// it the present
+    #[arg(long, value_name = "TIME", requires = "opening")]
+    pub(crate) as_of: Option<scrip_core::time::Time>,
+
+    /// Check the opening balances and write nothing
+    #[arg(long, requires = "opening")]
+    pub(crate) dry_run: bool,
+
     /// What `scrip export journal` wrote (- for standard input), and then what further exports wrote that went on after
     /// it, in their order; begun again, an import goes on where it was cut short
-    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) journal: Vec<PathBuf>,
+}
+
+/// The forms of a file of opening balances.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OpeningForm {
+    /// Comma-separated values with a header line
+    Csv,
+    /// JSON Lines: one account a line
+    Jsonl,
 }
 
 #[derive(Subcommand, Debug)]

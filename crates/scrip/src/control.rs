@@ -78,16 +78,23 @@ async fn answer_one(stream: tokio::net::UnixStream, engine: Engine) {
     }
 }
 
+/// Whether a server runs on the folder.
+pub(crate) fn answers(folder: &Path) -> Result<bool, Failure> {
+    Ok(connect(&folder.join(NAME))?.is_some())
+}
+
+fn connect(path: &Path) -> Result<Option<UnixStream>, Failure> {
+    match UnixStream::connect(path) {
+        Ok(stream) => Ok(Some(stream)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Ok(None),
+        Err(error) => Err(Failure::of_path(path, &error)),
+    }
+}
+
 /// Asks the server that runs on the folder; `None` when none does.
 pub(crate) fn ask(folder: &Path, ask: &Ask) -> Result<Option<Tell>, Failure> {
     let path = folder.join(NAME);
-    let mut stream = match UnixStream::connect(&path) {
-        Ok(stream) => stream,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
-            return Ok(None);
-        }
-        Err(error) => return Err(Failure::of_path(&path, &error)),
-    };
+    let Some(mut stream) = connect(&path)? else { return Ok(None) };
     let mut told = || -> io::Result<String> {
         stream.write_all(written(ask).as_bytes())?;
         let mut line = String::new();

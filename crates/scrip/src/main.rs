@@ -14,6 +14,7 @@ mod export;
 mod failure;
 mod fresh;
 mod moving;
+mod opening;
 mod place;
 mod print_config;
 mod progress;
@@ -62,7 +63,10 @@ fn run(command: Command, matches: &ArgMatches) -> Result<(), Failure> {
         Command::Backup(arguments) => commands::backup::run(&arguments),
         Command::Restore(arguments) => commands::restore::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
-        Command::Import(arguments) => moving::import::run(&arguments),
+        Command::Import(arguments) => match &arguments.opening {
+            Some(file) => opening::run(&arguments, file),
+            None => moving::import::run(&arguments),
+        },
         Command::Key(command) => commands::key::run(command),
         Command::Bench(arguments) => bench::run(&arguments),
     }

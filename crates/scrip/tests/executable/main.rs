@@ -10,6 +10,7 @@ mod folders;
 mod help;
 mod keys;
 mod moving;
+mod openings;
 mod quotes;
 mod server;
 mod support;

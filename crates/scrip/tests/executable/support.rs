@@ -96,7 +96,7 @@ pub(crate) fn killed_after(moment: Duration, arguments: &[&str]) {
 }
 
 /// Sends a signal, by the shell's own `kill`: a bare machine has no other.
-fn signal(name: &str, process: &str) {
+pub(crate) fn signal(name: &str, process: &str) {
     let sent = Command::new("sh").args(["-c", &format!("kill -{name} {process}")]).status();
     assert!(sent.expect("a shell").success());
 }
