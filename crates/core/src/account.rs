@@ -5,9 +5,14 @@ use std::sync::Arc;
 
 use crate::amount::Credits;
 use crate::hold::{Hold, LotPart};
-use crate::id::{AccountId, AccountNumber, ChargeId, HoldId, HoldName, LotId, ProjectTypeId, StudioNumber, ToolId};
+use crate::id::{
+    AccountId, AccountNumber, ChargeId, HoldId, HoldName, LotId, OrderId, PackageId, ProjectTypeId, StudioNumber,
+    ToolId,
+};
 use crate::lot::Lot;
+use crate::order::Order;
 use crate::plan::Subscription;
+use crate::tally::Tally;
 use crate::time::{Time, Zone};
 
 /// An account's present state: a fold of its entries ([`crate::apply::apply`]), and nothing else.
@@ -44,6 +49,10 @@ pub struct Account {
     /// What new lots have repaid of its debts and no refund has given back: what refunds of debt parts may return as
     /// credits (R24). What was written off is not in it.
     pub repaid: Credits,
+    /// Orders that something is still to happen to by themselves ([`Order::is_open`]), oldest first.
+    pub orders: Vec<Order>,
+    /// How often it bought each package.
+    pub bought: BTreeMap<PackageId, Tally>,
     /// Facts of the past that the engine fetched for the commands at hand. Not part of the state:
     /// empty in stored accounts, and two accounts that differ only here are the same.
     pub recalled: Recalled,
@@ -104,6 +113,8 @@ impl Account {
             holds: Vec::new(),
             debt: Credits::ZERO,
             repaid: Credits::ZERO,
+            orders: Vec::new(),
+            bought: BTreeMap::new(),
             recalled: Recalled::default(),
         }
     }
@@ -142,6 +153,8 @@ pub struct Recalled {
     pub holds: BTreeMap<HoldId, Option<Hold>>,
     /// Lots with nothing left (and so no longer in [`Account::lots`]), as they were made, remaining zero.
     pub lots: BTreeMap<LotId, Option<Lot>>,
+    /// Orders that are over.
+    pub orders: BTreeMap<OrderId, Option<Order>>,
 }
 
 impl Recalled {

@@ -8,6 +8,7 @@ use crate::amount::Credits;
 use crate::entry::{Entry, Event, SubscriptionChange};
 use crate::hold::{HoldState, LotPart};
 use crate::id::{AccountNumber, ChargeId, HoldId, HoldName, LotId, RefundId};
+use crate::order::Order;
 use crate::time::Time;
 
 /// What a command did.
@@ -112,6 +113,8 @@ pub enum Done {
         /// The account's number.
         account: AccountNumber,
     },
+    /// An order, as it stands now.
+    Ordered(Box<Order>),
     /// What was due was applied.
     Touched,
 }
@@ -133,10 +136,10 @@ pub enum Put {
 /// When there are no entries.
 pub fn of(entries: &[Entry]) -> Answer {
     let (first, last) = (&entries[0], &entries[entries.len() - 1]);
-    Answer { at: last.at, balance: last.after, done: done(first) }
+    Answer { at: last.at, balance: last.after, done: done(first, entries) }
 }
 
-fn done(entry: &Entry) -> Done {
+fn done(entry: &Entry, all: &[Entry]) -> Done {
     match &entry.event {
         Event::AccountOpened { .. } | Event::SubscriptionChanged { change: SubscriptionChange::Started, .. } => {
             Done::Put(Put::Created)
@@ -172,6 +175,15 @@ fn done(entry: &Entry) -> Done {
         Event::Granted => Done::Granted { lot: LotId::first(entry.seq) },
         Event::Revoked { lot } => Done::Revoked { lot: *lot, credits: -entry.credits() },
         Event::WentUncollected { credits, .. } => Done::DebtWrittenOff { credits: *credits },
+        // Several entries of one command may be about the order: the last says how it stands.
+        Event::OrderChanged { order, .. }
+        | Event::OrderPaid { order, .. }
+        | Event::LotsFrozen { order }
+        | Event::LotsUnfrozen { order }
+        | Event::ClawedBack { order, .. } => {
+            let newest = all.iter().rev().find_map(|entry| entry.event.order().filter(|later| later.id == order.id));
+            Done::Ordered(Box::new(newest.unwrap_or(order).clone()))
+        }
         // Never the first entry of a command: consequences, or what was due.
         Event::Refilled { .. }
         | Event::RolledOver

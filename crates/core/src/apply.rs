@@ -12,6 +12,7 @@ use crate::entry::{Entry, Event, LotChange, TextField};
 use crate::hold::{Hold, HoldState};
 use crate::id::{AccountId, HoldId, LotId, ProjectTypeId};
 use crate::lot::Lot;
+use crate::order::{Item, Order};
 use crate::recall;
 
 /// Adds an entry. `head` is not its business: see [`crate::journal`].
@@ -60,6 +61,15 @@ pub fn apply(account: &mut Account, entry: &Entry) {
             }
         }
         Event::AccountErased => erase_texts(account),
+        Event::OrderPaid { order, bought } => {
+            let Item::Package(package) = &order.item;
+            account.bought.insert(package.clone(), *bought);
+            put_order(account, order);
+        }
+        Event::OrderChanged { order, .. }
+        | Event::LotsFrozen { order }
+        | Event::LotsUnfrozen { order }
+        | Event::ClawedBack { order, .. } => put_order(account, order),
         Event::RolledOver
         | Event::LotExpired
         | Event::Charged { .. }
@@ -114,6 +124,23 @@ fn erase_texts(account: &mut Account) {
     for hold in &mut account.holds {
         hold.reference = None;
         hold.member = None;
+    }
+}
+
+/// An order as it stands from now on. One that is over stays recalled, for commands of the same batch.
+fn put_order(account: &mut Account, order: &Order) {
+    let place = account.orders.binary_search_by_key(&order.id, |open| open.id);
+    if !order.is_open() {
+        if let Ok(place) = place {
+            account.orders.remove(place);
+        }
+        account.recalled.orders.insert(order.id, Some(order.clone()));
+        return;
+    }
+    account.recalled.orders.remove(&order.id);
+    match place {
+        Ok(place) => account.orders[place] = order.clone(),
+        Err(place) => account.orders.insert(place, order.clone()),
     }
 }
 

@@ -21,8 +21,10 @@ use std::sync::Arc;
 use crate::amount::Credits;
 use crate::hold::OnExcess;
 use crate::id::{PackageId, PlanId, ProjectTypeId, StudioId, StudioNumber, ToolId};
+use crate::order::ClawBack;
 use crate::plan::PlanTerms;
 use crate::rate::Rate;
+use crate::tally::Per;
 use crate::time::Time;
 
 /// A checked catalog: every name resolved, every rate proved, every example run.
@@ -39,6 +41,8 @@ pub struct Catalog {
     pub effective_from: Option<Time>,
     /// Seconds for which a superseded version is still honoured (R7); default 900.
     pub honoured_for: u32,
+    /// What becomes of spent credits of orders whose money went back (R27); default `debt`.
+    pub claw_back: ClawBack,
     /// The toolkits, in the document's order.
     pub toolkits: Vec<Toolkit>,
     /// The project types, in the document's order.
@@ -114,8 +118,27 @@ pub struct Package {
     pub bonus: Credits,
     /// Days until its credits expire; `None`: never (R13).
     pub expires_in_days: Option<u32>,
+    /// Days until its bonus expires; `None`: never.
+    pub bonus_expires_in_days: Option<u32>,
     /// What it costs.
     pub price: Price,
+    /// Whether only accounts on an active plan can buy it.
+    pub needs_plan: bool,
+    /// How often one account can buy it; `None`: any number of times.
+    pub limit: Option<Limit>,
+    /// From when on it is for sale; `None`: from the start.
+    pub from: Option<Time>,
+    /// The first instant at which it is no longer for sale; `None`: never.
+    pub until: Option<Time>,
+}
+
+/// So many in a period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// How many.
+    pub count: u32,
+    /// In which period.
+    pub per: Per,
 }
 
 /// A sum of money.
@@ -138,10 +161,9 @@ impl Catalog {
         self.plans.iter().find(|plan| plan.id.as_str() == id)
     }
 
-    /// The packages that would each cover `short_by`, smallest first (R9, R18); none where none would.
-    pub fn packages_covering(&self, short_by: Credits) -> Vec<PackageId> {
-        let covers = |package: &&Package| package.credits + package.bonus >= short_by;
-        self.packages.iter().filter(covers).map(|package| package.id.clone()).collect()
+    /// The package of that name.
+    pub fn package(&self, id: &str) -> Option<&Package> {
+        self.packages.iter().find(|package| package.id.as_str() == id)
     }
 }
 

@@ -4,9 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::amount::Credits;
 use crate::hold::OnExcess;
-use crate::id::{AccountNumber, ChargeId, HoldName, HoldRef, Key, LotId, PlanId, ProjectTypeId, ToolId};
+use crate::id::{
+    AccountNumber, ChargeId, HoldName, HoldRef, Key, LotId, OrderId, PackageId, PlanId, ProjectTypeId, ProviderRef,
+    ToolId,
+};
 use crate::lot::{Class, Priority};
 use crate::measure::Measures;
+use crate::order::Truth;
 use crate::plan::SubscriptionState;
 use crate::term::Term;
 use crate::time::{Time, Zone};
@@ -65,8 +69,42 @@ pub enum Command {
         /// Why.
         reason: Box<str>,
     },
+    /// Orders something that is for sale (R26).
+    PlaceOrder {
+        /// What.
+        item: OrderItem,
+    },
+    /// Notes that a payment provider has the order, under this id.
+    SendOrder {
+        /// Which order.
+        order: OrderId,
+        /// What the provider calls it.
+        reference: ProviderRef,
+    },
+    /// Brings an order to where the provider says it is now (R26, R27). Idempotent by content: it may be said late, twice
+    /// and in any order, and needs no key.
+    FulfilOrder {
+        /// Which order.
+        order: OrderId,
+        /// What the provider says.
+        truth: Truth,
+    },
+    /// An operator says that an order was paid outside a provider.
+    MarkOrderPaid {
+        /// Which order.
+        order: OrderId,
+        /// What shows it: an invoice's number, a bank's reference.
+        reference: Box<str>,
+    },
     /// Applies what is due and nothing else (R16).
     Touch,
+}
+
+/// What an order asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OrderItem {
+    /// A package of the catalog in force.
+    Package(PackageId),
 }
 
 /// The settings of an account.

@@ -48,6 +48,20 @@ pub fn cycle_at(anchor: Time, zone: &Zone, at: Time) -> Option<u32> {
     Some(n)
 }
 
+/// Whether two instants fall on one calendar day of a zone.
+pub fn same_day(one: Time, other: Time, zone: &Zone) -> bool {
+    let zone = zone.rules();
+    let day = |at: Time| at.timestamp().to_zoned(zone.clone()).date();
+    day(one) == day(other)
+}
+
+/// Whether two instants fall into one calendar month of a zone.
+pub fn same_month(one: Time, other: Time, zone: &Zone) -> bool {
+    let zone = zone.rules();
+    let month = |at: Time| at.timestamp().to_zoned(zone.clone()).date().first_of_month();
+    month(one) == month(other)
+}
+
 /// An anchor as the clocks of its zone showed it.
 struct Calendar {
     anchor: Time,

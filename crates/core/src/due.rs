@@ -6,11 +6,13 @@
 use crate::account::Account;
 use crate::apply::apply;
 use crate::catalog::Catalogs;
+use crate::claw_back::follow_up;
 use crate::consequence::{expiry, refill, repayment, subscription_lot, unheld};
 use crate::draft::{Draft, freed, paid};
-use crate::entry::{Entry, Event, SubscriptionChange, TextField, Texts};
+use crate::entry::{Entry, Event, OrderChange, SubscriptionChange, TextField, Texts};
 use crate::hold::LotPart;
 use crate::lot::Class;
+use crate::order::{Order, Payment};
 use crate::plan::{NextPlan, Subscription, SubscriptionState};
 use crate::spend;
 use crate::time::Time;
@@ -20,7 +22,8 @@ pub fn next_due(account: &Account) -> Option<Time> {
     let deadlines = account.holds.iter().map(|hold| hold.expires_at);
     let expiries = account.lots.iter().filter(|lot| lot.available().is_positive()).filter_map(|lot| lot.expires_at);
     let turn = account.subscription.as_ref().and_then(|subscription| subscription.turns_at);
-    deadlines.chain(expiries).chain(turn).min()
+    let orders = account.orders.iter().filter(|order| order.payment == Payment::Pending).map(|order| order.expires_at);
+    deadlines.chain(expiries).chain(turn).chain(orders).min()
 }
 
 /// Applies to `account` all that is due up to and including `now`, in order, each with its own due time,
@@ -43,7 +46,8 @@ struct Instant<'a> {
 }
 
 impl Instant<'_> {
-    /// The order at one instant (R16): hold deadlines, roll-over, lot expiry, plan change, refill, debt repayment.
+    /// The order at one instant (R16): hold deadlines, roll-over, lot expiry, plan change, refill, debt repayment; then
+    /// what concerns orders: what holds freed of lots that are frozen or to come back, and orders that nobody paid.
     fn pass(&mut self) {
         let seq = self.account.seq;
         self.expire_holds();
@@ -57,6 +61,10 @@ impl Instant<'_> {
             self.turn(subscription);
         }
         self.write(repayment(self.account, seq));
+        while let Some(draft) = follow_up(self.account, self.at) {
+            self.write(draft);
+        }
+        self.expire_orders();
     }
 
     fn write(&mut self, draft: impl Into<Option<Draft>>) {
@@ -73,6 +81,15 @@ impl Instant<'_> {
             let event = Event::HoldExpired { hold: hold.id, tool: hold.priced.tool.clone(), freed: hold.credits };
             let draft = Draft::new(event).lots(freed(&hold.parts)).texts(Texts::salted(self.salt, texts));
             self.write(draft);
+        }
+    }
+
+    fn expire_orders(&mut self) {
+        let at = self.at;
+        let overdue = |order: &&Order| order.payment == Payment::Pending && order.expires_at <= at;
+        while let Some(order) = self.account.orders.iter().find(overdue).cloned() {
+            let order = Box::new(Order { payment: Payment::Expired, ..order });
+            self.write(Draft::new(Event::OrderChanged { change: OrderChange::Expired, order }));
         }
     }
 

@@ -11,7 +11,9 @@ use crate::amount::Credits;
 use crate::hold::{Hold, LotPart, OnExcess, Priced};
 use crate::id::{AccountNumber, ChargeId, HoldId, LotId, PlanId, StudioNumber, ToolId};
 use crate::lot::{Class, Lot, NewLot};
+use crate::order::Order;
 use crate::plan::Subscription;
+use crate::tally::Tally;
 use crate::time::{Time, Zone};
 
 pub use crate::term::Term;
@@ -79,13 +81,15 @@ pub struct LotChange {
 /// | refund of *x*, *d* of it off the debt | +(x − d) | −d | refunded −x |
 /// | *x* expired | −x | | expired +x |
 /// | roll-over, make-good at a release | −x, +x | | |
+/// | paid order of *x*, bonus included | +x | | sold −x |
+/// | claw-back of *x*, and of *d* as a debt, *w* written off | −x | +d | sold +(x + d + w), uncollected −w |
 ///
 /// So `spent` is all work that was done, and −`uncollected` the part of it that nobody pays for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Book {
     /// Credits granted without money: refills, promos, make-goods, operators' top-ups. Revokes come back here.
     Issued,
-    /// Credits that paid orders made.
+    /// Credits that paid orders made, bonuses included. Claw-backs come back here.
     Sold,
     /// Work done, at its price.
     Spent,
@@ -93,7 +97,8 @@ pub enum Book {
     Expired,
     /// Credits given back after a charge.
     Refunded,
-    /// Work that nobody paid for: capped, late or written off. Counts downwards.
+    /// Work that nobody paid for: capped, late, written off, or paid for with credits whose money went back. Counts
+    /// downwards.
     Uncollected,
 }
 
@@ -339,6 +344,53 @@ pub enum Event {
     /// one (R29). Credits and holds stay; from here on it goes by [`AccountId::erased`](crate::id::AccountId::erased).
     /// Text: a `reason`, if given.
     AccountErased,
+    /// Something about an order changed that moves no credits (R26).
+    OrderChanged {
+        /// What.
+        change: OrderChange,
+        /// The order from now on.
+        order: Box<Order>,
+    },
+    /// An order's money is there, and so are its lots (R26). A text: the `reference` that an operator gave.
+    OrderPaid {
+        /// The order from now on.
+        order: Box<Order>,
+        /// How often the account has bought the package, this time included.
+        bought: Tally,
+    },
+    /// What is unheld in a disputed order's lots was frozen (R27).
+    LotsFrozen {
+        /// The order from now on.
+        order: Box<Order>,
+    },
+    /// What was frozen in an order's lots is free (R27).
+    LotsUnfrozen {
+        /// The order from now on.
+        order: Box<Order>,
+    },
+    /// Credits were taken back of an order whose money went back (R27); its debt part is the entry's.
+    ClawedBack {
+        /// The order from now on.
+        order: Box<Order>,
+        /// What was spent and nobody owes.
+        uncollected: Credits,
+    },
+}
+
+/// What about an order changed without moving credits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OrderChange {
+    /// It was placed.
+    Placed,
+    /// The provider has it: an id of it became known.
+    Sent,
+    /// Nobody paid in time.
+    Expired,
+    /// The provider said no.
+    Failed,
+    /// The provider told something else of it: another id, money that went back for less than a whole credit, a dispute
+    /// of which nothing is left to freeze.
+    Noted,
 }
 
 /// A hold's settling.
@@ -445,11 +497,21 @@ pub enum Kind {
     Uncollected = 17,
     /// [`Event::AccountErased`]: in the journal, not in the history that is shown.
     Erasure = 18,
+    /// [`Event::OrderPaid`].
+    TopUp = 19,
+    /// [`Event::LotsFrozen`].
+    Freeze = 20,
+    /// [`Event::LotsUnfrozen`].
+    Unfreeze = 21,
+    /// [`Event::ClawedBack`].
+    ClawBack = 22,
+    /// [`Event::OrderChanged`].
+    Order = 23,
 }
 
 impl Kind {
     /// Every kind, by number.
-    pub const ALL: [Kind; 18] = [
+    pub const ALL: [Kind; 23] = [
         Kind::Account,
         Kind::PlanChange,
         Kind::Refill,
@@ -468,6 +530,11 @@ impl Kind {
         Kind::DebtRepaid,
         Kind::Uncollected,
         Kind::Erasure,
+        Kind::TopUp,
+        Kind::Freeze,
+        Kind::Unfreeze,
+        Kind::ClawBack,
+        Kind::Order,
     ];
 
     /// The number in stored records.
@@ -501,6 +568,11 @@ impl Kind {
             Kind::DebtRepaid => "debt_repaid",
             Kind::Uncollected => "uncollected",
             Kind::Erasure => "erasure",
+            Kind::TopUp => "top_up",
+            Kind::Freeze => "freeze",
+            Kind::Unfreeze => "unfreeze",
+            Kind::ClawBack => "claw_back",
+            Kind::Order => "order",
         }
     }
 
@@ -538,6 +610,23 @@ impl Event {
             Event::DebtRepaid => Kind::DebtRepaid,
             Event::WentUncollected { .. } => Kind::Uncollected,
             Event::AccountErased => Kind::Erasure,
+            Event::OrderPaid { .. } => Kind::TopUp,
+            Event::LotsFrozen { .. } => Kind::Freeze,
+            Event::LotsUnfrozen { .. } => Kind::Unfreeze,
+            Event::ClawedBack { .. } => Kind::ClawBack,
+            Event::OrderChanged { .. } => Kind::Order,
+        }
+    }
+
+    /// The order that it is about, as it stands from then on, if any.
+    pub fn order(&self) -> Option<&Order> {
+        match self {
+            Event::OrderChanged { order, .. }
+            | Event::OrderPaid { order, .. }
+            | Event::LotsFrozen { order }
+            | Event::LotsUnfrozen { order }
+            | Event::ClawedBack { order, .. } => Some(order),
+            _ => None,
         }
     }
 }
@@ -592,7 +681,12 @@ impl Entry {
             | Event::Granted
             | Event::Revoked { .. }
             | Event::DebtRepaid
-            | Event::AccountErased => None,
+            | Event::AccountErased
+            | Event::OrderChanged { .. }
+            | Event::OrderPaid { .. }
+            | Event::LotsFrozen { .. }
+            | Event::LotsUnfrozen { .. }
+            | Event::ClawedBack { .. } => None,
         }
     }
 

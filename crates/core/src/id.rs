@@ -1,6 +1,6 @@
 //! Names and numbers of things.
 //!
-//! Ids that the rules make (`lot_…`, `hold_…`, `charge_…`, `refund_…`) are the sequence number of
+//! Ids that the rules make (`lot_…`, `hold_…`, `charge_…`, `refund_…`, `order_…`) are the sequence number of
 //! the entry that made the thing, so any of them can be found from its account's history without
 //! an index and without chance. Ids that a studio chooses are texts of a fixed alphabet.
 
@@ -108,6 +108,11 @@ fn is_key(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
+/// What a payment provider calls its own: 1 to 255 visible ASCII characters.
+fn is_provider_ref(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
 /// Measures and `let` names in formulas: lower-case letters, digits and `_`, starting with a letter.
 fn is_variable(text: &str) -> bool {
     (1..=64).contains(&text.len())
@@ -142,6 +147,10 @@ text_id!(
 text_id!(
     /// An idempotency key, unique within its account (R31).
     Key, is_key, "1 to 128 visible ASCII characters");
+
+text_id!(
+    /// A payment provider's own id of a checkout, payment or invoice.
+    ProviderRef, is_provider_ref, "1 to 255 visible ASCII characters");
 
 macro_rules! derived_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
@@ -201,6 +210,10 @@ derived_id!(
 derived_id!(
     /// A refund, as in `refund_10`.
     RefundId, "refund_");
+
+derived_id!(
+    /// An order, as in `order_11`.
+    OrderId, "order_");
 
 /// How a caller names a hold: by our id or by its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

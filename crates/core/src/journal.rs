@@ -8,6 +8,7 @@
 mod bytes;
 mod event;
 mod movement;
+mod order;
 mod text;
 
 #[cfg(test)]

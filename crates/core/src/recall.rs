@@ -9,8 +9,9 @@ use crate::amount::Credits;
 use crate::command::Command;
 use crate::entry::{Entry, Event, TextField};
 use crate::hold::{Hold, HoldState};
-use crate::id::{ChargeId, HoldId, HoldName, HoldRef, LotId};
+use crate::id::{ChargeId, HoldId, HoldName, HoldRef, LotId, OrderId};
 use crate::lot::Lot;
+use crate::order::Order;
 
 /// What the engine must fetch into [`crate::account::Recalled`] before deciding: a fact, or `None` when there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub enum Wanted {
     Charge(ChargeId),
     /// A lot with nothing left (`recalled.lots`): the entry `id.seq`, through [`lot`].
     Lot(LotId),
+    /// An order that is over (`recalled.orders`): the newest by [`crate::term::Term::order`], through [`order`].
+    Order(OrderId),
 }
 
 /// What this command names that is not in the account's present state; asked again after each fetch, until empty.
@@ -39,10 +42,14 @@ pub fn wanted(account: &Account, command: &Command) -> Vec<Wanted> {
         Command::ReleaseHold(release) => hold_wanted(account, &release.hold),
         Command::Refund { charge, .. } => charge_wanted(account, *charge),
         Command::RevokeLot { lot, .. } => lot_wanted(account, *lot),
+        Command::SendOrder { order, .. }
+        | Command::FulfilOrder { order, .. }
+        | Command::MarkOrderPaid { order, .. } => order_wanted(account, *order),
         Command::PutAccount(_)
         | Command::OpenAccount(_)
         | Command::PutSubscription(_)
         | Command::CancelSubscription
+        | Command::PlaceOrder { .. }
         | Command::Charge(_)
         | Command::Grant(_)
         | Command::WriteOffDebt { .. }
@@ -116,6 +123,17 @@ pub fn lot(made: &Entry, id: LotId) -> Option<Lot> {
     })
 }
 
+/// An order from the newest entry about it; `None` when there is none.
+pub fn order(newest: Option<&Entry>, id: OrderId) -> Option<Order> {
+    newest?.event.order().filter(|order| order.id == id).cloned()
+}
+
+/// The order, open or recalled.
+pub(crate) fn find_order(account: &Account, id: OrderId) -> Option<&Order> {
+    let open = account.orders.binary_search_by_key(&id, |order| order.id).ok().map(|place| &account.orders[place]);
+    open.or_else(|| account.recalled.orders.get(&id).and_then(Option::as_ref))
+}
+
 /// The hold that a reference names, open or ended; `None` when there is none, or it was not recalled.
 pub(crate) fn find_hold<'a>(account: &'a Account, hold: &HoldRef) -> Option<&'a Hold> {
     match hold {
@@ -176,6 +194,11 @@ fn charge_wanted(account: &Account, charge: ChargeId) -> Vec<Wanted> {
 fn lot_wanted(account: &Account, lot: LotId) -> Vec<Wanted> {
     let known = account.lot(lot).is_some() || account.recalled.lots.contains_key(&lot);
     if known || !exists(account, lot.seq) { Vec::new() } else { vec![Wanted::Lot(lot)] }
+}
+
+fn order_wanted(account: &Account, order: OrderId) -> Vec<Wanted> {
+    let known = find_order(account, order).is_some() || account.recalled.orders.contains_key(&order);
+    if known || order.index != 0 || !exists(account, order.seq) { Vec::new() } else { vec![Wanted::Order(order)] }
 }
 
 /// Whether the account has an entry of that number: an id beyond it names nothing.

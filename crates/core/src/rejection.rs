@@ -5,8 +5,11 @@
 //! debt → credits → limits.
 
 use crate::amount::Credits;
+use crate::catalog::Price;
 use crate::hold::HoldState;
 use crate::id::{PackageId, ProjectTypeId};
+use crate::order::OrderState;
+use crate::sale::NotForSale;
 use crate::time::Time;
 
 /// Why a command was refused.
@@ -52,6 +55,27 @@ pub enum Rejection {
     PlanNotFound,
     /// 404 `subscription_not_found`.
     SubscriptionNotFound,
+    /// 404 `order_not_found`.
+    OrderNotFound,
+    /// 404 `package_not_found`.
+    PackageNotFound,
+    /// 409 `package_not_available`: in the catalog, but not for this account now.
+    PackageNotAvailable {
+        /// Why.
+        why: NotForSale,
+    },
+    /// 409 `order_not_pending`: it is paid already.
+    OrderNotPending {
+        /// Where it stands.
+        state: OrderState,
+    },
+    /// 409 `payment_mismatch`: what was paid is not what the order costs. Nothing was credited.
+    PaymentMismatch {
+        /// What it costs.
+        expected: Price,
+        /// What was paid.
+        paid: Price,
+    },
     /// 409 `hold_not_open`.
     HoldNotOpen {
         /// Where it stands.

@@ -9,10 +9,11 @@ use std::fmt;
 use sha2::{Digest as _, Sha256};
 
 use crate::amount::Credits;
-use crate::command::{Command, Cost, Expected, Grant, PutAccount, Usage};
+use crate::command::{Command, Cost, Expected, Grant, OrderItem, PutAccount, Usage};
 use crate::entry::{Entry, Event};
-use crate::id::{AccountNumber, ChargeId, HoldId, HoldName, HoldRef, Key};
+use crate::id::{AccountNumber, ChargeId, HoldId, HoldName, HoldRef, Key, OrderId, ProviderRef};
 use crate::measure::{MeasureValue, Measures};
+use crate::order::{DisputeState, Truth, TruthOfPayment};
 use crate::time::Time;
 
 /// What an entry can be found by: the leading 128 bits of a SHA-256.
@@ -50,6 +51,17 @@ impl Term {
     pub fn refund_of(account: AccountNumber, charge: ChargeId) -> Term {
         Encoder::new(b"scrip:refund-of:1").number(account.0).number(charge.seq).number(u64::from(charge.index)).term()
     }
+
+    /// What the entries about an order are found by; the newest says how it stands.
+    pub fn order(account: AccountNumber, order: OrderId) -> Term {
+        Encoder::new(b"scrip:order:1").number(account.0).number(order.seq).number(u64::from(order.index)).term()
+    }
+
+    /// What the entries about an order are found by, from a payment provider's own id of it: the one term that names no
+    /// account, because a provider does not know of any.
+    pub fn provider_ref(reference: &ProviderRef) -> Term {
+        Encoder::new(b"scrip:provider-ref:1").text(reference.as_str()).term()
+    }
 }
 
 /// The terms that an entry is found by.
@@ -74,8 +86,16 @@ pub fn terms(entry: &Entry) -> impl Iterator<Item = Term> + use<> {
         | Event::DebtRepaid
         | Event::WentUncollected { .. }
         | Event::AccountErased => None,
+        Event::OrderChanged { order, .. }
+        | Event::OrderPaid { order, .. }
+        | Event::LotsFrozen { order }
+        | Event::LotsUnfrozen { order }
+        | Event::ClawedBack { order, .. } => Some(Term::order(account, order.id)),
     };
-    entry.bound.map(|bound| bound.term).into_iter().chain(of_event)
+    // Entries about an order are few: only these gather their references.
+    let references = entry.event.order().map_or(&[][..], |order| &order.references);
+    let references: Vec<Term> = references.iter().map(Term::provider_ref).collect();
+    entry.bound.map(|bound| bound.term).into_iter().chain(of_event).chain(references)
 }
 
 /// Digest of a parsed command (R31): the operation, ids and fields, amounts and measures in their one canonical
@@ -146,6 +166,15 @@ fn encode<'a>(to: &'a mut Encoder, command: &Command) -> &'a mut Encoder {
             let to = to.number(opening.lots.len() as u64);
             opening.lots.iter().fold(to, |to, lot| to.grant(&lot.grant).credits(lot.granted))
         }
+        Command::PlaceOrder { item } => {
+            let to = to.tag(15);
+            match item {
+                OrderItem::Package(package) => to.tag(0).text(package.as_str()),
+            }
+        }
+        Command::SendOrder { order, reference } => to.tag(16).order(*order).text(reference.as_str()),
+        Command::FulfilOrder { order, truth } => to.tag(17).order(*order).truth(truth),
+        Command::MarkOrderPaid { order, reference } => to.tag(18).order(*order).text(reference),
     }
 }
 
@@ -234,6 +263,33 @@ impl Encoder {
         }
     }
 
+    fn order(&mut self, order: OrderId) -> &mut Encoder {
+        self.number(order.seq).number(u64::from(order.index))
+    }
+
+    fn money(&mut self, amount: i64) -> &mut Encoder {
+        self.bytes(&amount.to_be_bytes())
+    }
+
+    fn truth(&mut self, truth: &Truth) -> &mut Encoder {
+        let to = match &truth.payment {
+            TruthOfPayment::Pending => self.tag(0),
+            TruthOfPayment::Failed => self.tag(1),
+            TruthOfPayment::Expired => self.tag(2),
+            TruthOfPayment::Paid(paid) => self.tag(3).money(paid.amount).text(&paid.currency),
+        };
+        let to = to.money(truth.refunded).option(truth.dispute, |to, dispute| {
+            let state = match dispute.state {
+                DisputeState::Open => 0,
+                DisputeState::Won => 1,
+                DisputeState::Lost => 2,
+            };
+            to.tag(state).money(dispute.amount)
+        });
+        let count = to.number(truth.references.len() as u64);
+        truth.references.iter().fold(count, |to, reference| to.text(reference.as_str()))
+    }
+
     fn cost(&mut self, cost: &Cost) -> &mut Encoder {
         match cost {
             Cost::Tool { tool, measures } => self.tag(0).text(tool.as_str()).measures(measures),
@@ -295,6 +351,8 @@ mod tests {
             (Term::hold_name(ACCOUNT, &hold), "ee00794fe7b8b2b34d66d2d7240e2cc2"),
             (Term::hold_end(ACCOUNT, HoldId::first(3)), "56707f06b5d826780c34fa740ad4108b"),
             (Term::refund_of(ACCOUNT, ChargeId::first(3)), "76ab494e4173a5d0251b868c6aac28cb"),
+            (Term::order(ACCOUNT, OrderId::first(3)), "?"),
+            (Term::provider_ref(&ProviderRef::parse("cs_1").unwrap()), "?"),
         ] {
             assert_eq!(format!("{term:?}"), digest);
         }

@@ -20,6 +20,7 @@ pub fn diff(old: &Catalog, new: &Catalog) -> Vec<String> {
     changed(&mut lines, "the studio's name", &old.studio_name, &new.studio_name);
     let seconds = |catalog: &Catalog| format!("{} s", catalog.honoured_for);
     changed(&mut lines, "a superseded version is honoured for", &seconds(old), &seconds(new));
+    changed(&mut lines, "spent credits of a refunded order", old.claw_back.word(), new.claw_back.word());
     each(
         &mut lines,
         (&old.tools, &new.tools),
@@ -219,6 +220,18 @@ fn diff_packages(lines: &mut Vec<String>, old: &Package, new: &Package) {
     changed(lines, &what("bonus"), &old.bonus.to_string(), &new.bonus.to_string());
     let days = |package: &Package| package.expires_in_days.map_or_else(|| "never".to_owned(), |days| days.to_string());
     changed(lines, &what("days until it expires"), &days(old), &days(new));
+    let bonus_days =
+        |package: &Package| package.bonus_expires_in_days.map_or_else(|| "never".to_owned(), |days| days.to_string());
+    changed(lines, &what("days until its bonus expires"), &bonus_days(old), &bonus_days(new));
+    let needs = |package: &Package| if package.needs_plan { "a plan" } else { "nothing" }.to_owned();
+    changed(lines, &what("needs"), &needs(old), &needs(new));
+    let limit = |package: &Package| {
+        package.limit.map_or_else(|| "none".to_owned(), |limit| format!("{} {}", limit.count, limit.per.word()))
+    };
+    changed(lines, &what("limit per account"), &limit(old), &limit(new));
+    let moment = |at: Option<crate::time::Time>| at.map_or_else(|| "not said".to_owned(), |at| at.to_string());
+    changed(lines, &what("for sale from"), &moment(old.from), &moment(new.from));
+    changed(lines, &what("for sale until"), &moment(old.until), &moment(new.until));
     changed(lines, &what("price"), &price(Some(&old.price)), &price(Some(&new.price)));
 }
 

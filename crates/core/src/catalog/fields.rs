@@ -126,6 +126,14 @@ pub(crate) fn text<'a>(source: Source<'_>, item: &'a Item, what: &str) -> Result
     }
 }
 
+/// Yes or no.
+pub(crate) fn truth(source: Source<'_>, item: &Item, what: &str) -> Result<bool, CatalogError> {
+    match &item.value {
+        Value::Truth(truth) => Ok(*truth),
+        other => Err(source.error(item.at.start, format!("expected true or false for {what}, found {}", other.kind()))),
+    }
+}
+
 /// A number, exactly as written.
 pub(crate) fn decimal(source: Source<'_>, item: &Item, what: &str) -> Result<Decimal, CatalogError> {
     match &item.value {

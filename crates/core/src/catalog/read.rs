@@ -9,12 +9,14 @@ use crate::amount::Credits;
 use crate::catalog::digest::digest;
 use crate::catalog::document::{self, Entry, Item, Source};
 use crate::catalog::fields::{self, Fields};
-use crate::catalog::{Catalog, CatalogError, Format, Package, Plan, ProjectType, Tool, Toolkit, money, rates};
+use crate::catalog::{Catalog, CatalogError, Format, Limit, Package, Plan, ProjectType, Tool, Toolkit, money, rates};
 use crate::hold::OnExcess;
 use crate::id::{InvalidId, PackageId, PlanId, ProjectTypeId, StudioId, ToolId};
 use crate::measure::Decimal;
+use crate::order::ClawBack;
 use crate::plan::PlanTerms;
 use crate::rate::prove::Effort;
+use crate::tally::Per;
 use crate::time::Time;
 
 /// A superseded version is honoured for so many seconds unless the catalog says otherwise (R7).
@@ -40,6 +42,7 @@ pub fn read(source: &str, format: Format) -> Result<Catalog, CatalogError> {
             "name",
             "effective_from",
             "honoured_for",
+            "claw_back",
             "toolkits",
             "project_types",
             "tools",
@@ -51,10 +54,14 @@ pub fn read(source: &str, format: Format) -> Result<Catalog, CatalogError> {
     let studio = id(source, &studio.item, StudioId::parse)?;
     let studio_name = fields.name()?;
     let effective_from = match fields.optional("effective_from") {
-        Some(entry) => Some(time(source, &entry.item)?),
+        Some(entry) => Some(time(source, &entry.item, "effective_from")?),
         None => None,
     };
     let honoured_for = fields.optional_whole("honoured_for", 0..=DAY)?.unwrap_or(HONOURED_FOR);
+    let claw_back = match fields.optional("claw_back") {
+        Some(entry) => claw_back(source, &entry.item)?,
+        None => ClawBack::default(),
+    };
     let toolkits = named(&fields, "toolkits", toolkit)?;
     let project_types = named(&fields, "project_types", project_type)?;
     let groups = Groups { toolkits: &toolkits, project_types: &project_types };
@@ -72,6 +79,7 @@ pub fn read(source: &str, format: Format) -> Result<Catalog, CatalogError> {
         studio_name,
         effective_from,
         honoured_for,
+        claw_back,
         toolkits,
         project_types,
         tools,
@@ -106,8 +114,8 @@ fn key<T>(source: Source<'_>, entry: &Entry, parse: fn(&str) -> Result<T, Invali
     parse(&entry.key).map_err(invalid)
 }
 
-fn time(source: Source<'_>, item: &Item) -> Result<Time, CatalogError> {
-    let text = fields::text(source, item, "effective_from")?;
+fn time(source: Source<'_>, item: &Item, what: &str) -> Result<Time, CatalogError> {
+    let text = fields::text(source, item, what)?;
     Time::parse(text).map_err(|error| source.error(item.at.start, format!("{text:?} is {error}")))
 }
 
@@ -228,7 +236,19 @@ fn package(source: Source<'_>, entry: &Entry) -> Result<Package, CatalogError> {
         source,
         &entry.item,
         format!("the package {id}"),
-        &["name", "credits", "bonus", "expires_in_days", "price"],
+        &[
+            "name",
+            "credits",
+            "bonus",
+            "expires_in_days",
+            "bonus_expires_in_days",
+            "price",
+            "needs_plan",
+            "limit",
+            "limit_per",
+            "from",
+            "until",
+        ],
     )?;
     let name = fields.name()?;
     let credits = fields.optional_credits("credits")?;
@@ -239,9 +259,63 @@ fn package(source: Source<'_>, entry: &Entry) -> Result<Package, CatalogError> {
         return Err(fields.error_here("credits and bonus together are at most 8000000000"));
     }
     let expires_in_days = fields.optional_whole("expires_in_days", 1..=36_500)?;
+    let bonus_expires_in_days = match fields.optional_whole("bonus_expires_in_days", 1..=36_500)? {
+        Some(_) if bonus.is_zero() => fields.refuse(&["bonus_expires_in_days"], "there is no bonus").map(|()| None)?,
+        Some(days) => Some(days),
+        None => expires_in_days,
+    };
     let price = fields.required("price")?;
     let price = money::read(source, &price.item)?;
-    Ok(Package { id, name, credits, bonus, expires_in_days, price })
+    let needs_plan = match fields.optional("needs_plan") {
+        Some(entry) => fields::truth(source, &entry.item, "needs_plan")?,
+        None => false,
+    };
+    let limit = limit(&fields)?;
+    let moment = |key| fields.optional(key).map(|entry| time(source, &entry.item, key)).transpose();
+    let (from, until) = (moment("from")?, moment("until")?);
+    if let (Some(from), Some(until)) = (from, until)
+        && from >= until
+    {
+        return Err(fields.error_here(format!("the package {id} is for sale from {from} until {until}, so never")));
+    }
+    Ok(Package {
+        id,
+        name,
+        credits,
+        bonus,
+        expires_in_days,
+        bonus_expires_in_days,
+        price,
+        needs_plan,
+        limit,
+        from,
+        until,
+    })
+}
+
+/// How often one account can buy a package: `limit`, and `limit_per` if not once and for all.
+fn limit(fields: &Fields<'_>) -> Result<Option<Limit>, CatalogError> {
+    let Some(count) = fields.optional_whole("limit", 1..=1_000_000)? else {
+        fields.refuse(&["limit_per"], "there is no limit")?;
+        return Ok(None);
+    };
+    let per = match fields.optional("limit_per") {
+        None => Per::Ever,
+        Some(entry) => {
+            let word = fields::text(fields.source, &entry.item, "limit_per")?;
+            Per::from_word(word).ok_or_else(|| {
+                let message = format!("expected ever, month or day for limit_per, found {word:?}");
+                fields.source.error(entry.item.at.start, message)
+            })?
+        }
+    };
+    Ok(Some(Limit { count, per }))
+}
+
+fn claw_back(source: Source<'_>, item: &Item) -> Result<ClawBack, CatalogError> {
+    let word = fields::text(source, item, "claw_back")?;
+    let unknown = || source.error(item.at.start, format!("expected debt or write_off for claw_back, found {word:?}"));
+    ClawBack::from_word(word).ok_or_else(unknown)
 }
 
 /// Whether two numbers of a document are the same is decided by value: 3000 is 3000.0.

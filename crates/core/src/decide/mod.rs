@@ -10,6 +10,7 @@ mod charge;
 mod grant;
 mod hold;
 mod opening;
+mod order;
 mod price;
 mod refund;
 mod scribe;
@@ -75,6 +76,10 @@ pub fn decide(account: &Account, catalogs: &Catalogs, command: &Command, stamp: 
         Command::Grant(grant) => return grant::grant(scribe, grant),
         Command::RevokeLot { lot, credits, reason } => return grant::revoke(scribe, *lot, *credits, reason),
         Command::WriteOffDebt { credits, reason } => return grant::write_off(scribe, *credits, reason),
+        Command::PlaceOrder { item } => return order::place(scribe, item),
+        Command::SendOrder { order, reference } => return order::send(scribe, *order, reference),
+        Command::FulfilOrder { order, truth } => return order::fulfil(scribe, *order, truth),
+        Command::MarkOrderPaid { order, reference } => return order::mark_paid(scribe, *order, reference),
     };
     Ok(scribe.finish_or(unchanged))
 }
@@ -101,10 +106,14 @@ pub fn check_shape(command: &Command) -> Result<(), Rejection> {
             credits.map_or(Ok(()), check_positive)?;
             check_reason(reason)
         }
+        Command::MarkOrderPaid { reference, .. } => order::check_reference(reference),
+        Command::FulfilOrder { truth, .. } => order::check_truth(truth),
         Command::PutAccount(_)
         | Command::PutSubscription(_)
         | Command::CancelSubscription
         | Command::ReleaseHold(_)
+        | Command::PlaceOrder { .. }
+        | Command::SendOrder { .. }
         | Command::Touch => Ok(()),
     }
 }
@@ -131,6 +140,10 @@ fn check_present(
         | Command::PutSubscription(_)
         | Command::CancelSubscription
         | Command::ReleaseHold(_)
+        | Command::PlaceOrder { .. }
+        | Command::SendOrder { .. }
+        | Command::FulfilOrder { .. }
+        | Command::MarkOrderPaid { .. }
         | Command::Touch => Ok(()),
     }
 }

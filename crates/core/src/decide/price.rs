@@ -7,6 +7,7 @@ use crate::command::{Cost, Expected};
 use crate::decide::{check_positive, invalid};
 use crate::hold::{OnExcess, Priced};
 use crate::rejection::{Rejection, Shortage};
+use crate::sale::packages_covering;
 use crate::time::Time;
 
 /// Seconds to the deadline of a hold that names an amount and not a tool (R18).
@@ -113,7 +114,8 @@ pub(crate) fn shortage(account: &Account, catalogs: &Catalogs, required: Credits
         required,
         available,
         short_by,
-        packages: catalog.map_or_else(Vec::new, |published| published.catalog.packages_covering(short_by)),
+        packages: catalog
+            .map_or_else(Vec::new, |published| packages_covering(account, &published.catalog, short_by, at)),
         resets_at: account.subscription.as_ref().and_then(|subscription| subscription.refills_at()),
     }
 }

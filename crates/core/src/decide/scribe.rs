@@ -7,6 +7,7 @@ use crate::account::Account;
 use crate::answer::{self, Answer, Done};
 use crate::apply::apply;
 use crate::catalog::Catalogs;
+use crate::claw_back::follow_up;
 use crate::command::Stamp;
 use crate::consequence::{expiry, repayment};
 use crate::decide::Decision;
@@ -83,8 +84,20 @@ impl<'a> Scribe<'a> {
         }
     }
 
+    /// Writes what follows for orders whose lots are frozen or to come back (R27).
+    fn follow_up(&mut self) {
+        if self.before.orders.is_empty() && !self.entries.iter().any(|entry| entry.event.order().is_some()) {
+            return;
+        }
+        let at = self.at();
+        while let Some(draft) = follow_up(self.account(), at) {
+            self.write(draft);
+        }
+    }
+
     /// The decision of a command that has written at least one entry.
     pub(super) fn finish(mut self) -> Decision {
+        self.follow_up();
         let back = u8::try_from(self.entries.len() - 1).expect("a command makes few entries");
         let last = self.entries.last_mut().expect("a command with a key makes an entry");
         last.bound = self.stamp.binding.map(|binding| Bound { term: binding.term, content: binding.content, back });

@@ -5,6 +5,7 @@
 
 use super::bytes::{Problem, Reader, Writer};
 use super::movement::{read_parts, read_revived, write_parts, write_revived};
+use super::order;
 use crate::amount::Credits;
 use crate::entry::{Entry, Event, HoldSettled, Kind, LotChange, Refunded, SubscriptionChange};
 use crate::hold::{Hold, HoldState, LotPart, OnExcess, Priced};
@@ -111,7 +112,12 @@ pub(super) const fn lowest_format(event: &Event) -> u8 {
         | Event::DebtRecorded { .. }
         | Event::DebtRepaid
         | Event::WentUncollected { .. } => 1,
-        Event::AccountErased => 2,
+        Event::AccountErased
+        | Event::OrderChanged { .. }
+        | Event::OrderPaid { .. }
+        | Event::LotsFrozen { .. }
+        | Event::LotsUnfrozen { .. }
+        | Event::ClawedBack { .. } => 2,
     }
 }
 
@@ -169,6 +175,19 @@ pub(super) fn write(out: &mut Writer, entry: &Entry, context: &Context<'_>) {
             }
             out.credits(*credits);
         }
+        Event::OrderChanged { change, order } => {
+            out.byte(order::change_number(*change));
+            order::write(out, order, context.at);
+        }
+        Event::OrderPaid { order, bought } => {
+            order::write(out, order, context.at);
+            order::write_tally(out, bought, context.at);
+        }
+        Event::LotsFrozen { order } | Event::LotsUnfrozen { order } => order::write(out, order, context.at),
+        Event::ClawedBack { order, uncollected } => {
+            out.credits(*uncollected);
+            order::write(out, order, context.at);
+        }
     }
 }
 
@@ -219,6 +238,20 @@ pub(super) fn read(body: &mut Reader<'_>, kind: Kind, context: &Context<'_>) -> 
             Event::WentUncollected { charge, tool, credits: body.credits()? }
         }
         Kind::Erasure => Event::AccountErased,
+        Kind::Order => {
+            let change = order::read_change(body.byte()?)?;
+            Event::OrderChanged { change, order: order::read(body, context.at)? }
+        }
+        Kind::TopUp => {
+            let order = order::read(body, context.at)?;
+            Event::OrderPaid { order, bought: order::read_tally(body, context.at)? }
+        }
+        Kind::Freeze => Event::LotsFrozen { order: order::read(body, context.at)? },
+        Kind::Unfreeze => Event::LotsUnfrozen { order: order::read(body, context.at)? },
+        Kind::ClawBack => {
+            let uncollected = body.credits()?;
+            Event::ClawedBack { order: order::read(body, context.at)?, uncollected }
+        }
     })
 }
 
@@ -242,11 +275,16 @@ const fn has_tool(kind: Kind) -> bool {
         | Kind::Grant
         | Kind::Revoke
         | Kind::DebtRepaid
-        | Kind::Erasure => false,
+        | Kind::Erasure
+        | Kind::TopUp
+        | Kind::Freeze
+        | Kind::Unfreeze
+        | Kind::ClawBack
+        | Kind::Order => false,
     }
 }
 
-fn read_bool(body: &mut Reader<'_>) -> Result<bool, Problem> {
+pub(super) fn read_bool(body: &mut Reader<'_>) -> Result<bool, Problem> {
     match body.byte()? {
         0 => Ok(false),
         1 => Ok(true),
@@ -423,7 +461,7 @@ fn read_charge_id(body: &mut Reader<'_>) -> Result<ChargeId, Problem> {
     Ok(ChargeId { seq: body.number()?, index: read_index(body)? })
 }
 
-fn read_index(body: &mut Reader<'_>) -> Result<u16, Problem> {
+pub(super) fn read_index(body: &mut Reader<'_>) -> Result<u16, Problem> {
     u16::try_from(body.number()?).map_err(|_| "an index out of range")
 }
 

@@ -2,13 +2,13 @@
 //! every scenario, property and exhaustive run. It is written from `rules.md` and shares no code
 //! with the rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use scrip_core::account::Account;
 use scrip_core::amount::Credits;
 use scrip_core::entry::{Entry, Event, SubscriptionChange};
 use scrip_core::hold::{Hold, OnExcess};
-use scrip_core::id::{ChargeId, HoldId, LotId};
+use scrip_core::id::{ChargeId, HoldId, LotId, OrderId};
 use scrip_core::lot::{Class, Lot};
 use scrip_core::plan::SubscriptionState;
 
@@ -24,6 +24,8 @@ pub(crate) struct Laws {
     /// Per subscription and cycle: what was refilled, and the best allowance held in it.
     cycles: BTreeMap<(u32, u32), (Credits, Credits)>,
     subscriptions: u32,
+    /// Orders that were paid.
+    paid: BTreeSet<OrderId>,
 }
 
 impl Laws {
@@ -78,6 +80,21 @@ impl Laws {
                 assert!(entry.credits().is_zero());
             }
             Event::DebtRepaid => assert_eq!(entry.credits(), entry.debt, "what is repaid is owed no more"),
+            Event::OrderPaid { order, .. } => {
+                assert!(self.paid.insert(order.id), "an order makes its lots once (R26)");
+                assert_eq!(entry.credits(), order.credits + order.bonus);
+                assert_eq!(entry.after.available() - before.totals().available(), entry.credits(), "at once (R26)");
+            }
+            Event::ClawedBack { order, .. } => {
+                assert!(self.paid.contains(&order.id));
+                assert!(entry.held().is_zero(), "holds live on (R27)");
+                let taken = order.taken_back;
+                assert!(taken.credits <= order.credits && taken.bonus <= order.bonus, "no more than was bought (R27)");
+            }
+            Event::LotsFrozen { .. } | Event::LotsUnfrozen { .. } => {
+                assert!(entry.credits().is_zero() && entry.held().is_zero(), "freezing moves nothing else (R27)");
+            }
+            Event::OrderChanged { .. } => assert!(entry.lots.is_empty() && entry.debt.is_zero()),
             Event::AccountOpened { .. }
             | Event::AccountChanged { .. }
             | Event::SubscriptionChanged { .. }

@@ -6,16 +6,20 @@
 
 use scrip_core::account::Account;
 use scrip_core::amount::Credits;
+use scrip_core::catalog::Price;
 use scrip_core::command::{
-    AfterExpiry, Command, Cost, Expected, Grant, Opening, OpeningLot, OpeningSubscription, PlaceCharge, PlaceHold,
-    PutAccount, PutSubscription, ReleaseHold, SettleHold, Usage,
+    AfterExpiry, Command, Cost, Expected, Grant, Opening, OpeningLot, OpeningSubscription, OrderItem, PlaceCharge,
+    PlaceHold, PutAccount, PutSubscription, ReleaseHold, SettleHold, Usage,
 };
 use scrip_core::due::apply_due;
 use scrip_core::entry::{Entry, Event};
 use scrip_core::hold::OnExcess;
-use scrip_core::id::{ChargeId, HoldName, HoldRef, LotId, MeasureId, PlanId, ProjectTypeId, ToolId};
+use scrip_core::id::{
+    ChargeId, HoldName, HoldRef, LotId, MeasureId, OrderId, PackageId, PlanId, ProjectTypeId, ProviderRef, ToolId,
+};
 use scrip_core::lot::{Class, Priority};
 use scrip_core::measure::{Decimal, MeasureValue, Measures};
+use scrip_core::order::{Dispute, DisputeState, Truth, TruthOfPayment};
 use scrip_core::plan::{NextPlan, SubscriptionState};
 use scrip_core::rejection::Rejection;
 use scrip_core::statement::{self, Period, SubscriptionView};
@@ -147,8 +151,50 @@ pub(crate) fn command(words: &[&str]) -> Command {
         ["revoke", lot, credits] => revoke(lot, Some(amount(credits))),
         ["forgive"] => Command::WriteOffDebt { credits: None, reason: "why".into() },
         ["forgive", credits] => Command::WriteOffDebt { credits: Some(amount(credits)), reason: "why".into() },
+        ["order", package] => Command::PlaceOrder { item: OrderItem::Package(PackageId::parse(package).unwrap()) },
+        ["sent", order, reference] => Command::SendOrder { order: order_id(order), reference: provider_ref(reference) },
+        ["mark", order, reference] => Command::MarkOrderPaid { order: order_id(order), reference: (*reference).into() },
+        ["mark", order] => Command::MarkOrderPaid { order: order_id(order), reference: " ".into() },
+        ["truth", order, payment, rest @ ..] => {
+            Command::FulfilOrder { order: order_id(order), truth: truth(payment, rest) }
+        }
         _ => panic!("no such line: {words:?}"),
     }
+}
+
+fn order_id(text: &str) -> OrderId {
+    OrderId::parse(text).unwrap()
+}
+
+fn provider_ref(text: &str) -> ProviderRef {
+    ProviderRef::parse(text).unwrap()
+}
+
+/// `pending`, `failed`, `expired` or `100EUR`; then `refunded N`, `open|won|lost N` and `as ID`, in any order.
+fn truth(payment: &str, rest: &[&str]) -> Truth {
+    let payment = match payment {
+        "pending" => TruthOfPayment::Pending,
+        "failed" => TruthOfPayment::Failed,
+        "expired" => TruthOfPayment::Expired,
+        paid => {
+            let (amount, currency) = paid.split_at(paid.len() - 3);
+            TruthOfPayment::Paid(Price { amount: amount.parse().unwrap(), currency: currency.into() })
+        }
+    };
+    let mut truth = Truth { payment, refunded: 0, dispute: None, references: Vec::new() };
+    for pair in rest.chunks(2) {
+        let [what, value] = pair else { panic!("a truth in pairs: {rest:?}") };
+        let disputed = |state| Some(Dispute { state, amount: value.parse().unwrap() });
+        match *what {
+            "refunded" => truth.refunded = value.parse().unwrap(),
+            "open" => truth.dispute = disputed(DisputeState::Open),
+            "won" => truth.dispute = disputed(DisputeState::Won),
+            "lost" => truth.dispute = disputed(DisputeState::Lost),
+            "as" => truth.references.push(provider_ref(value)),
+            _ => panic!("no such truth: {what}"),
+        }
+    }
+    truth
 }
 
 /// A tool that runs for so many seconds; `10x` for ten of something that it does not know.
@@ -288,6 +334,16 @@ fn tell(entry: &Entry, now: Time) -> String {
         }
         Event::Charged { .. } => format!(" charge_{}", entry.seq),
         Event::WentUncollected { credits, .. } => format!(" {credits}"),
+        Event::OrderChanged { change, order } => format!(" {change:?} {}", order.id),
+        Event::OrderPaid { order, .. } | Event::LotsFrozen { order } | Event::LotsUnfrozen { order } => {
+            format!(" {} {}", order.id, order.state().word())
+        }
+        Event::ClawedBack { order, uncollected } if uncollected.is_zero() => {
+            format!(" {} {}", order.id, order.state().word())
+        }
+        Event::ClawedBack { order, uncollected } => {
+            format!(" {} {} uncollected {uncollected}", order.id, order.state().word())
+        }
         Event::AccountOpened { .. }
         | Event::AccountChanged { .. }
         | Event::Refilled { .. }
@@ -309,6 +365,9 @@ fn tell(entry: &Entry, now: Time) -> String {
         }
         if !change.held.is_zero() {
             line += &format!(" [{}]", signed(change.held));
+        }
+        if !change.frozen.is_zero() {
+            line += &format!(" <{}>", signed(change.frozen));
         }
     }
     if !entry.debt.is_zero() {
@@ -431,6 +490,9 @@ fn refusal(rejection: &Rejection) -> String {
         Rejection::UnknownTool { tool } => format!("refused: no tool {tool}"),
         Rejection::InvalidMeasure { measure, .. } => format!("refused: measure {measure}"),
         Rejection::InvalidRequest { field, .. } => format!("refused: invalid {field}"),
+        Rejection::PackageNotAvailable { why } => format!("refused: {}", why.word()),
+        Rejection::OrderNotPending { state } => format!("refused: order {}", state.word()),
+        Rejection::PaymentMismatch { expected, paid } => format!("refused: {paid} for {expected}"),
         other => format!("refused: {other:?}"),
     }
 }

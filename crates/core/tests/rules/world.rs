@@ -14,6 +14,7 @@ use scrip_core::due::{apply_due, next_due};
 use scrip_core::entry::{Entry, Term};
 use scrip_core::id::{AccountId, AccountNumber, Key, PackageId, PlanId, StudioId, StudioNumber};
 use scrip_core::journal;
+use scrip_core::order::ClawBack;
 use scrip_core::plan::PlanTerms;
 use scrip_core::proof;
 use scrip_core::recall::{self, Wanted, wanted};
@@ -52,7 +53,12 @@ impl World {
         self.commands += 1;
         let keyed = !matches!(
             command,
-            Command::PutAccount(_) | Command::PutSubscription(_) | Command::CancelSubscription | Command::Touch
+            Command::PutAccount(_)
+                | Command::PutSubscription(_)
+                | Command::CancelSubscription
+                | Command::SendOrder { .. }
+                | Command::FulfilOrder { .. }
+                | Command::Touch
         );
         let key = Key::parse(&format!("key-{}", self.commands)).unwrap();
         let binding = match command {
@@ -135,6 +141,10 @@ impl World {
                 let lot = recall::lot(self.entry(id.seq), id);
                 self.account.recalled.lots.insert(id, lot);
             }
+            Wanted::Order(id) => {
+                let order = recall::order(self.newest(Term::order(ACCOUNT, id)), id);
+                self.account.recalled.orders.insert(id, order);
+            }
         }
     }
 
@@ -189,7 +199,12 @@ pub(crate) fn catalog(plans: &[PlanRow]) -> Catalog {
         credits: Credits::whole(credits),
         bonus: Credits::whole(bonus),
         expires_in_days: None,
+        bonus_expires_in_days: None,
         price: Price { amount: credits, currency: "EUR".into() },
+        needs_plan: false,
+        limit: None,
+        from: None,
+        until: None,
     };
     Catalog {
         studio: StudioId::parse("studio").unwrap(),
@@ -197,6 +212,7 @@ pub(crate) fn catalog(plans: &[PlanRow]) -> Catalog {
         digest: [0; 32],
         effective_from: None,
         honoured_for: 900,
+        claw_back: ClawBack::Debt,
         toolkits: Vec::new(),
         project_types: Vec::new(),
         tools: Vec::new(),

@@ -1,0 +1,216 @@
+//! Ordering, and what a payment provider or an operator says of orders (R26, R27).
+//!
+//! The provider never says what changed, it says what is: [`fulfil`] compares that with the order and writes what is
+//! missing, so that it may be said late, twice and in any order. Nothing it says is taken back by something older: an
+//! order that is paid stays paid, what was refunded only grows, and a closed dispute is not opened again.
+
+use crate::account::Account;
+use crate::amount::Credits;
+use crate::answer::Done;
+use crate::catalog::{Catalog, Package};
+use crate::claw_back::{freeze, take_back, unfreeze};
+use crate::command::OrderItem;
+use crate::decide::scribe::Scribe;
+use crate::decide::{Decision, invalid};
+use crate::draft::Draft;
+use crate::entry::{Book, Event, OrderChange, TextField, Texts};
+use crate::id::{OrderId, ProviderRef};
+use crate::lot::NewLot;
+use crate::order::{Dispute, Item, Order, Origin, Paid, PaidBy, Payment, TakenBack, Truth, TruthOfPayment};
+use crate::recall::find_order;
+use crate::rejection::Rejection;
+use crate::sale;
+
+/// Seconds for which an order waits for its money: a day.
+const ORDER_FOR: i64 = 86_400;
+/// The most ids of a provider that an order keeps.
+const REFERENCES_MAX: usize = 16;
+
+/// What is wrong with an operator's reference whatever the account.
+pub(super) fn check_reference(reference: &str) -> Result<(), Rejection> {
+    if reference.trim().is_empty() { Err(invalid("reference", "a text that shows the payment")) } else { Ok(()) }
+}
+
+/// What is wrong with a provider's truth whatever the order: money is never negative.
+pub(super) fn check_truth(truth: &Truth) -> Result<(), Rejection> {
+    let disputed = truth.dispute.map_or(0, |dispute| dispute.amount);
+    if truth.refunded < 0 || disputed < 0 { Err(invalid("refunded", "zero or more")) } else { Ok(()) }
+}
+
+/// Places an order: what it costs and gives is pinned from now on.
+pub(super) fn place(mut scribe: Scribe<'_>, item: &OrderItem) -> Result<Decision, Rejection> {
+    let OrderItem::Package(id) = item;
+    let (account, at) = (scribe.before, scribe.at());
+    let published = scribe.catalogs.in_force(account.studio, at).ok_or(Rejection::PackageNotFound)?;
+    let package = published.catalog.package(id.as_str()).ok_or(Rejection::PackageNotFound)?;
+    sale::check(account, package, at).map_err(|why| Rejection::PackageNotAvailable { why })?;
+    check_room(account, package.credits + package.bonus)?;
+    let pinned = pinned(package, &published.catalog);
+    let order = Order {
+        id: OrderId::first(scribe.next_seq()),
+        catalog_version: published.version,
+        placed_at: at,
+        expires_at: at.plus_seconds(ORDER_FOR),
+        ..pinned
+    };
+    write_change(&mut scribe, OrderChange::Placed, order);
+    Ok(scribe.finish())
+}
+
+/// What the catalog says of a package, as an order keeps it.
+fn pinned(package: &Package, catalog: &Catalog) -> Order {
+    Order {
+        id: OrderId::first(0),
+        item: Item::Package(package.id.clone()),
+        quantity: 1,
+        origin: Origin::Asked,
+        credits: package.credits,
+        bonus: package.bonus,
+        expires_in_days: package.expires_in_days,
+        bonus_expires_in_days: package.bonus_expires_in_days,
+        price: package.price.clone(),
+        catalog_version: 0,
+        claw_back: catalog.claw_back,
+        placed_at: crate::time::Time::EPOCH,
+        expires_at: crate::time::Time::EPOCH,
+        references: Vec::new(),
+        payment: Payment::Pending,
+        refunded: 0,
+        dispute: None,
+        taken_back: TakenBack::default(),
+    }
+}
+
+/// No account exceeds 8,000,000,000 credits (R1).
+fn check_room(account: &Account, credits: Credits) -> Result<(), Rejection> {
+    if (account.totals().remaining + credits).within_limit() { Ok(()) } else { Err(Rejection::AmountLimit) }
+}
+
+/// Notes a provider's id of an order. Makes nothing when it is known.
+pub(super) fn send(mut scribe: Scribe<'_>, order: OrderId, reference: &ProviderRef) -> Result<Decision, Rejection> {
+    let stands = find_order(scribe.before, order).ok_or(Rejection::OrderNotFound)?;
+    let mut after = stands.clone();
+    learn(&mut after, std::slice::from_ref(reference));
+    if after != *stands {
+        write_change(&mut scribe, OrderChange::Sent, after.clone());
+    }
+    Ok(scribe.finish_or(Done::Ordered(Box::new(after))))
+}
+
+/// Credits an order that an operator saw paid outside a provider.
+pub(super) fn mark_paid(mut scribe: Scribe<'_>, order: OrderId, reference: &str) -> Result<Decision, Rejection> {
+    let order = find_order(scribe.before, order).ok_or(Rejection::OrderNotFound)?.clone();
+    if matches!(order.payment, Payment::Paid(_)) {
+        return Err(Rejection::OrderNotPending { state: order.state() });
+    }
+    let texts = scribe.texts([(TextField::Reference, Some(reference))]);
+    credit(&mut scribe, order, PaidBy::Operator, texts)?;
+    Ok(scribe.finish())
+}
+
+/// Brings an order to where the provider says it is. Makes nothing when it is there.
+pub(super) fn fulfil(mut scribe: Scribe<'_>, order: OrderId, truth: &Truth) -> Result<Decision, Rejection> {
+    let mut order = find_order(scribe.before, order).ok_or(Rejection::OrderNotFound)?.clone();
+    let learned = learn(&mut order, &truth.references);
+    let paid_before = matches!(order.payment, Payment::Paid(_));
+    match &truth.payment {
+        TruthOfPayment::Paid(paid) if !paid_before => {
+            if *paid != order.price {
+                return Err(Rejection::PaymentMismatch { expected: order.price, paid: paid.clone() });
+            }
+            order = credit(&mut scribe, order, PaidBy::Provider, Texts::default())?;
+        }
+        TruthOfPayment::Failed if order.payment == Payment::Pending => {
+            order.payment = Payment::Failed;
+            write_change(&mut scribe, OrderChange::Failed, order.clone());
+        }
+        TruthOfPayment::Expired if order.payment == Payment::Pending => {
+            order.payment = Payment::Expired;
+            write_change(&mut scribe, OrderChange::Expired, order.clone());
+        }
+        TruthOfPayment::Paid(_) | TruthOfPayment::Failed | TruthOfPayment::Expired | TruthOfPayment::Pending => {
+            if learned == Learned::Something {
+                write_change(&mut scribe, OrderChange::Noted, order.clone());
+            }
+        }
+    }
+    if matches!(order.payment, Payment::Paid(Paid { by: PaidBy::Provider, .. })) {
+        order = money_back(&mut scribe, order, truth);
+    }
+    Ok(scribe.finish_or(Done::Ordered(Box::new(order))))
+}
+
+/// Whether something was learned.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Learned {
+    Something,
+    Nothing,
+}
+
+/// Keeps the ids that are new.
+fn learn(order: &mut Order, references: &[ProviderRef]) -> Learned {
+    let mut learned = Learned::Nothing;
+    for reference in references {
+        if !order.references.contains(reference) && order.references.len() < REFERENCES_MAX {
+            order.references.push(reference.clone());
+            learned = Learned::Something;
+        }
+    }
+    learned
+}
+
+/// Makes an order's lots in the entry that says it is paid (R26), and lets them repay what is owed (R19).
+fn credit(scribe: &mut Scribe<'_>, order: Order, by: PaidBy, texts: Texts) -> Result<Order, Rejection> {
+    let (account, at) = (scribe.before, scribe.at());
+    let granted = order.credits + order.bonus;
+    check_room(account, granted)?;
+    let order = Order { payment: Payment::Paid(Paid { seq: scribe.next_seq(), at, by }), ..order };
+    let Item::Package(package) = &order.item;
+    let bought = account.bought.get(package).copied().unwrap_or_default().plus_one(at, &account.zone);
+    let lots = order.lots();
+    let event = Event::OrderPaid { order: Box::new(order.clone()), bought };
+    let mut draft = Draft::new(event).book(Book::Sold, -granted).texts(texts);
+    for made in lots {
+        let class = made.part.class();
+        let priority = class.default_priority();
+        draft = draft.making(NewLot { class, priority, expires_at: made.expires_at, granted: made.credits });
+    }
+    scribe.write(draft);
+    scribe.repay();
+    Ok(order)
+}
+
+/// What of the money is disputed or gone again, and what that does to the order's lots (R27).
+fn money_back(scribe: &mut Scribe<'_>, stands: Order, truth: &Truth) -> Order {
+    let at = scribe.at();
+    let mut order = stands.clone();
+    order.refunded = order.refunded.max(truth.refunded);
+    order.dispute = later(order.dispute, truth.dispute);
+    if order == stands {
+        return order;
+    }
+    let draft = take_back(scribe.account(), &order, at).or_else(|| {
+        let account = scribe.account();
+        if order.is_disputed() { freeze(account, &order) } else { unfreeze(account, &order) }
+    });
+    match draft {
+        Some(draft) => scribe.write(draft),
+        None => write_change(scribe, OrderChange::Noted, order.clone()),
+    }
+    // Once free again, what has come to its end in the meantime expires (R22).
+    scribe.expire_freed();
+    find_order(scribe.account(), order.id).cloned().unwrap_or(order)
+}
+
+/// The dispute as it stands, of what is known and what is told: never an earlier state again.
+fn later(known: Option<Dispute>, told: Option<Dispute>) -> Option<Dispute> {
+    match (known, told) {
+        (Some(known), Some(told)) if told.state > known.state => Some(told),
+        (Some(known), _) => Some(known),
+        (None, told) => told,
+    }
+}
+
+fn write_change(scribe: &mut Scribe<'_>, change: OrderChange, order: Order) {
+    scribe.write(Draft::new(Event::OrderChanged { change, order: Box::new(order) }));
+}

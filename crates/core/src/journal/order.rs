@@ -1,0 +1,258 @@
+//! Orders in a record's body.
+//!
+//! Every entry about an order says it whole, so that the newest is all that has to be found. What most orders do not
+//! have (a bonus, an expiry, money that went back) is left out, and marked where it is there. Apart because it is the
+//! one part of the format that several kinds of entries share.
+
+use super::bytes::{Problem, Reader, Writer};
+use crate::amount::Credits;
+use crate::catalog::Price;
+use crate::entry::OrderChange;
+use crate::id::{OrderId, PackageId, ProviderRef};
+use crate::order::{ClawBack, Dispute, DisputeState, Item, Order, Origin, Paid, PaidBy, Payment, TakenBack};
+use crate::tally::Tally;
+use crate::time::Time;
+
+pub(super) const CHANGES: [OrderChange; 5] =
+    [OrderChange::Placed, OrderChange::Sent, OrderChange::Expired, OrderChange::Failed, OrderChange::Noted];
+
+pub(super) const fn change_number(change: OrderChange) -> u8 {
+    match change {
+        OrderChange::Placed => 1,
+        OrderChange::Sent => 2,
+        OrderChange::Expired => 3,
+        OrderChange::Failed => 4,
+        OrderChange::Noted => 5,
+    }
+}
+
+pub(super) fn read_change(number: u8) -> Result<OrderChange, Problem> {
+    CHANGES.into_iter().find(|change| change_number(*change) == number).ok_or("an unknown change of an order")
+}
+
+// What an order has that most have not, one bit each.
+const BONUS: u8 = 0b0000_0001;
+const EXPIRES: u8 = 0b0000_0010;
+const BONUS_EXPIRES: u8 = 0b0000_0100;
+const QUANTITY: u8 = 0b0000_1000;
+const REFERENCES: u8 = 0b0001_0000;
+const REFUNDED: u8 = 0b0010_0000;
+const DISPUTE: u8 = 0b0100_0000;
+const TAKEN_BACK: u8 = 0b1000_0000;
+
+/// Writes an order.
+pub(super) fn write(out: &mut Writer, order: &Order, at: Time) {
+    let present = [
+        (BONUS, !order.bonus.is_zero()),
+        (EXPIRES, order.expires_in_days.is_some()),
+        (BONUS_EXPIRES, order.bonus_expires_in_days.is_some()),
+        (QUANTITY, order.quantity != 1),
+        (REFERENCES, !order.references.is_empty()),
+        (REFUNDED, order.refunded != 0),
+        (DISPUTE, order.dispute.is_some()),
+        (TAKEN_BACK, order.taken_back != TakenBack::default()),
+    ];
+    out.byte(present.into_iter().filter(|(_, there)| *there).fold(0, |marks, (bit, _)| marks | bit));
+    out.number(order.id.seq);
+    out.number(u64::from(order.id.index));
+    write_item(out, &order.item);
+    out.byte(origin_number(order.origin));
+    out.byte(policy_number(order.claw_back));
+    out.credits(order.credits);
+    out.signed(order.price.amount);
+    out.text(&order.price.currency);
+    out.number(u64::from(order.catalog_version));
+    out.time(order.placed_at, at);
+    out.time(order.expires_at, at);
+    write_payment(out, order.payment, at);
+    if !order.bonus.is_zero() {
+        out.credits(order.bonus);
+    }
+    for days in [order.expires_in_days, order.bonus_expires_in_days].into_iter().flatten() {
+        out.number(u64::from(days));
+    }
+    if order.quantity != 1 {
+        out.number(u64::from(order.quantity));
+    }
+    if !order.references.is_empty() {
+        out.count(order.references.len());
+        order.references.iter().for_each(|reference| out.text(reference.as_str()));
+    }
+    if order.refunded != 0 {
+        out.signed(order.refunded);
+    }
+    if let Some(dispute) = order.dispute {
+        out.byte(dispute_number(dispute.state));
+        out.signed(dispute.amount);
+    }
+    if order.taken_back != TakenBack::default() {
+        out.credits(order.taken_back.credits);
+        out.credits(order.taken_back.bonus);
+    }
+}
+
+/// Reads an order.
+pub(super) fn read(body: &mut Reader<'_>, at: Time) -> Result<Box<Order>, Problem> {
+    let marks = body.byte()?;
+    let has = |bit: u8| marks & bit != 0;
+    let id = OrderId { seq: body.number()?, index: super::event::read_index(body)? };
+    let item = read_item(body)?;
+    let origin = read_origin(body.byte()?)?;
+    let claw_back = read_policy(body.byte()?)?;
+    let credits = body.credits()?;
+    let price = Price { amount: body.signed()?, currency: read_currency(body)? };
+    let catalog_version = body.short()?;
+    let placed_at = body.time(at)?;
+    let expires_at = body.time(at)?;
+    let payment = read_payment(body, at)?;
+    let bonus = if has(BONUS) { body.some_credits()? } else { Credits::ZERO };
+    let expires_in_days = if has(EXPIRES) { Some(body.short()?) } else { None };
+    let bonus_expires_in_days = if has(BONUS_EXPIRES) { Some(body.short()?) } else { None };
+    let quantity = if has(QUANTITY) { unusual(body.short()?, 1)? } else { 1 };
+    let references = if has(REFERENCES) { read_references(body)? } else { Vec::new() };
+    let refunded = if has(REFUNDED) { unusual(body.signed()?, 0)? } else { 0 };
+    let dispute = if has(DISPUTE) { Some(read_dispute(body)?) } else { None };
+    let taken_back = if has(TAKEN_BACK) {
+        unusual(TakenBack { credits: body.credits()?, bonus: body.credits()? }, TakenBack::default())?
+    } else {
+        TakenBack::default()
+    };
+    Ok(Box::new(Order {
+        id,
+        item,
+        quantity,
+        origin,
+        credits,
+        bonus,
+        expires_in_days,
+        bonus_expires_in_days,
+        price,
+        catalog_version,
+        claw_back,
+        placed_at,
+        expires_at,
+        references,
+        payment,
+        refunded,
+        dispute,
+        taken_back,
+    }))
+}
+
+/// A value that is left out where it is the usual one.
+fn unusual<T: PartialEq>(value: T, usual: T) -> Result<T, Problem> {
+    if value == usual { Err("a value that should have been left out") } else { Ok(value) }
+}
+
+fn write_item(out: &mut Writer, item: &Item) {
+    match item {
+        Item::Package(package) => {
+            out.byte(1);
+            out.text(package.as_str());
+        }
+    }
+}
+
+fn read_item(body: &mut Reader<'_>) -> Result<Item, Problem> {
+    match body.byte()? {
+        1 => PackageId::parse(body.text()?).map(Item::Package).map_err(|_| "not a package's id"),
+        _ => Err("an order of an unknown thing"),
+    }
+}
+
+const fn origin_number(origin: Origin) -> u8 {
+    match origin {
+        Origin::Asked => 1,
+    }
+}
+
+fn read_origin(number: u8) -> Result<Origin, Problem> {
+    match number {
+        1 => Ok(Origin::Asked),
+        _ => Err("an order of unknown origin"),
+    }
+}
+
+const fn policy_number(policy: ClawBack) -> u8 {
+    match policy {
+        ClawBack::Debt => 1,
+        ClawBack::WriteOff => 2,
+    }
+}
+
+fn read_policy(number: u8) -> Result<ClawBack, Problem> {
+    ClawBack::ALL.into_iter().find(|policy| policy_number(*policy) == number).ok_or("an unknown policy")
+}
+
+fn read_currency(body: &mut Reader<'_>) -> Result<Box<str>, Problem> {
+    let currency = body.text()?;
+    if currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        Ok(currency.into())
+    } else {
+        Err("not a currency")
+    }
+}
+
+fn write_payment(out: &mut Writer, payment: Payment, at: Time) {
+    match payment {
+        Payment::Pending => out.byte(1),
+        Payment::Failed => out.byte(2),
+        Payment::Expired => out.byte(3),
+        Payment::Paid(paid) => {
+            out.byte(match paid.by {
+                PaidBy::Provider => 4,
+                PaidBy::Operator => 5,
+            });
+            out.number(paid.seq);
+            out.time(paid.at, at);
+        }
+    }
+}
+
+fn read_payment(body: &mut Reader<'_>, at: Time) -> Result<Payment, Problem> {
+    let by = match body.byte()? {
+        1 => return Ok(Payment::Pending),
+        2 => return Ok(Payment::Failed),
+        3 => return Ok(Payment::Expired),
+        4 => PaidBy::Provider,
+        5 => PaidBy::Operator,
+        _ => return Err("an unknown state of a payment"),
+    };
+    Ok(Payment::Paid(Paid { seq: body.number()?, at: body.time(at)?, by }))
+}
+
+fn read_references(body: &mut Reader<'_>) -> Result<Vec<ProviderRef>, Problem> {
+    let read = |body: &mut Reader<'_>| ProviderRef::parse(body.text()?).map_err(|_| "not a provider's id");
+    (0..super::movement::some(body.count()?)?).map(|_| read(body)).collect()
+}
+
+const fn dispute_number(state: DisputeState) -> u8 {
+    match state {
+        DisputeState::Open => 1,
+        DisputeState::Won => 2,
+        DisputeState::Lost => 3,
+    }
+}
+
+fn read_dispute(body: &mut Reader<'_>) -> Result<Dispute, Problem> {
+    let state = match body.byte()? {
+        1 => DisputeState::Open,
+        2 => DisputeState::Won,
+        3 => DisputeState::Lost,
+        _ => return Err("an unknown state of a dispute"),
+    };
+    Ok(Dispute { state, amount: body.signed()? })
+}
+
+/// Writes how often something happened.
+pub(super) fn write_tally(out: &mut Writer, tally: &Tally, at: Time) {
+    for count in [tally.ever, tally.month, tally.day] {
+        out.number(u64::from(count));
+    }
+    out.time(tally.last, at);
+}
+
+/// Reads how often something happened.
+pub(super) fn read_tally(body: &mut Reader<'_>, at: Time) -> Result<Tally, Problem> {
+    Ok(Tally { ever: body.short()?, month: body.short()?, day: body.short()?, last: body.time(at)? })
+}

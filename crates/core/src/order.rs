@@ -1,0 +1,355 @@
+//! Orders: purchases of packages, from placed to paid and, at times, back again (R26, R27).
+//!
+//! An order says all about itself: what is bought and for how much is pinned when it is placed, and every entry about
+//! it carries it whole, as it stands from then on. So the newest of these entries is all that deciding needs of an
+//! order that is over. It is apart from deciding because pages and statements read it too.
+
+use crate::amount::Credits;
+use crate::catalog::Price;
+use crate::id::{LotId, OrderId, PackageId, ProviderRef};
+use crate::lot::Class;
+use crate::time::Time;
+
+/// One purchase.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Derived from the entry that placed it.
+    pub id: OrderId,
+    /// What is bought.
+    pub item: Item,
+    /// How many of it; 1 unless an automatic top-up has a wider gap to close.
+    pub quantity: u32,
+    /// Who placed it.
+    pub origin: Origin,
+    /// Top-up credits, of all that is bought.
+    pub credits: Credits,
+    /// Promo credits on top, a lot of their own (R13).
+    pub bonus: Credits,
+    /// Days from the payment until its credits expire; `None`: never (R13).
+    pub expires_in_days: Option<u32>,
+    /// Days from the payment until its bonus expires; `None`: never.
+    pub bonus_expires_in_days: Option<u32>,
+    /// What all of it costs.
+    pub price: Price,
+    /// The catalog version that it was placed at: nothing is repriced afterwards (R7).
+    pub catalog_version: u32,
+    /// What becomes of credits that are to come back and were spent (R27).
+    pub claw_back: ClawBack,
+    /// When it was placed.
+    pub placed_at: Time,
+    /// From when on it no longer waits for a payment. One that comes all the same is credited.
+    pub expires_at: Time,
+    /// The provider's ids of it, in the order in which they were learned: a checkout session, a payment.
+    pub references: Vec<ProviderRef>,
+    /// Whether it is paid.
+    pub payment: Payment,
+    /// How much money went back so far, in the currency's minor unit.
+    pub refunded: i64,
+    /// The newest of what a card holder's bank said, if it said anything.
+    pub dispute: Option<Dispute>,
+    /// What of its lots has been taken back, or is known to be spent, for the money that went back so far.
+    pub taken_back: TakenBack,
+}
+
+/// What an order buys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// A package's credits.
+    Package(PackageId),
+}
+
+/// Who placed an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// Somebody: the customer, or the studio for it.
+    Asked,
+}
+
+/// What becomes of credits that are to come back but were spent (R27).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ClawBack {
+    /// The account owes them.
+    #[default]
+    Debt,
+    /// Nobody does.
+    WriteOff,
+}
+
+impl ClawBack {
+    /// Every policy.
+    pub const ALL: [ClawBack; 2] = [ClawBack::Debt, ClawBack::WriteOff];
+
+    /// The word in catalogs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            ClawBack::Debt => "debt",
+            ClawBack::WriteOff => "write_off",
+        }
+    }
+
+    /// The policy that a word names.
+    pub fn from_word(word: &str) -> Option<ClawBack> {
+        ClawBack::ALL.into_iter().find(|policy| policy.word() == word)
+    }
+}
+
+/// Whether an order is paid. Once it is, it stays so: money that goes back is told by what was refunded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payment {
+    /// Not yet.
+    Pending,
+    /// The provider said no, or the customer gave up. Should the money come all the same, it is credited.
+    Failed,
+    /// Nobody paid in time. Should the money come all the same, it is credited.
+    Expired,
+    /// The money is there, and so are the lots.
+    Paid(Paid),
+}
+
+/// A payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paid {
+    /// The entry that made the lots: the credits are its first lot, the bonus its second.
+    pub seq: u64,
+    /// When.
+    pub at: Time,
+    /// Who said so.
+    pub by: PaidBy,
+}
+
+/// Who said that an order is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PaidBy {
+    /// The payment provider.
+    Provider,
+    /// An operator, of a payment outside a provider. What a provider says of refunds and disputes is then of
+    /// another payment, and takes nothing back.
+    Operator,
+}
+
+/// What a card holder's bank said of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dispute {
+    /// How it stands.
+    pub state: DisputeState,
+    /// How much of the money it is about, in the currency's minor unit.
+    pub amount: i64,
+}
+
+/// How a dispute stands. The order is that of what may follow what: a later state is never undone by an earlier one
+/// that is told late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DisputeState {
+    /// Opened: what is left of the lots is frozen.
+    Open,
+    /// Closed for the studio: what was frozen is free.
+    Won,
+    /// Closed for the card holder: the money is gone.
+    Lost,
+}
+
+/// Which part of an order a lot holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The credits that were bought.
+    Credits,
+    /// The bonus.
+    Bonus,
+}
+
+impl Part {
+    /// The class of its lot (R13).
+    pub const fn class(self) -> Class {
+        match self {
+            Part::Credits => Class::TopUp,
+            Part::Bonus => Class::Promo,
+        }
+    }
+}
+
+/// A lot that an order's payment made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MadeLot {
+    /// The lot.
+    pub lot: LotId,
+    /// What it holds.
+    pub part: Part,
+    /// With how much it was made.
+    pub credits: Credits,
+    /// When it ends; `None`: never.
+    pub expires_at: Option<Time>,
+}
+
+/// What of an order's lots has been taken back, or is known to be spent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TakenBack {
+    /// Of its credits.
+    pub credits: Credits,
+    /// Of its bonus.
+    pub bonus: Credits,
+}
+
+/// Where an order stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OrderState {
+    /// Waiting for the money.
+    Pending,
+    /// Nobody paid in time.
+    Expired,
+    /// The provider said no.
+    Failed,
+    /// Paid and credited; part of the money may have gone back.
+    Paid,
+    /// All of the money went back.
+    Refunded,
+    /// Paid, and disputed.
+    Disputed,
+    /// Disputed, and won.
+    Won,
+    /// Disputed, and lost.
+    Lost,
+}
+
+impl OrderState {
+    /// Every state.
+    pub const ALL: [OrderState; 8] = [
+        OrderState::Pending,
+        OrderState::Expired,
+        OrderState::Failed,
+        OrderState::Paid,
+        OrderState::Refunded,
+        OrderState::Disputed,
+        OrderState::Won,
+        OrderState::Lost,
+    ];
+
+    /// The word on the wire.
+    pub const fn word(self) -> &'static str {
+        match self {
+            OrderState::Pending => "pending",
+            OrderState::Expired => "expired",
+            OrderState::Failed => "failed",
+            OrderState::Paid => "paid",
+            OrderState::Refunded => "refunded",
+            OrderState::Disputed => "disputed",
+            OrderState::Won => "won",
+            OrderState::Lost => "lost",
+        }
+    }
+
+    /// The state that a word names.
+    pub fn from_word(word: &str) -> Option<OrderState> {
+        OrderState::ALL.into_iter().find(|state| state.word() == word)
+    }
+}
+
+/// What the provider says of an order now: everything so far, never a difference, so that it may be said late, twice
+/// and in any order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Truth {
+    /// Whether the money is there.
+    pub payment: TruthOfPayment,
+    /// How much of it went back so far, in the currency's minor unit. Means nothing before the payment.
+    pub refunded: i64,
+    /// How the newest dispute stands, if there ever was one.
+    pub dispute: Option<Dispute>,
+    /// The provider's ids of it that are known now.
+    pub references: Vec<ProviderRef>,
+}
+
+/// Whether the provider has the money.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TruthOfPayment {
+    /// Not yet: it may still come.
+    Pending,
+    /// It was refused for good.
+    Failed,
+    /// The page to pay on is closed.
+    Expired,
+    /// So much of it, all that was paid.
+    Paid(Price),
+}
+
+impl Order {
+    /// Where it stands.
+    pub fn state(&self) -> OrderState {
+        match self.payment {
+            Payment::Pending => OrderState::Pending,
+            Payment::Failed => OrderState::Failed,
+            Payment::Expired => OrderState::Expired,
+            Payment::Paid(_) => match self.dispute.map(|dispute| dispute.state) {
+                Some(DisputeState::Lost) => OrderState::Lost,
+                Some(DisputeState::Open) => OrderState::Disputed,
+                Some(DisputeState::Won) | None if self.refunded >= self.price.amount && self.refunded > 0 => {
+                    OrderState::Refunded
+                }
+                Some(DisputeState::Won) => OrderState::Won,
+                None => OrderState::Paid,
+            },
+        }
+    }
+
+    /// Whether the account must keep it at hand: it waits for money, its lots are frozen, or credits are to come back
+    /// that a hold still has.
+    pub fn is_open(&self) -> bool {
+        self.payment == Payment::Pending || self.is_disputed() || self.to_take_back() != TakenBack::default()
+    }
+
+    /// Whether its lots are frozen.
+    pub fn is_disputed(&self) -> bool {
+        matches!(self.payment, Payment::Paid(_))
+            && self.dispute.is_some_and(|dispute| dispute.state == DisputeState::Open)
+    }
+
+    /// The lots that its payment made: those of the credits and of the bonus.
+    pub fn lots(&self) -> Vec<MadeLot> {
+        let Payment::Paid(Paid { seq, at, .. }) = self.payment else { return Vec::new() };
+        let parts = [
+            (Part::Credits, self.credits, self.expires_in_days),
+            (Part::Bonus, self.bonus, self.bonus_expires_in_days),
+        ];
+        let made = parts.into_iter().filter(|(_, credits, _)| credits.is_positive());
+        (0..)
+            .zip(made)
+            .map(|(index, (part, credits, days))| MadeLot {
+                lot: LotId { seq, index },
+                part,
+                credits,
+                expires_at: days.map(|days| at.plus_seconds(i64::from(days) * 86_400)),
+            })
+            .collect()
+    }
+
+    /// How much of the money is gone again: refunded, or lost to a dispute.
+    pub fn returned(&self) -> i64 {
+        let lost = self.dispute.filter(|dispute| dispute.state == DisputeState::Lost).map_or(0, |lost| lost.amount);
+        self.refunded.saturating_add(lost).min(self.price.amount)
+    }
+
+    /// What is still to come back of its lots for the money that is gone: that share of the credits and of the bonus,
+    /// rounded down to whole credits; everything when all of the money is (R27).
+    pub fn to_take_back(&self) -> TakenBack {
+        if !matches!(self.payment, Payment::Paid(_)) {
+            return TakenBack::default();
+        }
+        let share = |granted: Credits| share(granted, self.returned(), self.price.amount);
+        TakenBack {
+            credits: (share(self.credits) - self.taken_back.credits).or_zero(),
+            bonus: (share(self.bonus) - self.taken_back.bonus).or_zero(),
+        }
+    }
+}
+
+/// The share `part` of `whole` of some credits, rounded down to whole credits unless it is all of them.
+fn share(credits: Credits, part: i64, whole: i64) -> Credits {
+    if part <= 0 || whole <= 0 {
+        return Credits::ZERO;
+    }
+    if part >= whole {
+        return credits;
+    }
+    const WHOLE_CREDIT: i128 = 1_000_000;
+    let exact = i128::from(credits.millionths()) * i128::from(part) / i128::from(whole);
+    let whole_credits = exact - exact % WHOLE_CREDIT;
+    Credits::from_millionths(i64::try_from(whole_credits).expect("a part is no more than the whole"))
+}

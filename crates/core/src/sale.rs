@@ -1,0 +1,65 @@
+//! What is for sale, and to whom.
+//!
+//! Apart because a quote, a refusal for want of credits and an order must agree on it: what is
+//! offered can be bought.
+
+use crate::account::Account;
+use crate::amount::Credits;
+use crate::catalog::{Catalog, Package};
+use crate::id::PackageId;
+use crate::order::{Item, Payment};
+use crate::plan::SubscriptionState;
+use crate::time::Time;
+
+/// Why an account cannot buy a package that is in the catalog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NotForSale {
+    /// Not yet, or no longer.
+    Dates,
+    /// Only to accounts on an active plan.
+    NeedsPlan,
+    /// The account has bought it, or is about to, as often as it may.
+    Limit,
+}
+
+impl NotForSale {
+    /// The word on the wire.
+    pub const fn word(self) -> &'static str {
+        match self {
+            NotForSale::Dates => "dates",
+            NotForSale::NeedsPlan => "needs_plan",
+            NotForSale::Limit => "limit",
+        }
+    }
+}
+
+/// Whether a package is for sale at all at an instant.
+pub fn on_sale(package: &Package, at: Time) -> bool {
+    package.from.is_none_or(|from| from <= at) && package.until.is_none_or(|until| at < until)
+}
+
+/// Whether an account can buy a package. Orders that wait for their money count as bought.
+pub fn check(account: &Account, package: &Package, at: Time) -> Result<(), NotForSale> {
+    if !on_sale(package, at) {
+        return Err(NotForSale::Dates);
+    }
+    let subscription = account.subscription.as_deref();
+    if package.needs_plan && subscription.is_none_or(|held| held.state != SubscriptionState::Active) {
+        return Err(NotForSale::NeedsPlan);
+    }
+    let Some(limit) = package.limit else { return Ok(()) };
+    let bought = account.bought.get(&package.id).map_or(0, |tally| tally.count(limit.per, at, &account.zone));
+    let waits = account.orders.iter().filter(|order| {
+        let Item::Package(id) = &order.item;
+        order.payment == Payment::Pending && *id == package.id
+    });
+    let waiting = u32::try_from(waits.count()).unwrap_or(u32::MAX);
+    if bought.saturating_add(waiting) < limit.count { Ok(()) } else { Err(NotForSale::Limit) }
+}
+
+/// The packages that would each cover `short_by` and that the account can buy, smallest first (R9, R18).
+pub(crate) fn packages_covering(account: &Account, catalog: &Catalog, short_by: Credits, at: Time) -> Vec<PackageId> {
+    let covers = |package: &&Package| package.credits + package.bonus >= short_by;
+    let packages = catalog.packages.iter().filter(covers).filter(|package| check(account, package, at).is_ok());
+    packages.map(|package| package.id.clone()).collect()
+}
