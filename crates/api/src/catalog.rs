@@ -3,6 +3,7 @@
 use scrip_core::catalog::{Catalog, Package, Plan, Price, ProjectType, Published, Tool, Toolkit};
 use scrip_core::measure::MeasureValue;
 use scrip_core::rate::domain::{Declared, Values};
+use scrip_core::sale;
 use scrip_core::time::Time;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -27,6 +28,8 @@ pub struct CatalogShown {
     pub effective_from: Instant,
     /// Seconds for which it is honoured after being superseded.
     pub honoured_for: u32,
+    /// `debt` or `write_off`: what becomes of spent credits of orders whose money went back.
+    pub claw_back: String,
     /// The toolkits, in the document's order.
     pub toolkits: Vec<NamedShown>,
     /// The project types, in the document's order.
@@ -189,10 +192,29 @@ pub struct PackageShown {
     pub credits: Amount,
     /// Promo credits on top.
     pub bonus: Amount,
-    /// Days until its credits expire; null: never.
+    /// Days from the payment until its credits expire; null: never.
     pub expires_in_days: Option<u32>,
+    /// Days from the payment until its bonus expires; null: never.
+    pub bonus_expires_in_days: Option<u32>,
     /// What it costs.
     pub price: PriceShown,
+    /// Whether only accounts on an active plan can buy it.
+    pub needs_plan: bool,
+    /// How often one account can buy it; null: any number of times.
+    pub limit: Option<LimitShown>,
+    /// From when on it is for sale; null: from the start.
+    pub from: Option<Instant>,
+    /// The first instant at which it is no longer for sale; null: never.
+    pub until: Option<Instant>,
+}
+
+/// So many in a period.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LimitShown {
+    /// How many.
+    pub count: u32,
+    /// `ever`, `month` or `day`, in the account's time zone.
+    pub per: String,
 }
 
 /// A sum of money.
@@ -260,7 +282,12 @@ impl From<&Package> for PackageShown {
             credits: Amount(package.credits),
             bonus: Amount(package.bonus),
             expires_in_days: package.expires_in_days,
+            bonus_expires_in_days: package.bonus_expires_in_days,
             price: (&package.price).into(),
+            needs_plan: package.needs_plan,
+            limit: package.limit.map(|limit| LimitShown { count: limit.count, per: limit.per.word().to_owned() }),
+            from: package.from.map(Instant),
+            until: package.until.map(Instant),
         }
     }
 }
@@ -312,6 +339,7 @@ impl CatalogShown {
             published_at: Instant(published.published_at),
             effective_from: Instant(published.effective),
             honoured_for: catalog.honoured_for,
+            claw_back: catalog.claw_back.word().to_owned(),
             toolkits: catalog.toolkits.iter().map(toolkit).collect(),
             project_types: catalog.project_types.iter().map(project_type).collect(),
             tools: catalog.tools.iter().map(ToolShown::from).collect(),
@@ -323,7 +351,13 @@ impl CatalogShown {
     }
 }
 
-/// What a catalog has for sale.
+/// What a catalog has for sale at an instant.
+pub fn packages_on_sale(catalog: &Catalog, at: Time) -> Vec<PackageShown> {
+    let packages = catalog.packages.iter().filter(|package| sale::on_sale(package, at));
+    packages.map(PackageShown::from).collect()
+}
+
+/// All packages of a catalog.
 pub fn packages(catalog: &Catalog) -> Vec<PackageShown> {
     catalog.packages.iter().map(PackageShown::from).collect()
 }

@@ -70,6 +70,10 @@ codes! {
     PlanNotFound = "plan_not_found", 404, "There is no such plan";
     /// The account is on no plan.
     SubscriptionNotFound = "subscription_not_found", 404, "The account is on no plan";
+    /// The account never had such an order.
+    OrderNotFound = "order_not_found", 404, "There is no such order";
+    /// The catalog in force has no such package.
+    PackageNotFound = "package_not_found", 404, "There is no such package";
     /// The studio never published such a version.
     CatalogVersionNotFound = "catalog_version_not_found", 404, "There is no such catalog version";
     /// The hold has ended.
@@ -78,6 +82,12 @@ codes! {
     HoldExists = "hold_exists", 409, "The hold's id was used before";
     /// More than was charged.
     RefundExceedsCharge = "refund_exceeds_charge", 409, "The refund is more than what is left of the charge";
+    /// The package is not for this account now.
+    PackageNotAvailable = "package_not_available", 409, "The account cannot buy this package now";
+    /// The order is paid already.
+    OrderNotPending = "order_not_pending", 409, "The order is paid already";
+    /// What was paid is not what the order costs.
+    PaymentMismatch = "payment_mismatch", 409, "The payment is not what the order costs";
     /// The anchor of a subscription never changes.
     AnchorFixed = "anchor_fixed", 409, "The subscription's anchor is fixed";
     /// The test clock never moves back.

@@ -1,7 +1,8 @@
 //! History: entries as they are shown, in JSON and CSV.
 
-use scrip_core::entry::{Entry, Event, SubscriptionChange, TextField};
+use scrip_core::entry::{Entry, Event, OrderChange, SubscriptionChange, TextField};
 use scrip_core::id::{ChargeId, RefundId};
+use scrip_core::order::Item;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -49,10 +50,16 @@ pub struct EntryShown {
     /// The charge that it made or is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charge: Option<String>,
+    /// The order that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<String>,
+    /// The package that the order buys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
     /// The plan that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
-    /// What changed about the subscription (`plan_change`).
+    /// What changed about the subscription (`plan_change`) or the order (`order`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<String>,
     /// What the job cost (`settle`): charged + uncollected + debt.
@@ -90,6 +97,9 @@ pub struct LotChangeShown {
     pub credits: Amount,
     /// The signed change of its held part.
     pub held: Amount,
+    /// The signed change of its frozen part, where it changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<Amount>,
 }
 
 /// A page of history, newest first.
@@ -123,7 +133,7 @@ impl EntryShown {
     /// The line of an entry, in its own account's history.
     pub fn of(entry: &Entry) -> EntryShown {
         let particulars = particulars(entry);
-        let priced = entry.priced();
+        let (priced, order) = (entry.priced(), entry.event.order());
         let text = |field| entry.texts.get(field).map(str::to_owned);
         EntryShown {
             entry: entry_id(entry.seq),
@@ -141,6 +151,11 @@ impl EntryShown {
             hold: particulars.hold,
             refund: particulars.refund,
             charge: particulars.charge,
+            order: order.map(|order| order.id.to_string()),
+            package: order.map(|order| {
+                let Item::Package(package) = &order.item;
+                package.to_string()
+            }),
             plan: particulars.plan,
             change: particulars.change.map(str::to_owned),
             price: particulars.price,
@@ -162,6 +177,7 @@ fn lot_change(change: &scrip_core::entry::LotChange) -> LotChangeShown {
         class: change.class.word().to_owned(),
         credits: Amount(change.remaining),
         held: Amount(change.held),
+        frozen: Some(change.frozen).filter(|frozen| !frozen.is_zero()).map(Amount),
     }
 }
 
@@ -212,6 +228,26 @@ fn particulars(entry: &Entry) -> Particulars {
             uncollected: Some(Amount(*credits)),
             ..none
         },
+        Event::OrderChanged { change, order } => Particulars {
+            change: Some(order_change_word(*change)),
+            expires_at: (*change == OrderChange::Placed).then_some(Instant(order.expires_at)),
+            ..none
+        },
+        Event::ClawedBack { uncollected, .. } => {
+            Particulars { uncollected: Some(*uncollected).filter(|credits| !credits.is_zero()).map(Amount), ..none }
+        }
+        Event::OrderPaid { .. } | Event::LotsFrozen { .. } | Event::LotsUnfrozen { .. } => none,
+    }
+}
+
+/// The word for what changed about an order.
+const fn order_change_word(change: OrderChange) -> &'static str {
+    match change {
+        OrderChange::Placed => "placed",
+        OrderChange::Sent => "sent",
+        OrderChange::Expired => "expired",
+        OrderChange::Failed => "failed",
+        OrderChange::Noted => "noted",
     }
 }
 

@@ -4,7 +4,7 @@
 //! one of the right alphabet that scrip never gives out is an id that nothing has (404, in its place
 //! in the order of refusals).
 
-use scrip_core::id::{AccountId, ChargeId, HoldRef, LotId};
+use scrip_core::id::{AccountId, ChargeId, HoldRef, LotId, OrderId};
 use scrip_core::rejection::Rejection;
 
 use crate::unfit::InvalidField;
@@ -31,6 +31,14 @@ pub fn lot_id(text: &str) -> Result<Result<LotId, Rejection>, InvalidField> {
     match LotId::parse(text) {
         Some(lot) => Ok(Ok(lot)),
         None => derived("lot", text, Rejection::LotNotFound),
+    }
+}
+
+/// Reads the id of an order, as [`hold_ref`] does.
+pub fn order_id(text: &str) -> Result<Result<OrderId, Rejection>, InvalidField> {
+    match OrderId::parse(text) {
+        Some(order) => Ok(Ok(order)),
+        None => derived("order", text, Rejection::OrderNotFound),
     }
 }
 

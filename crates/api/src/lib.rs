@@ -19,6 +19,7 @@ pub mod hold;
 pub mod id;
 pub mod measure;
 pub mod number;
+pub mod order;
 pub mod problem;
 pub mod quote;
 pub mod subscription;

@@ -1,11 +1,13 @@
 //! Problems: how every refusal looks (RFC 9457), and what each of the rules' rejections says.
 
 use scrip_core::rejection::{Rejection, Shortage};
+use scrip_core::sale::NotForSale;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::catalog::PriceShown;
 use crate::code::Code;
 use crate::number::Amount;
 use crate::time::Instant;
@@ -66,7 +68,16 @@ pub struct ProblemShown {
     /// When credits come next; null without a plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resets_at: Option<Instant>,
-    /// Where the hold stands (`hold_not_open`).
+    /// Why the account cannot buy the package: `dates`, `needs_plan` or `limit` (`package_not_available`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What the order costs (`payment_mismatch`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<PriceShown>,
+    /// What was paid (`payment_mismatch`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid: Option<PriceShown>,
+    /// Where the hold or order stands (`hold_not_open`, `order_not_pending`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
     /// What may still be refunded (`refund_exceeds_charge`).
@@ -226,6 +237,29 @@ impl From<Rejection> for Problem {
                 Code::SubscriptionNotFound,
                 "The account is on no plan; PUT /v1/accounts/{account}/subscription puts it on one.",
             ),
+            R::OrderNotFound => Problem::new(Code::OrderNotFound, "The account never had an order of this id."),
+            R::PackageNotFound => Problem::new(
+                Code::PackageNotFound,
+                "The catalog in force has no such package; GET /v1/packages lists them.",
+            ),
+            R::PackageNotAvailable { why } => {
+                let detail = match why {
+                    NotForSale::Dates => "The package is not for sale now: not yet, or no longer.",
+                    NotForSale::NeedsPlan => "The package is for accounts on an active plan.",
+                    NotForSale::Limit => "The account has ordered the package as often as it may.",
+                };
+                Problem::new(Code::PackageNotAvailable, detail).with("reason", why.word())
+            }
+            R::OrderNotPending { state } => {
+                let detail = format!("The order is {}: it is paid for, and not paid again.", state.word());
+                Problem::new(Code::OrderNotPending, detail).with("state", state.word())
+            }
+            R::PaymentMismatch { expected, paid } => {
+                let detail = format!("The order costs {expected}, and {paid} was paid; nothing was credited.");
+                Problem::new(Code::PaymentMismatch, detail)
+                    .with("price", PriceShown::from(&expected))
+                    .with("paid", PriceShown::from(&paid))
+            }
             R::HoldExists => {
                 Problem::new(Code::HoldExists, "The account had a hold of this id before; choose another id.")
             }

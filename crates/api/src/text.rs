@@ -23,6 +23,11 @@ pub(crate) fn label_if_any(field: &str, text: Option<String>) -> Result<Option<B
     text.map(|text| label(field, text)).transpose()
 }
 
+/// A reference that must be there: 1 to 256 characters.
+pub(crate) fn reference(text: String) -> Result<Box<str>, InvalidField> {
+    bounded("reference", text, LABEL_LEN_MAX)
+}
+
 /// A reason: 1 to 1,000 characters.
 pub fn reason(text: String) -> Result<Box<str>, InvalidField> {
     bounded("reason", text, REASON_LEN_MAX)

@@ -12,7 +12,8 @@ use scrip_core::command::Command;
 use scrip_core::due;
 use scrip_core::entry::Entry;
 use scrip_core::hold::Hold;
-use scrip_core::id::{AccountId, HoldRef, Key, StudioId, StudioNumber};
+use scrip_core::id::{AccountId, AccountNumber, HoldRef, Key, OrderId, ProviderRef, StudioId, StudioNumber};
+use scrip_core::order::Order;
 use scrip_core::rejection::Rejection;
 use scrip_core::time::Time;
 use tokio::sync::{broadcast, oneshot, watch};
@@ -23,6 +24,7 @@ use crate::history::{self, HistoryPage, HistoryQuery, JournalPage, JournalQuery}
 use crate::import;
 use crate::intake::{Carried, Intake, Job};
 use crate::opening::{self, Origin};
+use crate::pending::{self, PendingOrders};
 use crate::recall;
 use crate::recover;
 use crate::resident::Residents;
@@ -422,6 +424,35 @@ impl Engine {
         found.await.unwrap_or(Err(Refusal::Unavailable(ENDED)))
     }
 
+    /// An order, open or over; what is due has not been applied to it. `None`: no such account or order.
+    pub async fn order(
+        &self,
+        studio: StudioNumber,
+        account: &AccountId,
+        order: OrderId,
+    ) -> Result<Option<Order>, Refusal> {
+        let (reply, found) = oneshot::channel();
+        self.shared.intake.push(Job::Order { studio, account: account.clone(), order, reply })?;
+        found.await.unwrap_or(Err(Refusal::Unavailable(ENDED)))
+    }
+
+    /// The studio's order that a payment provider knows by this id, and whose it is.
+    pub async fn order_of_provider(
+        &self,
+        studio: StudioNumber,
+        reference: &ProviderRef,
+    ) -> Result<Option<(AccountId, Order)>, Refusal> {
+        let (reply, found) = oneshot::channel();
+        self.shared.intake.push(Job::OrderOfProvider { studio, reference: reference.clone(), reply })?;
+        found.await.unwrap_or(Err(Refusal::Unavailable(ENDED)))
+    }
+
+    /// The orders that wait for their money, over all studios: those of the next `looks` accounts after `after`. Who
+    /// goes on from `next` until it is `None` has seen every account; so a reconciler goes round at its own pace.
+    pub fn pending_orders(&self, after: Option<AccountNumber>, looks: usize) -> Result<PendingOrders, StoreError> {
+        pending::orders(self.shared.reader.as_ref(), &self.shared.residents, after, looks)
+    }
+
     /// A studio's entries over all accounts, newest first.
     pub fn journal(&self, studio: StudioNumber, query: &JournalQuery) -> Result<JournalPage, StoreError> {
         let last = self.shared.counters.entries.load(Ordering::Acquire);
@@ -553,7 +584,7 @@ impl Shared {
         Ok(row.map(|row| StoredAccountRef { account: Arc::new(row.account), trail: row.trail }))
     }
 
-    fn by_number(&self, number: scrip_core::id::AccountNumber) -> Result<Option<Arc<Account>>, StoreError> {
+    pub(crate) fn by_number(&self, number: scrip_core::id::AccountNumber) -> Result<Option<Arc<Account>>, StoreError> {
         match self.residents.get(number) {
             Some(stored) => Ok(Some(stored.account)),
             None => Ok(self.reader.account(number)?.map(|row| Arc::new(row.account))),

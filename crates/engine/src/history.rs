@@ -207,6 +207,7 @@ fn leaves_uncollected(entry: &Entry) -> bool {
     match &entry.event {
         Event::WentUncollected { credits, .. } => credits.is_positive(),
         Event::HoldSettled(settled) => settled.uncollected.is_positive() && !settled.late,
+        Event::ClawedBack { uncollected, .. } => uncollected.is_positive(),
         _ => false,
     }
 }

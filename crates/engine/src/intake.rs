@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use scrip_core::catalog::Catalog;
 use scrip_core::hold::Hold;
-use scrip_core::id::{AccountId, HoldRef, StudioId, StudioNumber};
+use scrip_core::id::{AccountId, HoldRef, OrderId, ProviderRef, StudioId, StudioNumber};
+use scrip_core::order::Order;
 use scrip_core::time::Time;
 use tokio::sync::oneshot;
 
@@ -43,6 +44,19 @@ pub(crate) enum Job {
         hold: HoldRef,
         reply: oneshot::Sender<Result<Option<Hold>, Refusal>>,
     },
+    /// An order to look up, ones that are over included.
+    Order {
+        studio: StudioNumber,
+        account: AccountId,
+        order: OrderId,
+        reply: oneshot::Sender<Result<Option<Order>, Refusal>>,
+    },
+    /// An order to look up by what a payment provider calls it.
+    OrderOfProvider {
+        studio: StudioNumber,
+        reference: ProviderRef,
+        reply: oneshot::Sender<Result<Option<(AccountId, Order)>, Refusal>>,
+    },
 }
 
 impl Job {
@@ -50,7 +64,12 @@ impl Job {
     fn weight(&self) -> usize {
         match self {
             Job::Commands { requests, .. } => requests.len(),
-            Job::Publish { .. } | Job::PutKey { .. } | Job::MoveClock { .. } | Job::Hold { .. } => 1,
+            Job::Publish { .. }
+            | Job::PutKey { .. }
+            | Job::MoveClock { .. }
+            | Job::Hold { .. }
+            | Job::Order { .. }
+            | Job::OrderOfProvider { .. } => 1,
         }
     }
 }

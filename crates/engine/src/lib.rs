@@ -13,6 +13,7 @@ pub mod history;
 pub mod import;
 mod intake;
 pub mod opening;
+pub mod pending;
 mod recall;
 pub mod record;
 mod recover;

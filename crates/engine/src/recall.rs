@@ -10,8 +10,9 @@ use scrip_core::account::Account;
 use scrip_core::command::Command;
 use scrip_core::entry::{Entry, Event};
 use scrip_core::hold::Hold;
-use scrip_core::id::{AccountNumber, ChargeId, HoldId, HoldName, HoldRef};
+use scrip_core::id::{AccountNumber, ChargeId, HoldId, HoldName, HoldRef, OrderId, ProviderRef};
 use scrip_core::journal;
+use scrip_core::order::Order;
 use scrip_core::recall::{self, Wanted};
 use scrip_core::term::Term;
 
@@ -133,6 +134,10 @@ pub(crate) fn recall(
                     let charge = past.charge(id)?;
                     Arc::make_mut(account).recalled.charges.insert(id, charge);
                 }
+                Wanted::Order(id) => {
+                    let order = past.order(id)?;
+                    Arc::make_mut(account).recalled.orders.insert(id, order);
+                }
                 Wanted::Lot(id) => {
                     let lot = past.entry(id.seq)?.and_then(|made| recall::lot(&made, id));
                     Arc::make_mut(account).recalled.lots.insert(id, lot);
@@ -162,6 +167,25 @@ pub(crate) fn hold(
         HoldRef::Name(name) => past.hold_of_name(name)?,
     };
     id.map_or(Ok(None), |id| past.ended_hold(id))
+}
+
+/// An order, open or over.
+pub(crate) fn order(
+    rows: &dyn Rows,
+    account: &Account,
+    trail: &Trail,
+    id: OrderId,
+) -> Result<Option<Order>, StoreError> {
+    match account.orders.iter().find(|open| open.id == id) {
+        Some(open) => Ok(Some(open.clone())),
+        None => Past { rows, number: account.number, last: account.seq, trail }.order(id),
+    }
+}
+
+/// The newest entry about the order that a payment provider calls so, over all accounts.
+pub(crate) fn of_provider(rows: &dyn Rows, reference: &ProviderRef) -> Result<Option<Entry>, StoreError> {
+    let named = |entry: &Entry| entry.event.order().is_some_and(|order| order.references.contains(reference));
+    newest(rows, Term::provider_ref(reference), named)
 }
 
 /// One account's past.
@@ -198,6 +222,13 @@ impl Past<'_> {
         };
         let end = newest(self.rows, Term::hold_end(self.number, id), ends)?;
         Ok(recall::hold(&placed, end.as_ref()))
+    }
+
+    fn order(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
+        let about =
+            |entry: &Entry| entry.account == self.number && entry.event.order().is_some_and(|order| order.id == id);
+        let newest = newest(self.rows, Term::order(self.number, id), about)?;
+        Ok(recall::order(newest.as_ref(), id))
     }
 
     fn charge(&self, id: ChargeId) -> Result<Option<scrip_core::account::ChargeFacts>, StoreError> {

@@ -17,8 +17,9 @@ use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
 use crate::store::StoredAccount;
 use crate::trail::Trail;
 
-/// The version of the shape that is written.
-pub const FORMAT: u64 = 1;
+/// The newest version of the shape that is known here. An account is written in the lowest that can say it, so that one
+/// that has nothing new is written as an earlier scrip would have.
+pub const FORMAT: u64 = 2;
 
 /// What a store keeps of an account beside its JSON object.
 #[derive(Clone, Debug, PartialEq, Eq)]

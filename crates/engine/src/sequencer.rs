@@ -19,8 +19,9 @@ use scrip_core::decide::{check_shape, decide};
 use scrip_core::due;
 use scrip_core::entry::Entry;
 use scrip_core::hold::Hold;
-use scrip_core::id::{AccountId, AccountNumber, HoldRef, StudioId, StudioNumber};
+use scrip_core::id::{AccountId, AccountNumber, HoldRef, OrderId, ProviderRef, StudioId, StudioNumber};
 use scrip_core::journal;
+use scrip_core::order::Order;
 use scrip_core::rejection::Rejection;
 use scrip_core::term::Term;
 use scrip_core::time::Time;
@@ -76,6 +77,11 @@ pub(crate) enum Reply {
     PutKey(oneshot::Sender<Result<(), Refusal>>),
     MoveClock(oneshot::Sender<Result<Time, Refusal>>, Result<Time, Refusal>),
     Hold(oneshot::Sender<Result<Option<Hold>, Refusal>>, Result<Option<Hold>, Refusal>),
+    Order(oneshot::Sender<Result<Option<Order>, Refusal>>, Result<Option<Order>, Refusal>),
+    OrderOfProvider(
+        oneshot::Sender<Result<Option<(AccountId, Order)>, Refusal>>,
+        Result<Option<(AccountId, Order)>, Refusal>,
+    ),
 }
 
 impl Reply {
@@ -89,6 +95,8 @@ impl Reply {
             Reply::PutKey(reply) => drop(reply.send(Err(refusal))),
             Reply::MoveClock(reply, _) => drop(reply.send(Err(refusal))),
             Reply::Hold(reply, _) => drop(reply.send(Err(refusal))),
+            Reply::Order(reply, _) => drop(reply.send(Err(refusal))),
+            Reply::OrderOfProvider(reply, _) => drop(reply.send(Err(refusal))),
         }
     }
 
@@ -100,6 +108,8 @@ impl Reply {
             Reply::PutKey(reply) => drop(reply.send(Ok(()))),
             Reply::MoveClock(reply, moved) => drop(reply.send(moved)),
             Reply::Hold(reply, hold) => drop(reply.send(hold)),
+            Reply::Order(reply, order) => drop(reply.send(order)),
+            Reply::OrderOfProvider(reply, order) => drop(reply.send(order)),
         }
     }
 }
@@ -284,6 +294,16 @@ impl Sequencer {
                 let found = self.hold(studio, &account, &hold);
                 self.answers.push(Reply::Hold(reply, found));
             }
+            Job::Order { studio, account, order, reply } => {
+                self.weight += 1;
+                let found = self.order(studio, &account, order);
+                self.answers.push(Reply::Order(reply, found));
+            }
+            Job::OrderOfProvider { studio, reference, reply } => {
+                self.weight += 1;
+                let found = self.order_of_provider(studio, &reference);
+                self.answers.push(Reply::OrderOfProvider(reply, found));
+            }
         }
     }
 
@@ -418,6 +438,31 @@ impl Sequencer {
         let seat = &self.seats[&number.0];
         let rows = Rows { pen: &self.pen, shared: &self.shared };
         recall::hold(&rows, &seat.account, &seat.trail, hold).map_err(|failure| unreadable(&failure))
+    }
+
+    /// An order, open or over.
+    fn order(&mut self, studio: StudioNumber, account: &AccountId, order: OrderId) -> Result<Option<Order>, Refusal> {
+        let Some(number) = self.find(studio, account)? else { return Ok(None) };
+        let seat = &self.seats[&number.0];
+        let rows = Rows { pen: &self.pen, shared: &self.shared };
+        recall::order(&rows, &seat.account, &seat.trail, order).map_err(|failure| unreadable(&failure))
+    }
+
+    /// The studio's order that a payment provider calls so, and whose it is.
+    fn order_of_provider(
+        &mut self,
+        studio: StudioNumber,
+        reference: &ProviderRef,
+    ) -> Result<Option<(AccountId, Order)>, Refusal> {
+        let rows = Rows { pen: &self.pen, shared: &self.shared };
+        let entry = recall::of_provider(&rows, reference).map_err(|failure| unreadable(&failure))?;
+        let Some(entry) = entry else { return Ok(None) };
+        let account = match self.seats.get(&entry.account.0) {
+            Some(seat) => Some(Arc::clone(&seat.account)),
+            None => self.shared.by_number(entry.account).map_err(|failure| unreadable(&failure))?,
+        };
+        let found = account.filter(|account| account.studio == studio);
+        Ok(found.and_then(|account| Some((account.id.clone(), entry.event.order()?.clone()))))
     }
 
     /// Fetches what the command names that is not in the account's present state.

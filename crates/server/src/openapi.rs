@@ -105,6 +105,27 @@ params!(
     }
 );
 params!(
+    /// Which order.
+    Path OrderParams {
+        /// The studio's own id of the account.
+        account: String,
+        /// The order, as in `order_11`.
+        order: String,
+    }
+);
+params!(
+    /// Which orders.
+    Query OrdersParams {
+        /// `pending`, `expired`, `failed`, `paid`, `refunded`, `disputed`, `won` or `lost`.
+        state: Option<String>,
+        /// The `next` of the page before.
+        after: Option<String>,
+        /// Rows of a page; 50 when absent.
+        #[param(minimum = 1, maximum = 1000)]
+        limit: Option<u32>,
+    }
+);
+params!(
     /// Which version.
     Path VersionParam {
         /// The version's number, from 1.

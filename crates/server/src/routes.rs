@@ -9,6 +9,7 @@ mod entries;
 mod grants;
 mod holds;
 mod operations;
+mod orders;
 mod quotes;
 mod stream;
 mod subscription;
@@ -68,6 +69,9 @@ pub(crate) fn documented() -> (Router<App>, OpenApi) {
         .routes(routes!(catalog::versions))
         .routes(routes!(catalog::version))
         .routes(routes!(catalog::for_sale))
+        .routes(routes!(orders::list, orders::place))
+        .routes(routes!(orders::get))
+        .routes(routes!(orders::mark_paid))
         .routes(routes!(batch::carry_out))
         .routes(routes!(test_clock::get, test_clock::set))
         .routes(routes!(operations::document))

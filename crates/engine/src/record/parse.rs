@@ -6,14 +6,20 @@ use std::sync::Arc;
 
 use scrip_core::account::{Account, Recalled};
 use scrip_core::amount::Credits;
+use scrip_core::catalog::Price;
 use scrip_core::hold::{Hold, HoldState, LotPart, OnExcess, Priced};
-use scrip_core::id::{HoldId, HoldName, LotId, MeasureId, PlanId, ProjectTypeId, ToolId};
+use scrip_core::id::{
+    HoldId, HoldName, LotId, MeasureId, OrderId, PackageId, PlanId, ProjectTypeId, ProviderRef, ToolId,
+};
 use scrip_core::lot::{Class, Lot, Priority};
 use scrip_core::measure::{Decimal, MeasureValue, Measures};
+use scrip_core::order::{ClawBack, Dispute, DisputeState, Item, Order, Origin, Paid, PaidBy, Payment, TakenBack};
 use scrip_core::plan::{NextPlan, PlanTerms, Reached, Subscription, SubscriptionState};
+use scrip_core::tally::Tally;
 use scrip_core::time::{Time, Zone};
 use serde_json::Value;
 
+use super::write::dispute_word;
 use super::{Columns, FORMAT};
 use crate::store::StoredAccount;
 use crate::trail::Trail;
@@ -24,8 +30,8 @@ pub(super) fn account(columns: Columns, text: &str) -> Result<StoredAccount, Str
         serde_json::from_str(text).map_err(|error| format!("an account's row that is not JSON: {error}"))?;
     let row = At { value: &value, path: "account" };
     let format: u64 = row.need("v")?.whole()?;
-    if format != FORMAT {
-        return Err(format!("an account's row of format {format}; this scrip knows format {FORMAT}"));
+    if !(1..=FORMAT).contains(&format) {
+        return Err(format!("an account's row of format {format}; this scrip knows the formats 1 to {FORMAT}"));
     }
     let account = Account {
         number: columns.number,
@@ -46,6 +52,8 @@ pub(super) fn account(columns: Columns, text: &str) -> Result<StoredAccount, Str
         holds: row.get("holds").map_or(Ok(Vec::new()), |holds| holds.list(hold))?,
         debt: row.get("debt").map_or(Ok(Credits::ZERO), At::credits)?,
         repaid: row.get("repaid").map_or(Ok(Credits::ZERO), At::credits)?,
+        orders: row.get("orders").map_or(Ok(Vec::new()), |orders| orders.list(order))?,
+        bought: row.get("bought").map_or(Ok(Vec::new()), |packages| packages.list(bought))?.into_iter().collect(),
         recalled: Recalled::default(),
     };
     let trail = Trail::from_positions(row.need("trail")?.list(At::whole)?);
@@ -124,6 +132,68 @@ fn hold(at: At<'_>) -> Result<Hold, String> {
         member: text("member")?,
         state: HoldState::Open,
     })
+}
+
+fn order(at: At<'_>) -> Result<Order, String> {
+    let days = |name| at.get(name).map(At::whole).transpose();
+    let price = at.need("price")?;
+    Ok(Order {
+        id: at.need("order")?.word(OrderId::parse)?,
+        item: Item::Package(at.need("package")?.parsed(PackageId::parse)?),
+        quantity: at.get("quantity").map_or(Ok(1), At::whole)?,
+        origin: Origin::Asked,
+        credits: at.need("credits")?.credits()?,
+        bonus: at.get("bonus").map_or(Ok(Credits::ZERO), At::credits)?,
+        expires_in_days: days("days")?,
+        bonus_expires_in_days: days("bonus_days")?,
+        price: Price { amount: price.item(0)?.whole()?, currency: price.item(1)?.text()?.into() },
+        catalog_version: at.need("version")?.whole()?,
+        claw_back: at.need("claw_back")?.word(ClawBack::from_word)?,
+        placed_at: at.need("placed")?.time()?,
+        expires_at: at.need("expires")?.time()?,
+        references: at
+            .get("references")
+            .map_or(Ok(Vec::new()), |all| all.list(|reference| reference.parsed(ProviderRef::parse)))?,
+        payment: payment(at.need("payment")?)?,
+        refunded: at.get("refunded").map_or(Ok(0), At::whole)?,
+        dispute: at.get("dispute").map(dispute).transpose()?,
+        taken_back: at.get("taken_back").map_or(Ok(TakenBack::default()), |taken| {
+            Ok::<_, String>(TakenBack { credits: taken.item(0)?.credits()?, bonus: taken.item(1)?.credits()? })
+        })?,
+    })
+}
+
+fn payment(at: At<'_>) -> Result<Payment, String> {
+    if at.value.is_string() {
+        return at.word(|word| match word {
+            "pending" => Some(Payment::Pending),
+            "failed" => Some(Payment::Failed),
+            "expired" => Some(Payment::Expired),
+            _ => None,
+        });
+    }
+    let by = at.item(0)?.word(|word| match word {
+        "provider" => Some(PaidBy::Provider),
+        "operator" => Some(PaidBy::Operator),
+        _ => None,
+    })?;
+    Ok(Payment::Paid(Paid { seq: at.item(1)?.whole()?, at: at.item(2)?.time()?, by }))
+}
+
+fn dispute(at: At<'_>) -> Result<Dispute, String> {
+    let states = [DisputeState::Open, DisputeState::Won, DisputeState::Lost];
+    let state = at.item(0)?.word(|word| states.into_iter().find(|state| dispute_word(*state) == word))?;
+    Ok(Dispute { state, amount: at.item(1)?.whole()? })
+}
+
+fn bought(at: At<'_>) -> Result<(PackageId, Tally), String> {
+    let tally = Tally {
+        ever: at.item(1)?.whole()?,
+        month: at.item(2)?.whole()?,
+        day: at.item(3)?.whole()?,
+        last: at.item(4)?.time()?,
+    };
+    Ok((at.item(0)?.parsed(PackageId::parse)?, tally))
 }
 
 fn measures(at: At<'_>) -> Result<Measures, String> {

@@ -6,13 +6,17 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use scrip_core::account::{Account, Hash, Recalled};
 use scrip_core::amount::Credits;
+use scrip_core::catalog::Price;
 use scrip_core::hold::{Hold, HoldState, LotPart, OnExcess, Priced};
 use scrip_core::id::{
-    AccountId, AccountNumber, HoldId, HoldName, LotId, MeasureId, PlanId, ProjectTypeId, StudioNumber, ToolId,
+    AccountId, AccountNumber, HoldId, HoldName, LotId, MeasureId, OrderId, PackageId, PlanId, ProjectTypeId,
+    ProviderRef, StudioNumber, ToolId,
 };
 use scrip_core::lot::{Class, Lot, Priority};
 use scrip_core::measure::{Decimal, MeasureValue, Measures};
+use scrip_core::order::{ClawBack, Dispute, DisputeState, Item, Order, Origin, Paid, PaidBy, Payment, TakenBack};
 use scrip_core::plan::{NextPlan, PlanTerms, Reached, Subscription, SubscriptionState};
+use scrip_core::tally::Tally;
 use scrip_core::time::{Time, Zone};
 
 use super::*;
@@ -151,6 +155,55 @@ fn hold() -> impl Strategy<Value = Hold> {
     )
 }
 
+fn order() -> impl Strategy<Value = Order> {
+    let days = || prop::option::of(any::<u32>());
+    let reference = "[!-~]{1,20}".prop_map(|text| ProviderRef::parse(&text).unwrap());
+    let paid = (any::<u64>(), time(), prop::sample::select(vec![PaidBy::Provider, PaidBy::Operator]))
+        .prop_map(|(seq, at, by)| Payment::Paid(Paid { seq, at, by }));
+    let payment = prop_oneof![Just(Payment::Pending), Just(Payment::Failed), Just(Payment::Expired), paid];
+    let states = vec![DisputeState::Open, DisputeState::Won, DisputeState::Lost];
+    let dispute = (prop::sample::select(states), any::<i64>()).prop_map(|(state, amount)| Dispute { state, amount });
+    let money = (prop_oneof![Just(0), any::<i64>()], prop::option::of(dispute), credits(), credits());
+    let bought = (slug(), prop_oneof![Just(1), any::<u32>()], credits(), credits(), days(), days());
+    let asked = (any::<u64>(), any::<i64>(), any::<u32>(), time(), time());
+    let claw_back = prop::sample::select(ClawBack::ALL.to_vec());
+    (asked, bought, claw_back, prop::collection::vec(reference, 0..3), payment, money).prop_map(
+        |(
+            (seq, amount, catalog_version, placed_at, expires_at),
+            (package, quantity, credits, bonus, expires_in_days, bonus_expires_in_days),
+            claw_back,
+            references,
+            payment,
+            (refunded, dispute, taken_credits, taken_bonus),
+        )| Order {
+            id: OrderId::first(seq),
+            item: Item::Package(PackageId::parse(&package).unwrap()),
+            quantity,
+            origin: Origin::Asked,
+            credits,
+            bonus,
+            expires_in_days,
+            bonus_expires_in_days,
+            price: Price { amount, currency: "EUR".into() },
+            catalog_version,
+            claw_back,
+            placed_at,
+            expires_at,
+            references,
+            payment,
+            refunded,
+            dispute,
+            taken_back: TakenBack { credits: taken_credits, bonus: taken_bonus },
+        },
+    )
+}
+
+fn bought() -> impl Strategy<Value = (PackageId, Tally)> {
+    (slug(), any::<u32>(), any::<u32>(), any::<u32>(), time()).prop_map(|(package, ever, month, day, last)| {
+        (PackageId::parse(&package).unwrap(), Tally { ever, month, day, last })
+    })
+}
+
 fn account() -> impl Strategy<Value = Account> {
     let project_types = prop::option::of(prop::collection::btree_set(slug(), 0..3));
     let settings = (prop::option::of(any::<String>()), zone(), project_types, time());
@@ -160,6 +213,8 @@ fn account() -> impl Strategy<Value = Account> {
         prop::collection::vec(hold(), 0..3),
         prop_oneof![Just(Credits::ZERO), credits()],
         prop_oneof![Just(Credits::ZERO), credits()],
+        prop::collection::vec(order(), 0..3),
+        prop::collection::btree_map(slug(), bought(), 0..3),
     );
     (any::<u64>(), settings, any::<u64>(), time(), any::<[u8; 32]>(), state).prop_map(
         |(
@@ -168,7 +223,7 @@ fn account() -> impl Strategy<Value = Account> {
             seq,
             last_at,
             head,
-            (subscription, lots, holds, debt, repaid),
+            (subscription, lots, holds, debt, repaid, orders, bought),
         )| {
             let project_types = project_types.map(|types| {
                 Arc::new(types.iter().map(|id| ProjectTypeId::parse(id).unwrap()).collect::<BTreeSet<_>>())
@@ -189,6 +244,8 @@ fn account() -> impl Strategy<Value = Account> {
                 holds,
                 debt,
                 repaid,
+                orders,
+                bought: bought.into_values().collect(),
                 recalled: Recalled::default(),
             }
         },

@@ -4,19 +4,21 @@ use std::fmt::{Display, Write as _};
 
 use scrip_core::account::Account;
 use scrip_core::hold::{Hold, HoldState, LotPart};
+use scrip_core::id::PackageId;
 use scrip_core::lot::Lot;
 use scrip_core::measure::{MeasureValue, Measures};
+use scrip_core::order::{DisputeState, Item, Order, PaidBy, Payment, TakenBack};
 use scrip_core::plan::{NextPlan, PlanTerms, Subscription};
+use scrip_core::tally::Tally;
 use scrip_core::time::Time;
 
-use super::FORMAT;
 use crate::trail::Trail;
 
 /// The account's JSON object.
 pub(super) fn account(account: &Account, trail: &Trail) -> String {
     let mut json = Json::with_capacity(256);
     json.object(|json| {
-        json.field("v").plain(FORMAT);
+        json.field("v").plain(lowest_format(account));
         if let Some(name) = &account.name {
             json.field("name").text(name);
         }
@@ -42,9 +44,105 @@ pub(super) fn account(account: &Account, trail: &Trail) -> String {
         if !account.repaid.is_zero() {
             json.field("repaid").plain(account.repaid);
         }
+        if !account.orders.is_empty() {
+            json.field("orders").list(&account.orders, order);
+        }
+        if !account.bought.is_empty() {
+            json.field("bought").list(&account.bought, bought);
+        }
         json.field("trail").list(trail.positions(), |json, position| json.plain(position));
     });
     json.text
+}
+
+/// The lowest version of the shape that can say the account: 2 once it has to do with orders.
+pub(super) fn lowest_format(account: &Account) -> u64 {
+    if account.orders.is_empty() && account.bought.is_empty() { 1 } else { 2 }
+}
+
+fn order(json: &mut Json, order: &Order) {
+    json.object(|json| {
+        json.field("order").quoted(order.id);
+        match &order.item {
+            Item::Package(package) => json.field("package").text(package.as_str()),
+        }
+        if order.quantity != 1 {
+            json.field("quantity").plain(order.quantity);
+        }
+        json.field("credits").plain(order.credits);
+        if !order.bonus.is_zero() {
+            json.field("bonus").plain(order.bonus);
+        }
+        for (name, days) in [("days", order.expires_in_days), ("bonus_days", order.bonus_expires_in_days)] {
+            if let Some(days) = days {
+                json.field(name).plain(days);
+            }
+        }
+        json.field("price").array(|json| {
+            json.item().plain(order.price.amount);
+            json.item().text(&order.price.currency);
+        });
+        json.field("version").plain(order.catalog_version);
+        json.field("claw_back").text(order.claw_back.word());
+        json.field("placed").time(order.placed_at);
+        json.field("expires").time(order.expires_at);
+        if !order.references.is_empty() {
+            json.field("references").list(&order.references, |json, reference| json.text(reference.as_str()));
+        }
+        payment(json, order.payment);
+        if order.refunded != 0 {
+            json.field("refunded").plain(order.refunded);
+        }
+        if let Some(dispute) = order.dispute {
+            json.field("dispute").array(|json| {
+                json.item().text(dispute_word(dispute.state));
+                json.item().plain(dispute.amount);
+            });
+        }
+        if order.taken_back != TakenBack::default() {
+            json.field("taken_back").array(|json| {
+                json.item().plain(order.taken_back.credits);
+                json.item().plain(order.taken_back.bonus);
+            });
+        }
+    });
+}
+
+/// `"pending"`, `"failed"` or `"expired"`; or `[who said that it is paid, entry, when]`.
+fn payment(json: &mut Json, payment: Payment) {
+    let json = json.field("payment");
+    match payment {
+        Payment::Pending => json.text("pending"),
+        Payment::Failed => json.text("failed"),
+        Payment::Expired => json.text("expired"),
+        Payment::Paid(paid) => json.array(|json| {
+            json.item().text(match paid.by {
+                PaidBy::Provider => "provider",
+                PaidBy::Operator => "operator",
+            });
+            json.item().plain(paid.seq);
+            json.item().time(paid.at);
+        }),
+    }
+}
+
+pub(super) const fn dispute_word(state: DisputeState) -> &'static str {
+    match state {
+        DisputeState::Open => "open",
+        DisputeState::Won => "won",
+        DisputeState::Lost => "lost",
+    }
+}
+
+/// `[package, ever, in the month, on the day, last]`.
+fn bought(json: &mut Json, (package, tally): (&PackageId, &Tally)) {
+    json.array(|json| {
+        json.item().text(package.as_str());
+        json.item().plain(tally.ever);
+        json.item().plain(tally.month);
+        json.item().plain(tally.day);
+        json.item().time(tally.last);
+    });
 }
 
 fn subscription(json: &mut Json, subscription: &Subscription) {

@@ -2,9 +2,9 @@
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use scrip_api::id::{charge_id, hold_ref, lot_id};
+use scrip_api::id::{charge_id, hold_ref, lot_id, order_id};
 use scrip_api::unfit::InvalidField;
-use scrip_core::id::{AccountId, ChargeId, HoldRef, LotId};
+use scrip_core::id::{AccountId, ChargeId, HoldRef, LotId, OrderId};
 use scrip_core::rejection::Rejection;
 
 use crate::app::App;
@@ -29,6 +29,12 @@ pub(crate) struct ChargePath {
 pub(crate) struct LotPath {
     pub(crate) account: AccountId,
     pub(crate) lot: Result<LotId, Rejection>,
+}
+
+/// `/accounts/{account}/orders/{order}`; the id may be one that no order has.
+pub(crate) struct OrderPath {
+    pub(crate) account: AccountId,
+    pub(crate) order: Result<OrderId, Rejection>,
 }
 
 /// `/catalog/versions/{version}`.
@@ -85,6 +91,15 @@ impl FromRequestParts<App> for LotPath {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<LotPath, Refused> {
         let segments = Segments::of(parts, app).await?;
         Ok(LotPath { account: segments.account()?, lot: lot_id(segments.get("lot")?)? })
+    }
+}
+
+impl FromRequestParts<App> for OrderPath {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<OrderPath, Refused> {
+        let segments = Segments::of(parts, app).await?;
+        Ok(OrderPath { account: segments.account()?, order: order_id(segments.get("order")?)? })
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use scrip_api::catalog::{CatalogShown, PackagesShown, PublishedShown, VersionShown, VersionsShown, packages};
+use scrip_api::catalog::{CatalogShown, PackagesShown, PublishedShown, VersionShown, VersionsShown, packages_on_sale};
 use scrip_api::code::Code;
 use scrip_api::problem::Problem;
 use scrip_api::time::Instant;
@@ -77,7 +77,8 @@ pub(super) async fn version(
 pub(super) async fn for_sale(State(app): State<App>, key: Authorised<Read>, query: Query) -> Result<Response, Refused> {
     query.finish()?;
     let published = app.catalog(key.studio)?;
-    let shown = PackagesShown { packages: packages(&published.catalog), catalog_version: published.version };
+    let packages = packages_on_sale(&published.catalog, app.engine().now());
+    let shown = PackagesShown { packages, catalog_version: published.version };
     Ok(reply::ok(&shown))
 }
 

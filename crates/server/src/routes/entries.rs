@@ -21,9 +21,6 @@ use crate::request::{AccountPath, Format, Query, accepted_format, cursor};
 /// The next page's cursor, where the body has no place for it.
 const NEXT_AFTER: HeaderName = HeaderName::from_static("next-after");
 
-/// Kinds that entries will have once orders and payments exist: known words, of which there are none yet.
-const KINDS_TO_COME: [&str; 4] = ["top_up", "freeze", "unfreeze", "claw_back"];
-
 /// An account's history, newest first; as CSV with `Accept: text/csv`.
 #[utoipa::path(get, path = "/v1/accounts/{account}/entries", tag = "history", params(AccountParam, EntriesParams),
     responses((status = 200, description = "A page of history",
@@ -37,13 +34,7 @@ pub(super) async fn list(
 ) -> Result<Response, Refused> {
     let format = accepted_format(&headers, &[Format::Json, Format::Csv])?;
     let filter = Filter::read(query)?;
-    let page = match filter.admits_anything() {
-        true => of_account(&app, key.studio, &account, filter).await?,
-        false => {
-            app.stored_account(key.studio, &account).await?;
-            HistoryPage::default()
-        }
-    };
+    let page = of_account(&app, key.studio, &account, filter).await?;
     Ok(shown(format, page.entries.iter().map(EntryShown::of).collect(), page.next))
 }
 
@@ -59,9 +50,6 @@ pub(super) async fn list_all(
 ) -> Result<Response, Refused> {
     let format = accepted_format(&headers, &[Format::Json, Format::Csv])?;
     let filter = Filter::read(query)?;
-    if !filter.admits_anything() {
-        return Ok(shown(format, Vec::new(), None));
-    }
     of_studio(&app, key.studio, filter.journal(), format).await
 }
 
@@ -92,7 +80,7 @@ pub(super) async fn uncollected(
 struct Filter {
     before: Option<u64>,
     limit: usize,
-    /// `None`: of all kinds; else of these, which may be none.
+    /// `None`: of all kinds; else of these.
     kinds: Option<Vec<Kind>>,
     tool: Option<ToolId>,
     from: Option<scrip_core::time::Time>,
@@ -111,11 +99,6 @@ impl Filter {
         };
         query.finish()?;
         Ok(filter)
-    }
-
-    /// False when only kinds are wanted of which there are none yet.
-    fn admits_anything(&self) -> bool {
-        self.kinds.as_ref().is_none_or(|kinds| !kinds.is_empty())
     }
 
     fn admits(&self, entry: &Entry) -> bool {
@@ -157,7 +140,6 @@ fn kinds(words: &str) -> Result<Vec<Kind>, InvalidField> {
     for word in words.split(',') {
         match Kind::from_word(word).filter(|kind| kind.is_shown()) {
             Some(kind) => kinds.push(kind),
-            None if KINDS_TO_COME.contains(&word) => {}
             None => {
                 let known: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.is_shown()).map(Kind::word).collect();
                 return Err(InvalidField::new("kind", format!("one or more of {}", known.join(", "))));

@@ -1,0 +1,134 @@
+//! Orders: placed, marked paid, shown.
+
+use scrip_core::answer::{Answer, Done};
+use scrip_core::command::{Command, OrderItem};
+use scrip_core::id::{OrderId, PackageId};
+use scrip_core::order::{Item, Order, Payment};
+use scrip_core::rejection::Rejection;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::balance::TotalsShown;
+use crate::catalog::PriceShown;
+use crate::number::Amount;
+use crate::text;
+use crate::time::Instant;
+use crate::unfit::Unfit;
+
+/// An order to place.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrderRequest {
+    /// The package.
+    pub package: String,
+}
+
+impl OrderRequest {
+    /// The command. A name that no package can have is one that no package has.
+    pub fn command(&self) -> Result<Command, Unfit> {
+        let package = PackageId::parse(&self.package).map_err(|_| Rejection::PackageNotFound)?;
+        Ok(Command::PlaceOrder { item: OrderItem::Package(package) })
+    }
+}
+
+/// A payment outside a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MarkPaidRequest {
+    /// What shows the payment, kept in the history: an invoice's number, a bank's reference.
+    #[schema(min_length = 1, max_length = 256)]
+    pub reference: String,
+}
+
+impl MarkPaidRequest {
+    /// The command, for this order; its own shape comes before an order that there is not.
+    pub fn command(self, order: Result<OrderId, Rejection>) -> Result<Command, Unfit> {
+        let reference = text::reference(self.reference)?;
+        Ok(Command::MarkOrderPaid { order: order?, reference })
+    }
+}
+
+/// An order, as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OrderShown {
+    /// Its id.
+    pub order: String,
+    /// Whose; null once the account's id was erased.
+    pub account: Option<String>,
+    /// `pending`, `expired`, `failed`, `paid`, `refunded`, `disputed`, `won` or `lost`.
+    pub state: String,
+    /// The package.
+    pub package: String,
+    /// How many of it.
+    pub quantity: u32,
+    /// The top-up credits of all of it.
+    pub credits: Amount,
+    /// The promo credits on top.
+    pub bonus: Amount,
+    /// What all of it costs.
+    pub price: PriceShown,
+    /// The catalog version that it was placed at.
+    pub catalog_version: u32,
+    /// When it was placed.
+    pub placed_at: Instant,
+    /// Until when it waits for the money. Money that comes later is credited all the same.
+    pub expires_at: Instant,
+    /// When it was paid; null before.
+    pub paid_at: Option<Instant>,
+    /// The lots that the payment made; empty before.
+    pub lots: Vec<String>,
+    /// How much of the money went back, in the currency's minor unit.
+    pub refunded: i64,
+    /// What of its credits, bonus included, was taken back or is known to be spent for that.
+    pub clawed_back: Amount,
+    /// Where to pay; null without a payment provider, and once there is nothing to pay.
+    pub checkout_url: Option<String>,
+    /// The account's totals after it, in answers to what changes an order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balance: Option<TotalsShown>,
+}
+
+impl OrderShown {
+    /// The order of this account, without an address to pay at.
+    pub fn of(order: &Order, account: Option<&str>) -> OrderShown {
+        let Item::Package(package) = &order.item;
+        let paid_at = match order.payment {
+            Payment::Paid(paid) => Some(Instant(paid.at)),
+            Payment::Pending | Payment::Failed | Payment::Expired => None,
+        };
+        OrderShown {
+            order: order.id.to_string(),
+            account: account.map(str::to_owned),
+            state: order.state().word().to_owned(),
+            package: package.to_string(),
+            quantity: order.quantity,
+            credits: Amount(order.credits),
+            bonus: Amount(order.bonus),
+            price: (&order.price).into(),
+            catalog_version: order.catalog_version,
+            placed_at: Instant(order.placed_at),
+            expires_at: Instant(order.expires_at),
+            paid_at,
+            lots: order.lots().iter().map(|made| made.lot.to_string()).collect(),
+            refunded: order.refunded,
+            clawed_back: Amount(order.taken_back.credits + order.taken_back.bonus),
+            checkout_url: None,
+            balance: None,
+        }
+    }
+
+    /// From the answer to a command about an order; `None` for any other.
+    pub fn of_answer(answer: &Answer, account: &str) -> Option<OrderShown> {
+        let Done::Ordered(order) = &answer.done else { return None };
+        Some(OrderShown { balance: Some(answer.balance.into()), ..OrderShown::of(order, Some(account)) })
+    }
+}
+
+/// A page of orders, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OrdersShown {
+    /// The orders.
+    pub orders: Vec<OrderShown>,
+    /// Give it as `after` for the next page; null at the end.
+    pub next: Option<String>,
+}
