@@ -96,6 +96,7 @@ pub fn told(answer: &Answer) -> String {
         Done::Revoked { credits, .. } => view::revoked(amount(*credits)),
         Done::DebtWrittenOff { credits } => view::written_off(amount(*credits)),
         Done::AccountErased { .. } => view::ERASED.to_owned(),
+        Done::Ordered(order) => format!("ordered {}", order.state().word()),
         Done::Touched => view::TOUCHED.to_owned(),
     };
     format!("{done}; {}", sums(answer.balance))
@@ -121,6 +122,11 @@ pub fn refused(rejection: &Rejection) -> String {
         Rejection::LotNotFound => "lot_not_found".to_owned(),
         Rejection::PlanNotFound => "plan_not_found".to_owned(),
         Rejection::SubscriptionNotFound => "subscription_not_found".to_owned(),
+        Rejection::OrderNotFound => "order_not_found".to_owned(),
+        Rejection::PackageNotFound => "package_not_found".to_owned(),
+        Rejection::PackageNotAvailable { why } => format!("package_not_available {}", why.word()),
+        Rejection::OrderNotPending { state } => format!("order_not_pending {}", state.word()),
+        Rejection::PaymentMismatch { expected, paid } => format!("payment_mismatch {expected} {paid}"),
         Rejection::HoldNotOpen { state } => format!("hold_not_open {}", state.word()),
         Rejection::HoldExists => "hold_exists".to_owned(),
         Rejection::RefundExceedsCharge { refundable } => format!("refund_exceeds_charge {refundable}"),

@@ -1,5 +1,7 @@
 //! Round trips over arbitrary entries, detection of every changed byte, and fixed vectors.
 
+mod orders;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -201,6 +203,7 @@ fn event() -> impl Strategy<Value = Event> {
             credits
         }),
         Just(Event::AccountErased),
+        orders::event(),
     ]
 }
 
@@ -503,6 +506,11 @@ fn stored_forms_do_not_drift() {
             "141a0ae86497b88ef5e805f39469beb57f2fa5a04f4e51b95c5d4ddf7ada0c6d",
         ),
         (erased(), "0200", "e522b3f0a9b272218109d098b878987904e0f65121a2af03652ab3c9c1387635"),
+        (
+            orders::paid(),
+            "020b02031480a8d6b907040a8080eaf3ef96018088debe01020b0380a8d6b9070403010102ffafb4f80815020001056c61726765010180a8d6b9079e1f0345555203008080bbdd83050403008088debe011e010463735f3101010100",
+            "8f0ff68b754e7526fc60fb5e332cf49a7db8d48c6b2cb814512ce44f7148f125",
+        ),
     ] {
         let record = encode(&entry, Hash([0xab; 32]));
         assert_eq!(hex(&record.body), body);

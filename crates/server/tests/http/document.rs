@@ -29,6 +29,10 @@ const ROUTES: &[&str] = &[
     "POST /v1/accounts/{account}/holds/{hold}/release",
     "POST /v1/accounts/{account}/holds/{hold}/settle",
     "POST /v1/accounts/{account}/lots/{lot}/revoke",
+    "GET /v1/accounts/{account}/orders",
+    "POST /v1/accounts/{account}/orders",
+    "GET /v1/accounts/{account}/orders/{order}",
+    "POST /v1/accounts/{account}/orders/{order}/mark-paid",
     "DELETE /v1/accounts/{account}/subscription",
     "GET /v1/accounts/{account}/subscription",
     "PUT /v1/accounts/{account}/subscription",
@@ -60,7 +64,7 @@ impl Operation {
     /// Its address with ids filled in.
     fn address(&self, account: &str) -> String {
         let path = self.path.replace("{account}", account).replace("{hold}", "job").replace("{lot}", "lot_2");
-        path.replace("{charge}", "charge_4").replace("{version}", "1")
+        path.replace("{charge}", "charge_4").replace("{version}", "1").replace("{order}", "order_3")
     }
 
     fn name(&self) -> String {

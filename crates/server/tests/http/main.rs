@@ -3,6 +3,7 @@
 mod document;
 mod keys;
 mod listening;
+mod orders;
 mod page;
 mod prices;
 mod refusals;

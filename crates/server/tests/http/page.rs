@@ -1,8 +1,8 @@
-//! The how-to page: every `api …` command on it is sent, and every answer on it is the server's.
+//! The how-to page: every `api …` and `twin …` command on it is sent, and every answer on it is the server's.
 
 use serde_json::Value;
 
-use crate::world::{FLOW, Reply, World};
+use crate::world::{FLOW, Reply, TWIN, World};
 
 /// A fenced block of the page.
 struct Block {
@@ -36,7 +36,7 @@ fn words(line: &str) -> Vec<String> {
 }
 
 /// Sends what `api` would have curl send.
-async fn send(world: &World, command: &str) -> Reply {
+async fn send(world: &World, secret: &str, command: &str) -> Reply {
     let (mut method, mut path, mut body, mut headers) = (None, String::new(), None, Vec::new());
     let words = words(command);
     let mut words = words.iter();
@@ -49,7 +49,7 @@ async fn send(world: &World, command: &str) -> Reply {
         }
     }
     let method = method.unwrap_or_else(|| if body.is_some() { "POST".to_owned() } else { "GET".to_owned() });
-    let mut call = world.call(&method, &path).secret(FLOW);
+    let mut call = world.call(&method, &path).secret(secret);
     for header in &headers {
         let (name, value) = header.split_once(": ").unwrap();
         call = call.header(&name.to_lowercase(), value);
@@ -68,10 +68,13 @@ async fn the_page_is_true() {
     let (mut last, mut compared) = (None, 0);
     for block in blocks(&page) {
         match block.kind.as_str() {
-            "sh" if block.text.starts_with("api ") => {
-                for command in block.text.replace("\\\n", "").split("\napi ") {
-                    let command = command.strip_prefix("api ").unwrap_or(command);
-                    last = Some((command.to_owned(), send(&world, command).await));
+            "sh" if block.text.starts_with("api ") || block.text.starts_with("twin ") => {
+                for line in
+                    block.text.replace("\\\n", "").replace("\napi ", "\0api ").replace("\ntwin ", "\0twin ").split('\0')
+                {
+                    let (who, command) = line.split_once(' ').unwrap();
+                    let secret = if who == "twin" { TWIN } else { FLOW };
+                    last = Some((command.to_owned(), send(&world, secret, command).await));
                 }
             }
             "json" => {

@@ -1,0 +1,140 @@
+//! Arbitrary orders, and one order as it is stored.
+
+use proptest::prelude::*;
+
+use super::{credits, opened, seq, slug, time};
+use crate::account::Totals;
+use crate::amount::Credits;
+use crate::catalog::Price;
+use crate::entry::{Book, Entry, Event, LotChange, Posting};
+use crate::id::{LotId, OrderId, PackageId, ProviderRef};
+use crate::journal::order::CHANGES;
+use crate::lot::{Class, NewLot, Priority};
+use crate::order::{ClawBack, Dispute, DisputeState, Item, Order, Origin, Paid, PaidBy, Payment, TakenBack};
+use crate::tally::Tally;
+use crate::time::Time;
+
+/// Events about an order.
+pub(super) fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        (prop::sample::select(CHANGES.to_vec()), order())
+            .prop_map(|(change, order)| Event::OrderChanged { change, order }),
+        (order(), tally()).prop_map(|(order, bought)| Event::OrderPaid { order, bought }),
+        order().prop_map(|order| Event::LotsFrozen { order }),
+        order().prop_map(|order| Event::LotsUnfrozen { order }),
+        (order(), credits()).prop_map(|(order, uncollected)| Event::ClawedBack { order, uncollected }),
+    ]
+}
+
+fn tally() -> impl Strategy<Value = Tally> {
+    (any::<u32>(), any::<u32>(), any::<u32>(), time()).prop_map(|(ever, month, day, last)| Tally {
+        ever,
+        month,
+        day,
+        last,
+    })
+}
+
+fn order() -> impl Strategy<Value = Box<Order>> {
+    let days = || prop::option::of(any::<u32>());
+    let id = (seq(), prop_oneof![Just(0), any::<u16>()]).prop_map(|(seq, index)| OrderId { seq, index });
+    let package = slug().prop_map(|id| Item::Package(PackageId::parse(&id).unwrap()));
+    let price = (any::<i64>(), "[A-Z]{3}").prop_map(|(amount, currency)| Price { amount, currency: currency.into() });
+    let asked = (id, package, prop_oneof![Just(1), any::<u32>()], price, any::<u32>(), time(), time());
+    let claw_back = prop::sample::select(ClawBack::ALL.to_vec());
+    let reference = "[!-~]{1,20}".prop_map(|text| ProviderRef::parse(&text).unwrap());
+    let paid = (seq(), time(), prop::sample::select(vec![PaidBy::Provider, PaidBy::Operator]))
+        .prop_map(|(seq, at, by)| Payment::Paid(Paid { seq, at, by }));
+    let payment = prop_oneof![Just(Payment::Pending), Just(Payment::Failed), Just(Payment::Expired), paid];
+    let states = vec![DisputeState::Open, DisputeState::Won, DisputeState::Lost];
+    let dispute = (prop::sample::select(states), any::<i64>()).prop_map(|(state, amount)| Dispute { state, amount });
+    let taken_back = (credits(), credits()).prop_map(|(credits, bonus)| TakenBack { credits, bonus });
+    let happened = (
+        prop::collection::vec(reference, 0..3),
+        payment,
+        prop_oneof![Just(0), any::<i64>()],
+        prop::option::of(dispute),
+        taken_back,
+    );
+    (asked, credits(), credits(), days(), days(), claw_back, happened).prop_map(
+        |(
+            (id, item, quantity, price, catalog_version, placed_at, expires_at),
+            credits,
+            bonus,
+            expires_in_days,
+            bonus_expires_in_days,
+            claw_back,
+            (references, payment, refunded, dispute, taken_back),
+        )| {
+            Box::new(Order {
+                id,
+                item,
+                quantity,
+                origin: Origin::Asked,
+                credits,
+                bonus,
+                expires_in_days,
+                bonus_expires_in_days,
+                price,
+                catalog_version,
+                claw_back,
+                placed_at,
+                expires_at,
+                references,
+                payment,
+                refunded,
+                dispute,
+                taken_back,
+            })
+        },
+    )
+}
+
+/// The provider says that an order of 1,000 credits and 200 more is paid.
+pub(super) fn paid() -> Entry {
+    let at = Time::parse("2026-01-01T00:00:00Z").unwrap();
+    let order = Order {
+        id: OrderId::first(2),
+        item: Item::Package(PackageId::parse("large").unwrap()),
+        quantity: 1,
+        origin: Origin::Asked,
+        credits: Credits::whole(1_000),
+        bonus: Credits::whole(200),
+        expires_in_days: None,
+        bonus_expires_in_days: Some(30),
+        price: Price { amount: 1_999, currency: "EUR".into() },
+        catalog_version: 3,
+        claw_back: ClawBack::Debt,
+        placed_at: at,
+        expires_at: at.plus_seconds(86_400),
+        references: vec![ProviderRef::parse("cs_1").unwrap()],
+        payment: Payment::Paid(Paid { seq: 3, at, by: PaidBy::Provider }),
+        refunded: 0,
+        dispute: None,
+        taken_back: TakenBack::default(),
+    };
+    let parts = [(0, Class::TopUp, 20, None, 1_000), (1, Class::Promo, 10, Some(at.plus_seconds(30 * 86_400)), 200)];
+    let makes = parts.map(|(_, class, priority, expires_at, granted)| NewLot {
+        class,
+        priority: Priority(priority),
+        expires_at,
+        granted: Credits::whole(granted),
+    });
+    let lots = parts.map(|(index, class, _, _, granted)| LotChange {
+        lot: LotId { seq: 3, index },
+        class,
+        remaining: Credits::whole(granted),
+        held: Credits::ZERO,
+        frozen: Credits::ZERO,
+    });
+    Entry {
+        event: Event::OrderPaid { order: Box::new(order), bought: Tally { ever: 1, month: 1, day: 1, last: at } },
+        seq: 3,
+        at,
+        makes: makes.to_vec(),
+        lots: lots.to_vec(),
+        books: vec![Posting { book: Book::Sold, credits: Credits::whole(-1_200) }],
+        after: Totals { remaining: Credits::whole(1_200), ..Totals::default() },
+        ..opened()
+    }
+}
