@@ -89,6 +89,7 @@ fn tools_plans_and_packages() {
             "removed: package 100 credits: 100 credits",
             "package 2,000 credits and 200 more, bonus: 200 → 250",
             "package 2,000 credits and 200 more, days until it expires: never → 90",
+            "package 2,000 credits and 200 more, days until its bonus expires: never → 90",
         ],
     );
 }

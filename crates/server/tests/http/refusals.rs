@@ -302,7 +302,7 @@ async fn refunds_grants_and_plans() {
             ("/catalog/versions/0", "", "400 invalid_request version"),
             ("/catalog/versions/2", "", "404 catalog_version_not_found"),
             ("/nothing", "", "404 not_found"),
-            ("/accounts/ada/orders", "", "404 not_found"),
+            ("/accounts/ada/invoices", "", "404 not_found"),
         ],
     )
     .await;
