@@ -21,7 +21,8 @@ enum What {
 const NEEDED: &[Needed] = &[
     // The lines that `scrip demo` prints are pasted into a shell as they are.
     Needed { what: What::Program("curl"), package: "curl" },
-    // Stripe's own libraries, which the test provider must work with (crates/till/tests/libraries).
+    // Stripe's own libraries, which the test provider must work with (crates/till/tests/libraries); the
+    // program in docs/seals.md needs Python too.
     Needed { what: What::Program("node"), package: "nodejs" },
     Needed { what: What::Program("npm"), package: "npm" },
     Needed { what: What::Program("python3"), package: "python3" },

@@ -239,6 +239,12 @@ impl AddAssign<Credits> for Total {
     }
 }
 
+impl AddAssign for Total {
+    fn add_assign(&mut self, other: Total) {
+        self.0 += other.0;
+    }
+}
+
 impl Add for Total {
     type Output = Total;
     fn add(self, other: Total) -> Total {

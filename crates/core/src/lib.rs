@@ -9,6 +9,7 @@ pub mod account;
 pub mod amount;
 pub mod answer;
 pub mod apply;
+pub mod bucket;
 pub mod catalog;
 mod claw_back;
 pub mod command;

@@ -17,6 +17,7 @@ use crate::store::{Row, StoredAccount};
 use crate::trail::{Links, Trail};
 
 /// An account as its entries so far make it.
+#[derive(Clone)]
 pub(crate) struct Followed {
     pub(crate) account: Account,
     pub(crate) trail: Trail,

@@ -19,6 +19,7 @@ pub mod record;
 mod recover;
 mod resident;
 mod salt;
+pub mod seal;
 mod sequencer;
 pub mod snapshot;
 pub mod store;

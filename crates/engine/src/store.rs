@@ -8,9 +8,10 @@
 pub mod conformance;
 pub mod memory;
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use scrip_core::account::Account;
+use scrip_core::account::{Account, Hash};
 use scrip_core::entry::Term;
 use scrip_core::id::{AccountId, AccountNumber, StudioId, StudioNumber};
 use scrip_core::journal::Record;
@@ -74,6 +75,22 @@ pub trait Reader: Send + Sync + 'static {
     /// Positions of entries that may carry this term, newest first, among terms written behind. May name some
     /// that do not (the index keeps 64 bits of a term): the caller reads the entry and compares.
     fn positions(&self, term: Term) -> Result<Vec<u64>, StoreError>;
+
+    /// What the rows with a number greater than `after` say of their accounts' last entries, by number, at most `limit`.
+    fn heads(&self, after: Option<AccountNumber>, limit: usize) -> Result<Vec<Head>, StoreError>;
+
+    /// Rows from a position on whose accounts are in `buckets` (by number, see [`scrip_core::bucket`]), upwards, at
+    /// most `limit`. Cheaper than to read all and leave some out.
+    fn rows_of(&self, buckets: Range<u16>, position: u64, limit: usize) -> Result<Vec<Row>, StoreError>;
+
+    /// Shows every term written behind (what [`indexed`] keeps of it) with its position, in ascending order of both,
+    /// each once. Proves on the way whatever the store keeps so as to find them (order, counts, filters): what does
+    /// not hold is [`StoreError::Damaged`].
+    fn terms(&self, see: &mut dyn FnMut(u64, u64)) -> Result<(), StoreError>;
+
+    /// Proves what the store keeps besides what it answers: its own pages and indexes, as far as it can; not the index
+    /// of terms, see [`Reader::terms`]. What does not hold is [`StoreError::Damaged`].
+    fn sound(&self) -> Result<(), StoreError>;
 }
 
 /// How far a journal-first store has come.
@@ -94,6 +111,17 @@ pub struct StoredAccount {
     pub account: Account,
     /// Where its entries are.
     pub trail: Trail,
+}
+
+/// What an account's row says of its last entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Whose.
+    pub account: AccountNumber,
+    /// The last entry that the row knows of.
+    pub seq: u64,
+    /// The chain's value after it.
+    pub head: Hash,
 }
 
 /// One entry in the journal's order.

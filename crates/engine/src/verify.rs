@@ -1,26 +1,59 @@
 //! Proving a store from its journal alone (R28, R29), and that what was written behind agrees with it.
 //!
-//! One pass in the journal's order, with a running account each: the chain of hashes, the links, the
-//! sequence, time, double entry, every lot, every total, the digests of the texts; and, where an
-//! account's row stands, that it is what its entries make. It believes nothing but the journal, and
-//! writes nothing. A journal whose end was cut off is sound to it: that takes a seal kept elsewhere.
+//! The journal is read in its order, and each row goes to the thread that has its account: the chain of hashes, the
+//! links, the sequence, time, double entry, every lot, every total, the digests of the texts. Then each account's row is
+//! what its entries make, the index of terms has every term, and the documents that entries name are there. It believes
+//! nothing but the journal, and writes nothing. A journal whose end was cut off is sound to it, unless a seal that was
+//! kept elsewhere says more ([`crate::seal`]).
+//!
+//! What is named first is the same for any number of threads and passes: the entry with the lowest position, then rows
+//! by account, then the index. `docs/decisions/0015-proving-in-parallel.md` says why it is done in this way.
+
+mod documents;
+mod index;
+mod pass;
+mod share;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicU64;
 
-use rustc_hash::FxHashMap;
-use scrip_core::account::{Account, Totals};
+use scrip_core::account::{Account, Hash};
 use scrip_core::amount::Total;
-use scrip_core::entry::{Book, Event, TextField};
+use scrip_core::bucket::Bucket;
+use scrip_core::entry::Book;
 use scrip_core::id::{AccountId, AccountNumber, StudioId, StudioNumber};
-use scrip_core::journal;
 use scrip_core::lot::Class;
 
-use crate::follow::Followed;
-use crate::store::{Document, Extent, Reader, Row, StoreError, StoredAccount};
-use crate::trail::Trail;
+use self::documents::Documents;
+use self::index::TermSum;
+use self::pass::Pass;
+use self::share::Proved;
+use crate::seal::{Breach, Seal, Sealed, SealedCatalog};
+use crate::store::{Extent, Reader, Row, StoreError};
 
 /// Rows read at a time.
 const PAGE: usize = 4_096;
+
+/// How a store is proved. What is found does not depend on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// Threads that prove, beside the one that reads.
+    pub threads: NonZeroUsize,
+    /// Accounts that are in memory at once. Where there are more, the journal is read several times.
+    pub accounts_at_once: u64,
+    /// What must still be there.
+    pub since: Option<&'a Seal>,
+}
+
+impl Default for Options<'_> {
+    /// As many threads as the machine has, at least two; some 300 MB of accounts.
+    fn default() -> Self {
+        let two = NonZeroUsize::MIN.saturating_add(1);
+        let threads = std::thread::available_parallelism().map_or(two, |threads| threads.max(two));
+        Options { threads, accounts_at_once: 250_000, since: None }
+    }
+}
 
 /// What a sound store holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +64,18 @@ pub struct Report {
     pub accounts: u64,
     /// Accounts whose row was compared with their entries.
     pub rows: u64,
+    /// Terms by which entries up to the mark are found, each of which is in the index.
+    pub terms: u64,
+    /// Texts that were erased.
+    pub erased: u64,
     /// Each studio's sums.
     pub studios: BTreeMap<StudioNumber, StudioReport>,
+    /// The chain's value after the first entry of account 1: no other store has it.
+    pub first_entry: Option<Hash>,
+    /// Each bucket that has entries.
+    pub buckets: Sealed,
+    /// Each catalog version.
+    pub catalogs: BTreeMap<(StudioNumber, u32), SealedCatalog>,
 }
 
 /// What the accounts of one studio hold together. What is left minus what is owed, and the books, sum to zero.
@@ -59,10 +102,25 @@ pub struct StudioReport {
 /// How far a verification has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Entries looked at.
+    /// What is being looked at.
+    pub phase: Phase,
+    /// How much of it has been.
     pub done: u64,
-    /// Entries in all.
+    /// How much there is; 0 where that is not known.
     pub of: u64,
+}
+
+/// What a verification looks at, in this order; entries and rows in turn where there are several passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The store's own structure, its pages and indexes.
+    Structure,
+    /// The journal's entries.
+    Entries,
+    /// The rows of accounts.
+    Rows,
+    /// The index of terms.
+    Terms,
 }
 
 /// The first thing that does not hold.
@@ -106,6 +164,8 @@ pub enum Broken {
     },
     /// Something that cannot even be read; the words name it.
     Unreadable(String),
+    /// What was sealed is not what is there.
+    Seal(Breach),
 }
 
 /// Why there is no report.
@@ -137,6 +197,7 @@ impl std::fmt::Display for Broken {
                 write!(f, "the mark is at position {mark}, but the last entry is at position {last}")
             }
             Broken::Unreadable(what) => f.write_str(what),
+            Broken::Seal(breach) => breach.fmt(f),
         }
     }
 }
@@ -150,182 +211,163 @@ impl From<StoreError> for VerifyError {
     }
 }
 
+/// Something that does not hold, and where: of several findings the one with the least place is named.
+struct Finding {
+    at: FoundAt,
+    broken: Broken,
+}
+
+/// A place, in the order in which findings are named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum FoundAt {
+    /// An entry, or the want of one.
+    Entry(u64),
+    /// An account whose row lags behind the mark.
+    Mark(AccountNumber),
+    /// A row of which the journal knows nothing.
+    Unborne(AccountNumber),
+    /// A row that is not what its entries make.
+    Row(AccountNumber),
+}
+
+/// What all threads look at.
+struct Shared<'a> {
+    reader: &'a dyn Reader,
+    extent: Extent,
+    documents: &'a Documents,
+    since: Option<&'a Seal>,
+    /// The lowest position at which something does not hold, so far: nobody looks beyond it.
+    broken_at: AtomicU64,
+}
+
+impl Shared<'_> {
+    /// How many entries of a bucket were sealed.
+    fn sealed_entries(&self, bucket: Bucket) -> Option<u64> {
+        self.since?.buckets.get(&bucket).map(|sealed| sealed.entries)
+    }
+}
+
 /// Proves the store that `reader` reads, which must stand still meanwhile: one snapshot. Tells `progress` now and then.
 pub fn verify(reader: &dyn Reader, progress: &mut dyn FnMut(Progress)) -> Result<Report, VerifyError> {
+    verify_with(reader, &Options::default(), progress)
+}
+
+/// [`verify`], done as `options` say.
+pub fn verify_with(
+    reader: &dyn Reader,
+    options: &Options<'_>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report, VerifyError> {
+    progress(Progress { phase: Phase::Structure, done: 0, of: 0 });
+    reader.sound()?;
+    let documents = Documents::read(reader)?;
     let extent = reader.extent()?;
-    let mut proof = Proof {
-        reader,
-        running: FxHashMap::default(),
-        rows: row_heads(reader)?,
-        compared: 0,
-        studios: studios(reader)?,
-    };
-    let mut position = 0;
-    while position < extent.last {
-        progress(Progress { done: position, of: extent.last });
-        let page = reader.rows_from(position + 1, PAGE)?;
-        if page.is_empty() {
-            return Err(VerifyError::Broken(Broken::Missing { position: position + 1 }));
-        }
-        for row in &page {
-            position += 1;
-            if row.position != position {
-                return Err(VerifyError::Broken(Broken::Missing { position }));
-            }
-            proof.entry(row)?;
-            if position == extent.mark {
-                proof.rows_reach_the_mark()?;
-            }
-        }
+    let broken_at = AtomicU64::new(u64::MAX);
+    let shared = Shared { reader, extent, documents: &documents, since: options.since, broken_at };
+    let whole = prove_entries(&shared, options, progress)?;
+    if let Some(finding) = whole.finding {
+        return Err(VerifyError::Broken(finding.broken));
     }
-    progress(Progress { done: position, of: extent.last });
-    proof.finish(extent)
+    if extent.mark > extent.last {
+        return Err(VerifyError::Broken(Broken::Mark { mark: extent.mark, last: extent.last }));
+    }
+    prove_terms(&shared, whole.terms, progress)?;
+    if let Some(seal) = options.since {
+        let breach = seal.breach(whole.first_entry, &whole.buckets, &whole.as_sealed, &documents.catalogs);
+        breach.map_or(Ok(()), |breach| Err(VerifyError::Broken(Broken::Seal(breach))))?;
+    }
+    let mut studios = whole.studios;
+    for (number, id) in documents.studios {
+        studios.entry(number).or_default().id = Some(id);
+    }
+    Ok(Report {
+        extent,
+        accounts: whole.accounts,
+        rows: whole.rows,
+        terms: whole.terms.count(),
+        erased: whole.erased,
+        studios,
+        first_entry: whole.first_entry,
+        buckets: whole.buckets,
+        catalogs: documents.catalogs,
+    })
 }
 
-/// The sequence number that each account's row claims to know.
-fn row_heads(reader: &dyn Reader) -> Result<FxHashMap<AccountNumber, u64>, StoreError> {
-    let mut heads = FxHashMap::default();
-    let mut after = None;
-    loop {
-        let page = reader.accounts(after, PAGE)?;
-        let Some(last) = page.last() else { return Ok(heads) };
-        after = Some(last.account.number);
-        heads.extend(page.iter().map(|stored| (stored.account.number, stored.account.seq)));
+/// Every pass over the journal, summed up; with the first finding of all.
+fn prove_entries(
+    shared: &Shared<'_>,
+    options: &Options<'_>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Proved, VerifyError> {
+    let passes = pass::plan(shared.reader, options.accounts_at_once)?;
+    let of = u64::try_from(passes.len()).expect("at most 1,024");
+    let mut whole = Proved::default();
+    for (buckets, number) in passes.into_iter().zip(0..) {
+        let pass = Pass { shared, buckets, threads: options.threads.get(), number, of };
+        pass.prove(progress)?.into_iter().for_each(|proved| whole.add(proved));
     }
+    Ok(whole)
 }
 
-fn studios(reader: &dyn Reader) -> Result<BTreeMap<StudioNumber, StudioReport>, StoreError> {
-    let mut studios = BTreeMap::new();
-    for document in reader.documents()? {
-        if let Document::Studio { number, id } = document {
-            studios.insert(number, StudioReport { id: Some(id), ..StudioReport::default() });
+/// Compares the index of terms with the terms of the entries up to the mark.
+fn prove_terms(shared: &Shared<'_>, expected: TermSum, progress: &mut dyn FnMut(Progress)) -> Result<(), VerifyError> {
+    let (mut found, of) = (TermSum::default(), expected.count());
+    shared.reader.terms(&mut |term, position| {
+        if found.count().is_multiple_of(1 << 16) {
+            progress(Progress { phase: Phase::Terms, done: found.count(), of });
         }
-    }
-    Ok(studios)
+        found.pair(term, position);
+    })?;
+    if found == expected { Ok(()) } else { Err(index::difference(shared.reader, shared.extent)?) }
 }
 
-/// The pass over the journal.
-struct Proof<'a> {
-    reader: &'a dyn Reader,
-    running: FxHashMap<AccountNumber, Followed>,
-    /// The entry after which each account's row was written.
-    rows: FxHashMap<AccountNumber, u64>,
-    compared: u64,
-    studios: BTreeMap<StudioNumber, StudioReport>,
-}
-
-impl Proof<'_> {
-    fn entry(&mut self, row: &Row) -> Result<(), VerifyError> {
-        let number = row.record.account;
-        if !self.running.contains_key(&number) {
-            let first = self.first(row)?;
-            self.studios.entry(first.account.studio).or_default().accounts += 1;
-            self.running.insert(number, first);
+impl Proved {
+    /// Adds another thread's share.
+    fn add(&mut self, other: Proved) {
+        self.accounts += other.accounts;
+        self.rows += other.rows;
+        self.erased += other.erased;
+        self.terms.add(other.terms);
+        self.first_entry = self.first_entry.or(other.first_entry);
+        self.buckets.extend(other.buckets);
+        self.as_sealed.extend(other.as_sealed);
+        for (number, studio) in other.studios {
+            self.studios.entry(number).or_default().add(studio);
         }
-        let running = self.running.get_mut(&number).expect("it was just put there");
-        let entry = running.follow(row).map_err(|what| broken_entry(row, Some(&running.account.id), what))?;
-        let studio = self.studios.entry(running.account.studio).or_default();
-        studio.entries += 1;
-        for posting in &entry.books {
-            *studio.books.entry(posting.book).or_default() += posting.credits;
+        let earlier = |finding: &Finding| self.finding.as_ref().is_none_or(|first| finding.at < first.at);
+        if let Some(finding) = other.finding.filter(earlier) {
+            self.finding = Some(finding);
         }
-        if self.rows.get(&number) == Some(&running.account.seq) {
-            self.compared += 1;
-            let stored = self.reader.account(number)?;
-            if !stored.is_some_and(|stored| running.is(stored)) {
-                return Err(broken_row(&running.account, "it is not what its entries make"));
-            }
-        }
-        Ok(())
-    }
-
-    /// The account of a first entry.
-    fn first(&self, row: &Row) -> Result<Followed, VerifyError> {
-        let broken = |what: &str| broken_entry(row, None, what.to_owned());
-        let entry = journal::decode(&row.record).map_err(|damaged| broken(damaged.problem))?;
-        let Event::AccountOpened { studio, .. } = &entry.event else {
-            return Err(broken("its account was never opened"));
-        };
-        let (id, erased) = match entry.texts.get(TextField::AccountId) {
-            Some(id) => (AccountId::parse(id).map_err(|_| broken("the account's id is no account's id"))?, false),
-            // The id was erased; the row, if there is one, says by what it is known now.
-            None => match self.reader.account(entry.account)? {
-                Some(stored) => (stored.account.id, true),
-                None => (AccountId::parse("erased").expect("of the right alphabet"), true),
-            },
-        };
-        let account = Account::unopened(*studio, entry.account, id);
-        Ok(Followed { erased, ..Followed::of(StoredAccount { account, trail: Trail::default() }) })
-    }
-
-    /// Up to the mark accounts have been written behind: a row that knows less would be believed after a restart.
-    fn rows_reach_the_mark(&self) -> Result<(), VerifyError> {
-        let row = |running: &Followed| self.rows.get(&running.account.number).copied();
-        let behind = |running: &&Followed| row(running).is_none_or(|seq| seq < running.account.seq);
-        let Some(running) = self.running.values().filter(behind).min_by_key(|running| running.account.number) else {
-            return Ok(());
-        };
-        let Account { number: account, id, seq, .. } = &running.account;
-        Err(VerifyError::Broken(match row(running) {
-            Some(seq) => Broken::Account {
-                account: *account,
-                id: id.clone(),
-                seq,
-                what: "a later entry lies before the mark, and it does not know of it",
-            },
-            None => Broken::Entry {
-                account: *account,
-                id: Some(id.clone()),
-                seq: *seq,
-                position: running.trail.last(),
-                what: format!("it lies before the mark, but there is no row of account {}", account.0),
-            },
-        }))
-    }
-
-    fn finish(mut self, extent: Extent) -> Result<Report, VerifyError> {
-        let accounts = u64::try_from(self.running.len()).expect("a length fits 64 bits");
-        let known = |number: &AccountNumber| self.running.get(number).map_or(0, |running| running.account.seq);
-        let unproven = self.rows.iter().filter(|(number, seq)| **seq > known(number)).map(|(number, _)| *number).min();
-        if let Some(number) = &unproven {
-            let Some(stored) = self.reader.account(*number)? else {
-                return Err(VerifyError::Store(StoreError::Refused("the store changed while it was read".to_owned())));
-            };
-            return Err(VerifyError::Broken(Broken::Account {
-                account: *number,
-                id: stored.account.id,
-                seq: stored.account.seq,
-                what: "the journal has no such entry",
-            }));
-        }
-        if extent.mark > extent.last {
-            return Err(VerifyError::Broken(Broken::Mark { mark: extent.mark, last: extent.last }));
-        }
-        for running in self.running.values() {
-            let studio = self.studios.entry(running.account.studio).or_default();
-            let Totals { remaining: _, held, frozen, debt } = running.account.totals();
-            studio.held += held;
-            studio.frozen += frozen;
-            studio.debt += debt;
-            for lot in &running.account.lots {
-                *studio.remaining.entry(lot.class).or_default() += lot.remaining;
-            }
-        }
-        Ok(Report { extent, accounts, rows: self.compared, studios: self.studios })
     }
 }
 
-fn broken_entry(row: &Row, id: Option<&AccountId>, what: String) -> VerifyError {
+impl StudioReport {
+    fn add(&mut self, other: StudioReport) {
+        self.accounts += other.accounts;
+        self.entries += other.entries;
+        self.held += other.held;
+        self.frozen += other.frozen;
+        self.debt += other.debt;
+        for (class, total) in other.remaining {
+            *self.remaining.entry(class).or_default() += total;
+        }
+        for (book, total) in other.books {
+            *self.books.entry(book).or_default() += total;
+        }
+    }
+}
+
+fn broken_entry(row: &Row, id: Option<&AccountId>, what: impl Into<String>) -> VerifyError {
     VerifyError::Broken(Broken::Entry {
         account: row.record.account,
         id: id.cloned(),
         seq: row.record.seq,
         position: row.position,
-        what,
+        what: what.into(),
     })
 }
 
-fn broken_row(account: &Account, what: &'static str) -> VerifyError {
+fn broken_row(account: &Account, what: &'static str) -> Broken {
     let Account { number, id, seq, .. } = account;
-    VerifyError::Broken(Broken::Account { account: *number, id: id.clone(), seq: *seq, what })
+    Broken::Account { account: *number, id: id.clone(), seq: *seq, what }
 }

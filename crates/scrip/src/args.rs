@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Catalog(CatalogCommand),
     /// Prove from the journal alone that every credit adds up and no entry was changed
     Verify(VerifyArguments),
+    /// Prove the store, and write to a file what it holds, to be kept elsewhere
+    Seal(SealArguments),
     /// Copy a store to a file, beside a running server too, and prove the copy
     Backup(BackupArguments),
     /// Make a store from a backup, in a new or empty folder, and prove it
@@ -170,6 +172,19 @@ pub(crate) enum CatalogCommand {
 pub(crate) struct VerifyArguments {
     #[command(flatten)]
     pub(crate) place: Place,
+
+    /// Prove as well that everything is still there that was there when this seal was made
+    #[arg(long, value_name = "SEAL")]
+    pub(crate) since: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SealArguments {
+    #[command(flatten)]
+    pub(crate) place: Place,
+
+    /// The seal to make; a file that is there already is not overwritten
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Args, Debug)]

@@ -60,6 +60,7 @@ fn run(command: Command, matches: &ArgMatches) -> Result<(), Failure> {
         Command::Catalog(CatalogCommand::Diff { old, new }) => commands::catalog::diff(&old, &new),
         Command::Catalog(CatalogCommand::Publish { place, file }) => commands::catalog::publish(&place, &file),
         Command::Verify(arguments) => commands::verify::run(&arguments),
+        Command::Seal(arguments) => commands::seal::run(&arguments),
         Command::Backup(arguments) => commands::backup::run(&arguments),
         Command::Restore(arguments) => commands::restore::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),

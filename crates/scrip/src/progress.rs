@@ -3,6 +3,7 @@
 //! It goes to standard error, so that standard output stays what the command answers.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -34,6 +35,20 @@ impl Progress {
             Shown::Lines { tenth: 0 }
         };
         Progress { shown, what: what.to_owned(), total }
+    }
+
+    /// Work of which nobody knows how much there is: only that it goes on.
+    pub(crate) fn unmeasured(what: &str) -> Progress {
+        let shown = if std::io::stderr().is_terminal() {
+            let bar = ProgressBar::new_spinner();
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar.set_message(what.to_owned());
+            Shown::Bar(bar)
+        } else {
+            eprintln!("{what}");
+            Shown::Lines { tenth: 10 }
+        };
+        Progress { shown, what: what.to_owned(), total: 0 }
     }
 
     /// `done` parts are done.

@@ -18,7 +18,7 @@ use crate::folder::{self, DATABASE, OpenError, RESTORING};
 use crate::header::{self, Whose};
 use crate::read;
 use crate::schema::VERSION;
-use crate::trouble::{damaged, refused};
+use crate::trouble::refused;
 
 /// Pages copied at a time: 4 MiB.
 const STEP: i32 = 1_024;
@@ -134,18 +134,11 @@ pub fn restore(file: &Path, dir: &Path, progress: &mut dyn FnMut(Copied)) -> Res
 }
 
 impl Unfinished {
-    /// Reads the copy, after a look at every page of it: for the proof that it is sound. Damage is its source's.
+    /// Reads the copy, for the proof that it is sound. Damage is its source's.
     pub fn reader(&self) -> Result<Arc<dyn Reader>, CopyError> {
-        let opened = || -> Result<Arc<dyn Reader>, StoreError> {
-            let connection = folder::reader(&self.temporary).map_err(|error| refused(&error))?;
-            let found: String =
-                connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0)).map_err(|error| refused(&error))?;
-            if found != "ok" {
-                return Err(damaged(format!("the database is damaged ({found})")));
-            }
-            read::snapshot(connection)
-        };
-        opened().map_err(|error| CopyError::Database { path: self.source.clone(), error })
+        let connection = folder::reader(&self.temporary).map_err(|error| refused(&error));
+        let reader = connection.and_then(read::snapshot);
+        reader.map_err(|error| CopyError::Database { path: self.source.clone(), error })
     }
 
     /// Gives the copy its name, for good: it survives loss of power from here on.

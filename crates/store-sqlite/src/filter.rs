@@ -10,15 +10,18 @@ const BITS_PER_KEY: usize = 12;
 /// Words of a block; a key sets one bit in each.
 const WORDS: usize = 8;
 /// Bytes of a block in the stored image.
-const BLOCK_BYTES: usize = WORDS * 4;
+pub(crate) const BLOCK_BYTES: usize = WORDS * 4;
 /// Odd constants that pick a key's bit in each word.
 const SALTS: [u32; WORDS] =
     [0x47b6_137b, 0x4497_4d91, 0x8824_ad5b, 0xa2b7_289d, 0x7054_95c7, 0x2df1_424b, 0x9efc_4947, 0x5c6b_fb31];
 
+/// What one block says.
+pub(crate) type Block = [u32; WORDS];
+
 /// A set of keys that never denies a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Filter {
-    blocks: Vec<[u32; WORDS]>,
+    blocks: Vec<Block>,
 }
 
 impl Filter {
@@ -31,9 +34,7 @@ impl Filter {
     /// Adds a key.
     pub(crate) fn insert(&mut self, key: u64) {
         let place = self.place(key);
-        for (word, bit) in self.blocks[place].iter_mut().zip(bits(key)) {
-            *word |= bit;
-        }
+        set(&mut self.blocks[place], key);
     }
 
     /// Whether the key may be a member; never `false` for one.
@@ -42,15 +43,14 @@ impl Filter {
         block.iter().zip(bits(key)).fold(true, |all, (word, bit)| all & (word & bit != 0))
     }
 
-    /// The block of a key: its leading bits, scaled to the number of blocks.
     fn place(&self, key: u64) -> usize {
-        let blocks = u128::try_from(self.blocks.len()).expect("a length fits 128 bits");
-        usize::try_from((u128::from(key) * blocks) >> 64).expect("below the number of blocks")
+        let blocks = u64::try_from(self.blocks.len()).expect("a length fits 64 bits");
+        usize::try_from(place(key, blocks)).expect("below the number of blocks")
     }
 
     /// The stored form.
     pub(crate) fn image(&self) -> Vec<u8> {
-        self.blocks.iter().flatten().flat_map(|word| word.to_le_bytes()).collect()
+        self.blocks.iter().flat_map(bytes).collect()
     }
 
     /// The filter of a stored form; `None` where it is not one.
@@ -64,6 +64,27 @@ impl Filter {
             .collect();
         Some(Filter { blocks })
     }
+}
+
+/// The block of a key among so many: its leading bits, scaled. Keys in ascending order have blocks in ascending order.
+pub(crate) fn place(key: u64, blocks: u64) -> u64 {
+    u64::try_from((u128::from(key) * u128::from(blocks)) >> 64).expect("below the number of blocks")
+}
+
+/// Adds a key to its block.
+pub(crate) fn set(block: &mut Block, key: u64) {
+    for (word, bit) in block.iter_mut().zip(bits(key)) {
+        *word |= bit;
+    }
+}
+
+/// The stored form of a block.
+pub(crate) fn bytes(block: &Block) -> [u8; BLOCK_BYTES] {
+    let mut bytes = [0; BLOCK_BYTES];
+    for (place, word) in bytes.chunks_exact_mut(4).zip(block) {
+        place.copy_from_slice(&word.to_le_bytes());
+    }
+    bytes
 }
 
 /// The bit of a key in each word, from its low half.

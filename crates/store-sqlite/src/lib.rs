@@ -17,6 +17,7 @@ mod documents;
 mod filter;
 mod folder;
 mod header;
+mod proof;
 mod queries;
 mod read;
 mod runs;

@@ -1,14 +1,17 @@
 //! Reading: one function for each question of the port, on whatever connection is given.
 
+use std::ops::Range;
+
 use rusqlite::{Connection, OptionalExtension, Params, Row as SqlRow};
 use scrip_core::account::Hash;
 use scrip_core::amount::Credits;
+use scrip_core::bucket::Bucket;
 use scrip_core::entry::Kind;
 use scrip_core::id::{AccountId, AccountNumber, StudioNumber, ToolId};
 use scrip_core::journal::Record;
 use scrip_core::time::Time;
 use scrip_engine::record::{Columns, account_from_json};
-use scrip_engine::store::{Extent, Row, StoreError, StoredAccount};
+use scrip_engine::store::{Extent, Head, Row, StoreError, StoredAccount};
 
 use crate::trouble::{damaged, refused};
 
@@ -70,6 +73,28 @@ pub(crate) fn rows_before(connection: &Connection, position: u64, limit: usize) 
     journal(connection, "WHERE position < ?1 ORDER BY position DESC LIMIT ?2", (place_of(position), limit_of(limit)))
 }
 
+/// Rows whose accounts are in `buckets`; of the others only the number is read.
+pub(crate) fn rows_of(
+    connection: &Connection,
+    buckets: &Range<u16>,
+    position: u64,
+    limit: usize,
+) -> Result<Vec<Row>, StoreError> {
+    let sql = format!("SELECT {JOURNAL} FROM journal WHERE position >= ?1 ORDER BY position");
+    let mut statement = connection.prepare_cached(&sql).map_err(|error| refused(&error))?;
+    let mut rows = statement.query((place_of(position),)).map_err(|error| refused(&error))?;
+    let mut found = Vec::new();
+    while found.len() < limit {
+        let Some(row) = rows.next().map_err(|error| refused(&error))? else { break };
+        let other =
+            row.get::<_, u64>(1).is_ok_and(|account| !buckets.contains(&Bucket::of(AccountNumber(account)).number()));
+        if !other {
+            found.push(row_of(row)?);
+        }
+    }
+    Ok(found)
+}
+
 /// The entry of a row of the journal. Only its shape is looked at here; `decode` and `verify` look deeper.
 fn row_of(row: &SqlRow<'_>) -> Result<Row, StoreError> {
     read_row(row).map_err(|error| refused(&error))?.map_err(|what| {
@@ -112,32 +137,72 @@ fn shape_row(row: &SqlRow<'_>) -> rusqlite::Result<Result<Row, &'static str>> {
 }
 
 /// The accounts of a query.
-fn accounts_of(connection: &Connection, tail: &str, params: impl Params) -> Result<Vec<StoredAccount>, StoreError> {
+fn accounts_of(connection: &Connection, tail: &str, params: impl Params) -> Result<Vec<Unread>, StoreError> {
     let sql = format!("SELECT {ACCOUNT} FROM accounts {tail}");
     let mut statement = connection.prepare_cached(&sql).map_err(|error| refused(&error))?;
     let mut rows = statement.query(params).map_err(|error| refused(&error))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(|error| refused(&error))? {
-        found.push(account_of(row)?);
+        found.push(Unread::of(row)?);
     }
     Ok(found)
 }
 
-fn account_of(row: &SqlRow<'_>) -> Result<StoredAccount, StoreError> {
-    let number: u64 = row.get(0).map_err(|error| refused(&error))?;
-    let wrong = |what: &dyn std::fmt::Display| damaged(format!("the row of account {number}: {what}"));
-    let text = |column: usize| row.get::<_, String>(column).map_err(|error| wrong(&error));
-    let columns = Columns {
-        number: AccountNumber(number),
-        studio: StudioNumber(row.get(1).map_err(|error| wrong(&error))?),
-        id: AccountId::parse(&text(2)?).map_err(|error| wrong(&error))?,
-        seq: row.get(3).map_err(|error| wrong(&error))?,
-        head: Hash(row.get(4).map_err(|error| wrong(&error))?),
-    };
-    account_from_json(columns, &text(5)?).map_err(|problem| wrong(&problem))
+/// An account's row as it came from the database: it is read without one.
+#[derive(Debug)]
+pub(crate) struct Unread {
+    columns: Columns,
+    state: String,
 }
 
-pub(crate) fn account(connection: &Connection, number: AccountNumber) -> Result<Option<StoredAccount>, StoreError> {
+impl Unread {
+    fn of(row: &SqlRow<'_>) -> Result<Unread, StoreError> {
+        let number: u64 = row.get(0).map_err(|error| refused(&error))?;
+        let wrong = |what: &dyn std::fmt::Display| wrong_row(number, what);
+        let text = |column: usize| row.get::<_, String>(column).map_err(|error| wrong(&error));
+        let columns = Columns {
+            number: AccountNumber(number),
+            studio: StudioNumber(row.get(1).map_err(|error| wrong(&error))?),
+            id: AccountId::parse(&text(2)?).map_err(|error| wrong(&error))?,
+            seq: row.get(3).map_err(|error| wrong(&error))?,
+            head: Hash(row.get(4).map_err(|error| wrong(&error))?),
+        };
+        Ok(Unread { columns, state: text(5)? })
+    }
+
+    /// The account.
+    pub(crate) fn read(self) -> Result<StoredAccount, StoreError> {
+        let number = self.columns.number.0;
+        account_from_json(self.columns, &self.state).map_err(|problem| wrong_row(number, &problem))
+    }
+}
+
+fn wrong_row(number: u64, what: &dyn std::fmt::Display) -> StoreError {
+    damaged(format!("the row of account {number}: {what}"))
+}
+
+/// What rows say of their accounts' last entries.
+pub(crate) fn heads(
+    connection: &Connection,
+    after: Option<AccountNumber>,
+    limit: usize,
+) -> Result<Vec<Head>, StoreError> {
+    let after = after.map_or(-1, |after| place_of(after.0));
+    let mut heads = connection
+        .prepare_cached("SELECT account, seq, head FROM accounts WHERE account > ?1 ORDER BY account LIMIT ?2")
+        .map_err(|error| refused(&error))?;
+    let mut rows = heads.query((after, limit_of(limit))).map_err(|error| refused(&error))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(|error| refused(&error))? {
+        let number: u64 = row.get(0).map_err(|error| refused(&error))?;
+        let head = row.get(1).and_then(|seq| Ok((seq, Hash(row.get(2)?))));
+        let (seq, head) = head.map_err(|error| wrong_row(number, &error))?;
+        found.push(Head { account: AccountNumber(number), seq, head });
+    }
+    Ok(found)
+}
+
+pub(crate) fn account(connection: &Connection, number: AccountNumber) -> Result<Option<Unread>, StoreError> {
     Ok(accounts_of(connection, "WHERE account = ?1", (place_of(number.0),))?.pop())
 }
 
@@ -145,7 +210,7 @@ pub(crate) fn accounts(
     connection: &Connection,
     after: Option<AccountNumber>,
     limit: usize,
-) -> Result<Vec<StoredAccount>, StoreError> {
+) -> Result<Vec<Unread>, StoreError> {
     let after = after.map_or(-1, |after| place_of(after.0));
     accounts_of(connection, "WHERE account > ?1 ORDER BY account LIMIT ?2", (after, limit_of(limit)))
 }

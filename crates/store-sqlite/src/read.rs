@@ -1,17 +1,19 @@
 //! The read side: beside the writer of this process, or beside another process at one snapshot.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use rusqlite::Connection;
 use scrip_core::entry::Term;
 use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
-use scrip_engine::store::{Document, Extent, Reader, Row, StoreError, StoredAccount, indexed};
+use scrip_engine::store::{Document, Extent, Head, Reader, Row, StoreError, StoredAccount, indexed};
 
 use crate::folder::{self, OpenError};
+use crate::queries::Unread;
 use crate::runs::{self, Run, Runs};
 use crate::trouble::refused;
-use crate::{documents, queries};
+use crate::{documents, proof, queries};
 
 /// Connections kept for the next reader; more are opened when more read at once, and closed again.
 const IDLE_LIMIT: usize = 8;
@@ -64,7 +66,7 @@ impl Reader for Beside {
     }
 
     fn account(&self, number: AccountNumber) -> Result<Option<StoredAccount>, StoreError> {
-        self.with(|connection| queries::account(connection, number))
+        self.with(|connection| queries::account(connection, number))?.map(Unread::read).transpose()
     }
 
     fn account_number(&self, studio: StudioNumber, id: &AccountId) -> Result<Option<AccountNumber>, StoreError> {
@@ -72,7 +74,7 @@ impl Reader for Beside {
     }
 
     fn accounts(&self, after: Option<AccountNumber>, limit: usize) -> Result<Vec<StoredAccount>, StoreError> {
-        self.with(|connection| queries::accounts(connection, after, limit))
+        read_all(self.with(|connection| queries::accounts(connection, after, limit))?)
     }
 
     fn row(&self, position: u64) -> Result<Option<Row>, StoreError> {
@@ -101,6 +103,30 @@ impl Reader for Beside {
             }
         }
     }
+
+    fn heads(&self, after: Option<AccountNumber>, limit: usize) -> Result<Vec<Head>, StoreError> {
+        self.with(|connection| queries::heads(connection, after, limit))
+    }
+
+    fn rows_of(&self, buckets: Range<u16>, position: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
+        self.with(|connection| queries::rows_of(connection, &buckets, position, limit))
+    }
+
+    fn terms(&self, see: &mut dyn FnMut(u64, u64)) -> Result<(), StoreError> {
+        // One snapshot: runs are merged meanwhile.
+        self.with(|connection| {
+            let snapshot = connection.unchecked_transaction().map_err(|error| refused(&error))?;
+            proof::terms(&snapshot, see)
+        })
+    }
+
+    fn sound(&self) -> Result<(), StoreError> {
+        self.with(proof::structure)
+    }
+}
+
+fn read_all(unread: Vec<Unread>) -> Result<Vec<StoredAccount>, StoreError> {
+    unread.into_iter().map(Unread::read).collect()
 }
 
 /// Reads a data folder at one snapshot, whether or not a server has it open; nothing is written. For `verify`
@@ -143,7 +169,9 @@ impl Reader for Snapshot {
     }
 
     fn account(&self, number: AccountNumber) -> Result<Option<StoredAccount>, StoreError> {
-        queries::account(&self.connection(), number)
+        // The connection is let go before the row is read: several threads ask at once.
+        let unread = queries::account(&self.connection(), number)?;
+        unread.map(Unread::read).transpose()
     }
 
     fn account_number(&self, studio: StudioNumber, id: &AccountId) -> Result<Option<AccountNumber>, StoreError> {
@@ -151,7 +179,8 @@ impl Reader for Snapshot {
     }
 
     fn accounts(&self, after: Option<AccountNumber>, limit: usize) -> Result<Vec<StoredAccount>, StoreError> {
-        queries::accounts(&self.connection(), after, limit)
+        let unread = queries::accounts(&self.connection(), after, limit)?;
+        read_all(unread)
     }
 
     fn row(&self, position: u64) -> Result<Option<Row>, StoreError> {
@@ -168,5 +197,21 @@ impl Reader for Snapshot {
 
     fn positions(&self, term: Term) -> Result<Vec<u64>, StoreError> {
         runs::positions(&self.connection(), &self.runs, indexed(term))
+    }
+
+    fn heads(&self, after: Option<AccountNumber>, limit: usize) -> Result<Vec<Head>, StoreError> {
+        queries::heads(&self.connection(), after, limit)
+    }
+
+    fn rows_of(&self, buckets: Range<u16>, position: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
+        queries::rows_of(&self.connection(), &buckets, position, limit)
+    }
+
+    fn terms(&self, see: &mut dyn FnMut(u64, u64)) -> Result<(), StoreError> {
+        proof::terms(&self.connection(), see)
+    }
+
+    fn sound(&self) -> Result<(), StoreError> {
+        proof::structure(&self.connection())
     }
 }

@@ -19,7 +19,7 @@ pub(crate) type Pair = (u64, u64);
 /// Bytes of a block: one to a page.
 const BLOCK_BYTES: usize = 3_900;
 /// Bytes of a filter's image in one row.
-const CHUNK_BYTES: usize = 256 * 1_024;
+pub(crate) const CHUNK_BYTES: usize = 256 * 1_024;
 
 /// A complete run, as readers know it.
 #[derive(Clone, Debug)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use scrip_core::account::{Account, Hash, Totals};
 use scrip_core::amount::Credits;
+use scrip_core::bucket::Bucket;
 use scrip_core::catalog::Format;
 use scrip_core::entry::{Book, Entry, Event, LotChange, Posting, Term, Text, TextField, Texts};
 use scrip_core::hold::Priced;
@@ -17,8 +18,8 @@ use scrip_core::measure::Measures;
 use scrip_core::time::{Time, Zone};
 
 use super::{
-    Batch, Behind, Document, Extent, ImportDocument, ImportState, KeyDocument, Reader, Role, Row, Store, StoredAccount,
-    StoredAccountRef,
+    Batch, Behind, Document, Extent, Head, ImportDocument, ImportState, KeyDocument, Reader, Role, Row, Store,
+    StoredAccount, StoredAccountRef,
 };
 use crate::trail::Trail;
 
@@ -43,6 +44,7 @@ pub fn check<S: Subject>(mut new: impl FnMut() -> S) {
     terms_are_found_newest_first(&mut new());
     an_incomplete_run_is_not_seen(&mut new());
     a_run_can_begin_anew(&mut new());
+    a_term_that_was_written_twice_is_shown_once(&mut new());
     terms_outlive_many_runs(&mut new());
     documents_are_replaced(&mut new());
     readers_see_what_has_returned(&mut new());
@@ -61,6 +63,10 @@ fn empty_at_first(subject: &mut impl Subject) {
         assert_eq!(reader.account(AccountNumber(1)).unwrap(), None);
         assert_eq!(reader.account_number(StudioNumber(1), &account_id(1)).unwrap(), None);
         assert_eq!(reader.positions(term(1)).unwrap(), [0_u64; 0]);
+        assert_eq!(reader.heads(None, 10).unwrap(), []);
+        assert_eq!(reader.rows_of(0..Bucket::COUNT, 0, 10).unwrap(), []);
+        assert_eq!(all_terms(reader.as_ref()), []);
+        reader.sound().unwrap();
     }
 }
 
@@ -92,6 +98,12 @@ fn check_rows(reader: &dyn Reader, rows: &[Row]) {
     assert_eq!(reader.rows_before(2, 5).unwrap(), down(0, 1));
     assert_eq!(reader.rows_before(1, 5).unwrap(), []);
     assert_eq!(reader.rows_before(0, 5).unwrap(), []);
+    // All are of one account.
+    let bucket = Bucket::of(rows[0].record.account).number();
+    assert_eq!(reader.rows_of(bucket..bucket + 1, 0, rows.len() + 1).unwrap(), rows);
+    assert_eq!(reader.rows_of(0..Bucket::COUNT, 3, 2).unwrap(), rows[2..4]);
+    assert_eq!(reader.rows_of(0..bucket, 1, 5).unwrap(), []);
+    assert_eq!(reader.rows_of(bucket + 1..Bucket::COUNT, 1, 5).unwrap(), []);
 }
 
 fn a_batch_of_nothing_changes_nothing(subject: &mut impl Subject) {
@@ -167,6 +179,16 @@ fn accounts_are_replaced(subject: &mut impl Subject) {
     assert_eq!(reader.accounts(None, 2).unwrap(), all[..2]);
     assert_eq!(reader.accounts(Some(AccountNumber(2)), 10).unwrap(), all[2..]);
     assert_eq!(reader.accounts(Some(AccountNumber(9)), 10).unwrap(), []);
+    let head = |stored: &StoredAccount| Head {
+        account: stored.account.number,
+        seq: stored.account.seq,
+        head: stored.account.head,
+    };
+    let heads: Vec<Head> = all.iter().map(head).collect();
+    assert_eq!(reader.heads(None, 10).unwrap(), heads);
+    assert_eq!(reader.heads(Some(AccountNumber(1)), 2).unwrap(), heads[1..3]);
+    assert_eq!(reader.heads(Some(AccountNumber(9)), 10).unwrap(), []);
+    reader.sound().unwrap();
     for account in &all {
         let account = &account.account;
         assert_eq!(reader.account_number(account.studio, &account.id).unwrap(), Some(account.number));
@@ -206,6 +228,7 @@ fn an_incomplete_run_is_not_seen(subject: &mut impl Subject) {
     let mut store = subject.open();
     behind(store.as_mut(), Behind { terms: vec![(1, 1), (2, 2)], ..Behind::default() });
     assert_eq!(store.reader().positions(term(1)).unwrap(), [0_u64; 0]);
+    assert_eq!(all_terms(store.reader().as_ref()), []);
     subject.crash();
     let mut store = subject.open();
     assert_eq!(store.reader().positions(term(1)).unwrap(), [0_u64; 0]);
@@ -224,6 +247,16 @@ fn a_run_can_begin_anew(subject: &mut impl Subject) {
     for key in [1, 2, 5] {
         assert_eq!(store.reader().positions(term(key)).unwrap(), [key]);
     }
+}
+
+/// After a crash entries are indexed again.
+fn a_term_that_was_written_twice_is_shown_once(subject: &mut impl Subject) {
+    let mut store = subject.open();
+    behind(store.as_mut(), Behind { terms: vec![(1, 1), (2, 2)], mark: Some(2), ..Behind::default() });
+    behind(store.as_mut(), Behind { terms: vec![(2, 2), (2, 3)], mark: Some(3), ..Behind::default() });
+    assert_eq!(all_terms(store.reader().as_ref()), [(1, 1), (2, 2), (2, 3)]);
+    subject.crash();
+    assert_eq!(all_terms(subject.open().reader().as_ref()), [(1, 1), (2, 2), (2, 3)]);
 }
 
 /// Many runs of many sizes, with upkeep between them: never a term that is not found.
@@ -257,6 +290,9 @@ fn terms_outlive_many_runs(subject: &mut impl Subject) {
             expected.sort_unstable_by(|a, b| b.cmp(a));
             assert_eq!(reader.positions(term(key)).unwrap(), expected, "term {n}");
         }
+        let mut every = all.clone();
+        every.sort_unstable();
+        assert!(all_terms(reader.as_ref()) == every, "every term once, in order");
     };
     found(store.as_ref());
     for _ in 0..500 {
@@ -346,6 +382,13 @@ fn readers_see_what_has_returned(subject: &mut impl Subject) {
             assert_eq!(reader.extent().unwrap().last, number * u64::try_from(SIZE).unwrap());
         }
     });
+}
+
+/// Every term of the index with its position.
+fn all_terms(reader: &dyn Reader) -> Vec<(u64, u64)> {
+    let mut found = Vec::new();
+    reader.terms(&mut |term, position| found.push((term, position))).unwrap();
+    found
 }
 
 fn append(store: &mut dyn Store, rows: &[Row]) {

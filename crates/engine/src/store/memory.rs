@@ -3,15 +3,16 @@
 //! It keeps exactly the port's promises and no more: what was appended is there for every handle on
 //! the same memory, and a [`MemoryStore::crashed`] copy has what a disk would have had.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Bound, Range};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use scrip_core::account::{Account, Recalled};
+use scrip_core::bucket::Bucket;
 use scrip_core::entry::Term;
 use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
 
-use super::{Batch, Document, Extent, Reader, Row, Store, StoreError, StoredAccount, StoredAccountRef, indexed};
+use super::{Batch, Document, Extent, Head, Reader, Row, Store, StoreError, StoredAccount, StoredAccountRef, indexed};
 
 /// A store whose contents live as long as a handle on them.
 #[derive(Clone, Debug, Default)]
@@ -174,6 +175,36 @@ impl Reader for MemoryStore {
     fn positions(&self, term: Term) -> Result<Vec<u64>, StoreError> {
         let state = self.lock();
         Ok(state.terms.get(&indexed(term)).map_or_else(Vec::new, |found| found.iter().rev().copied().collect()))
+    }
+
+    fn heads(&self, after: Option<AccountNumber>, limit: usize) -> Result<Vec<Head>, StoreError> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let head = |(number, stored): (&AccountNumber, &StoredAccount)| Head {
+            account: *number,
+            seq: stored.account.seq,
+            head: stored.account.head,
+        };
+        Ok(self.lock().accounts.range((from, Bound::Unbounded)).take(limit).map(head).collect())
+    }
+
+    fn rows_of(&self, buckets: Range<u16>, position: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
+        let state = self.lock();
+        let start = place(position.max(1))?.unwrap_or(0).min(state.rows.len());
+        let wanted = |row: &&Row| buckets.contains(&Bucket::of(row.record.account).number());
+        Ok(state.rows[start..].iter().filter(wanted).take(limit).cloned().collect())
+    }
+
+    fn terms(&self, see: &mut dyn FnMut(u64, u64)) -> Result<(), StoreError> {
+        for (term, positions) in &self.lock().terms {
+            // An entry that was indexed again after a crash is there twice.
+            let positions: BTreeSet<u64> = positions.iter().copied().collect();
+            positions.into_iter().for_each(|position| see(*term, position));
+        }
+        Ok(())
+    }
+
+    fn sound(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 

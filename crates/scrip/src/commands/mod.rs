@@ -5,5 +5,6 @@ pub(crate) mod catalog;
 pub(crate) mod key;
 pub(crate) mod quote;
 pub(crate) mod restore;
+pub(crate) mod seal;
 pub(crate) mod serve;
 pub(crate) mod verify;

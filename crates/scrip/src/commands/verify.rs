@@ -4,54 +4,97 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use scrip_engine::seal::Seal;
 use scrip_engine::store::{Reader, StoreError};
-use scrip_engine::verify::{self, Report, StudioReport, VerifyError};
+use scrip_engine::verify::{self, Options, Phase, Report, StudioReport, VerifyError};
 use scrip_store_sqlite::{OpenError, open_reader};
 
 use crate::args::VerifyArguments;
+use crate::commands::seal;
 use crate::failure::Failure;
 use crate::place;
 use crate::progress::{Progress, grouped};
 
 /// Proves the store, and says what it holds; or names the first thing that does not hold.
 pub(crate) fn run(arguments: &VerifyArguments) -> Result<(), Failure> {
+    let since = arguments.since.as_deref().map(seal::read).transpose()?;
     let folder = place::folder(&arguments.place)?;
     let reader = open_reader(folder).map_err(unopened)?;
-    print(&prove(&*reader, folder)?);
+    let begun = Instant::now();
+    let report = prove_since(&*reader, folder, since.as_ref())?;
+    print(&report, begun.elapsed());
+    if let Some(seal) = since {
+        let (entries, accounts) = (grouped(seal.entries()), grouped(seal.accounts()));
+        println!("as sealed at {}: {entries} entries of {accounts} accounts, digest {}", seal.sealed_at, seal.digest());
+    }
     Ok(())
 }
 
 /// Proves what `reader` reads, with its progress shown; a failure names `path`.
 pub(crate) fn prove(reader: &dyn Reader, path: &Path) -> Result<Report, Failure> {
-    let total = reader.extent().map_err(|error| Failure::of_path(path, &error))?.last;
-    let mut progress = Progress::new("entries", total);
-    let report = verify::verify(reader, &mut |now| progress.set(now.done));
-    progress.finish();
+    prove_since(reader, path, None)
+}
+
+fn prove_since(reader: &dyn Reader, path: &Path, since: Option<&Seal>) -> Result<Report, Failure> {
+    let mut shown = None;
+    let how = Options { since, ..Options::default() };
+    let report = verify::verify_with(reader, &how, &mut |now| show(&mut shown, now));
+    if let Some((_, progress)) = shown {
+        progress.finish();
+    }
     report.map_err(|error| match error {
         VerifyError::Broken(broken) => Failure::No(format!("{}: does not hold: {broken}", path.display())),
         VerifyError::Store(error) => Failure::of_path(path, &error),
     })
 }
 
+/// A bar, or lines, for each phase.
+fn show(shown: &mut Option<(Phase, Progress)>, now: verify::Progress) {
+    if let Some((phase, progress)) = shown
+        && *phase == now.phase
+    {
+        return progress.set(now.done);
+    }
+    if let Some((_, progress)) = shown.take() {
+        progress.finish();
+    }
+    let progress = match now.phase {
+        Phase::Structure => Progress::unmeasured("looking at the database's pages and indexes"),
+        Phase::Entries => Progress::new("entries proved", now.of),
+        Phase::Rows => Progress::new("accounts' rows compared", now.of),
+        Phase::Terms => Progress::new("terms found", now.of),
+    };
+    *shown = Some((now.phase, progress));
+}
+
 /// A database that is damaged where it is opened is an answer, like damage found later; anything else is no answer.
-fn unopened(error: OpenError) -> Failure {
+pub(super) fn unopened(error: OpenError) -> Failure {
     let damaged = matches!(&error, OpenError::Database { error: StoreError::Damaged(_), .. });
     if damaged { Failure::No(error.to_string()) } else { Failure::Failed(error.to_string()) }
 }
 
-fn print(report: &Report) {
+fn print(report: &Report, took: Duration) {
     println!(
-        "the journal holds: {} entries of {} accounts; {} rows written behind agree with it",
+        "the journal holds: {} entries of {} accounts; written behind, and in agreement: {} rows, {} terms",
         grouped(report.extent.last),
         grouped(report.accounts),
         grouped(report.rows),
+        grouped(report.terms),
     );
+    if report.erased > 0 {
+        println!("erased: {} texts", grouped(report.erased));
+    }
     for (number, studio) in &report.studios {
         let name = studio.id.as_ref().map_or_else(|| format!("studio {}", number.0), ToString::to_string);
         println!("{name}: {} accounts, {} entries", grouped(studio.accounts), grouped(studio.entries));
         print_sums(studio);
     }
+    // Not part of the answer: two equal stores get equal ones.
+    let rate = u128::from(report.extent.last) * 1_000 / took.as_millis().max(1);
+    let rate = grouped(u64::try_from(rate).expect("no more than the entries in a thousandth of a second"));
+    eprintln!("proved in {:.1} s, {rate} entries a second", took.as_secs_f64());
 }
 
 fn print_sums(studio: &StudioReport) {

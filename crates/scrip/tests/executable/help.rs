@@ -13,6 +13,7 @@ const COMMANDS: &[&str] = &[
     "catalog diff",
     "catalog publish",
     "verify",
+    "seal",
     "backup",
     "restore",
     "export",

@@ -12,6 +12,7 @@ mod keys;
 mod moving;
 mod openings;
 mod quotes;
+mod seals;
 mod server;
 mod support;
 mod verify;

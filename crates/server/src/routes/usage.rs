@@ -196,10 +196,10 @@ impl Sum {
 
     fn merge(&mut self, other: &Sum) {
         self.charges += other.charges;
-        self.charged = self.charged + other.charged;
-        self.debt = self.debt + other.debt;
-        self.uncollected = self.uncollected + other.uncollected;
-        self.refunded = self.refunded + other.refunded;
+        self.charged += other.charged;
+        self.debt += other.debt;
+        self.uncollected += other.uncollected;
+        self.refunded += other.refunded;
     }
 
     fn shown(&self) -> UsageTotals {

@@ -6,11 +6,12 @@ use scrip_core::amount::Credits;
 use scrip_core::command::{
     AfterExpiry, Command, Cost, Expected, Grant, PlaceCharge, PlaceHold, PutAccount, ReleaseHold, SettleHold, Usage,
 };
-use scrip_core::id::{AccountId, ChargeId, HoldName, HoldRef, Key, StudioNumber};
+use scrip_core::id::{AccountId, ChargeId, HoldName, HoldRef, Key, StudioId, StudioNumber};
 use scrip_core::lot::Class;
 use scrip_core::time::Time;
 use scrip_engine::clock::Clock;
 use scrip_engine::engine::Request;
+use scrip_engine::store::{Batch, Document, Store as _};
 use scrip_engine::{Engine, Options};
 use scrip_store_sqlite::{OpenMode, SqliteStore};
 
@@ -21,7 +22,9 @@ pub(crate) const STUDIO: StudioNumber = StudioNumber(1);
 pub(crate) fn fill(folder: &Path) {
     let clock = Clock::test(Time::parse("2026-01-01T00:00:00.5Z").unwrap());
     let options = Options { clock, sweep_per_second: 0, mark_every: 4, ..Options::default() };
-    let store = SqliteStore::open(folder, OpenMode::Create).unwrap();
+    let mut store = SqliteStore::open(folder, OpenMode::Create).unwrap();
+    let studio = Document::Studio { number: STUDIO, id: StudioId::parse("flow-studio").unwrap() };
+    store.append(&Batch { documents: vec![studio], ..Batch::default() }).unwrap();
     let engine = Engine::start(Box::new(store), options).unwrap();
     for account in ["ana", "bruno"] {
         for (number, command) in commands().into_iter().enumerate() {

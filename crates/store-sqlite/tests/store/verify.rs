@@ -5,10 +5,14 @@ use std::path::Path;
 use rusqlite::Connection;
 use rusqlite::types::Value;
 use scrip_core::amount::{Credits, Total};
+use scrip_core::catalog::Format;
 use scrip_core::entry::Book;
+use scrip_core::id::StudioId;
 use scrip_core::lot::Class;
+use scrip_core::time::Time;
+use scrip_engine::store::{Batch, Document, Store as _};
 use scrip_engine::verify::{Report, VerifyError, verify};
-use scrip_store_sqlite::open_reader;
+use scrip_store_sqlite::{OpenMode, SqliteStore, open_reader};
 
 use crate::filled::{STUDIO, fill};
 
@@ -104,6 +108,11 @@ fn changes(value: &Value) -> Vec<Value> {
     }
 }
 
+fn numbers(database: &Connection, sql: &str) -> Vec<i64> {
+    let mut rows = database.prepare(sql).unwrap();
+    rows.query_map((), |row| row.get(0)).unwrap().collect::<rusqlite::Result<_>>().unwrap()
+}
+
 #[test]
 fn any_changed_byte_of_an_entry_is_found_and_named() {
     let folder = tempfile::tempdir().unwrap();
@@ -141,6 +150,34 @@ fn any_changed_byte_of_an_account_is_found_and_named() {
             assert!(broken.contains(named), "{place:?} as {value:?}: {broken}");
         }
     }
+}
+
+/// The runs of terms that count.
+const LIVE: &str = "SELECT run FROM term_runs WHERE state = 1";
+
+/// A key that is not found any more would be charged again (R31), so every byte of the index counts.
+#[test]
+fn any_changed_byte_of_the_index_of_terms_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path());
+    let database = open(folder.path());
+    for (table, key) in [("term_runs", "run"), ("term_blocks", "block"), ("term_filters", "rowid")] {
+        let rows = numbers(&database, &format!("SELECT {key} FROM {table} WHERE run IN ({LIVE})"));
+        assert!(!rows.is_empty(), "{table}");
+        // A block's own number only tells it from others.
+        let wanted = |place: &&Place| rows.contains(&place.row) && place.column != "block";
+        for place in places(&database, table, key).iter().filter(wanted) {
+            for value in changes(&place.value) {
+                // Two runs cannot have one number.
+                if place.column == "run" && matches!(value, Value::Integer(1..=255)) {
+                    continue;
+                }
+                let found = with_changed(folder.path(), &database, place, &value).unwrap_err();
+                assert!(found.contains("index of terms"), "{place:?} as {value:?}: {found}");
+            }
+        }
+    }
+    check(folder.path()).unwrap();
 }
 
 #[test]
@@ -181,12 +218,103 @@ fn a_store_with_erased_texts_is_sound() {
     fill(folder.path());
     let database = open(folder.path());
     let sound = check(folder.path()).unwrap();
-    for erase in [
-        "UPDATE journal SET texts = json_remove(texts, '$.reference') WHERE position = 3",
-        "UPDATE journal SET texts = NULL WHERE account = 1 AND seq > 1",
-        "UPDATE journal SET texts = NULL",
+    for (erase, erased) in [
+        ("UPDATE journal SET texts = json_remove(texts, '$.reference') WHERE position = 3", 1),
+        ("UPDATE journal SET texts = NULL WHERE account = 1 AND seq > 1", 15),
+        ("UPDATE journal SET texts = NULL", 34),
     ] {
         assert!(database.execute(erase, ()).unwrap() > 0);
-        assert_eq!(check(folder.path()).unwrap(), sound, "{erase}");
+        assert_eq!(check(folder.path()).unwrap(), Report { erased, ..sound.clone() }, "{erase}");
+    }
+}
+
+/// Parts of what is written behind that are gone, whole rows of it.
+#[test]
+fn what_is_lost_of_the_index_of_terms_is_found() {
+    for lose in [
+        format!("DELETE FROM term_runs WHERE run = (SELECT min(run) FROM ({LIVE}))"),
+        format!("DELETE FROM term_blocks WHERE block = (SELECT min(block) FROM term_blocks WHERE run IN ({LIVE}))"),
+        format!("DELETE FROM term_filters WHERE run = (SELECT min(run) FROM ({LIVE}))"),
+        format!("UPDATE term_runs SET state = 2 WHERE run = (SELECT max(run) FROM ({LIVE}))"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fill(folder.path());
+        assert_eq!(open(folder.path()).execute(&lose, ()).unwrap(), 1, "{lose}");
+        let found = check(folder.path()).unwrap_err();
+        assert!(found.contains("index of terms"), "{lose}: {found}");
+    }
+}
+
+/// SQLite finds accounts by their ids through an index of its own, and people read words for kinds.
+#[test]
+fn what_the_database_keeps_for_itself_is_looked_at() {
+    for (change, broken) in [
+        (
+            "PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET sql = replace(sql, '(studio, id)', '(studio, state)') WHERE name = 'accounts_id'",
+            "the database is damaged (row 1 missing from index accounts_id)",
+        ),
+        ("UPDATE kinds SET word = 'gift' WHERE kind = 13", "table kinds calls kind 13 gift, which is none of scrip's"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fill(folder.path());
+        open(folder.path()).execute_batch(change).unwrap();
+        assert_eq!(check(folder.path()).unwrap_err(), broken);
+    }
+}
+
+const CATALOG: &str = include_str!("../../../../catalogs/flow-studio.toml");
+
+/// A store with two catalog versions, the second of which priced a charge.
+fn fill_with_catalogs(folder: &Path) {
+    let mut store = SqliteStore::open(folder, OpenMode::Create).unwrap();
+    let time = Time::parse("2026-01-01T00:00:00Z").unwrap();
+    let studio = Document::Studio { number: STUDIO, id: StudioId::parse("flow-studio").unwrap() };
+    let version = |version| Document::Catalog {
+        studio: STUDIO,
+        version,
+        published_at: time,
+        effective: time,
+        format: Format::Toml,
+        source: CATALOG.into(),
+    };
+    let documents = vec![studio, version(1), version(2)];
+    store.append(&Batch { documents, ..Batch::default() }).unwrap();
+    drop(store);
+    fill(folder);
+}
+
+#[test]
+fn documents_that_cannot_be_used_are_found() {
+    for (change, broken) in [
+        ("UPDATE catalogs SET source = substr(source, 1, 900) WHERE version = 1", "catalog version 1 of studio 1: "),
+        ("UPDATE catalogs SET format = 'json' WHERE version = 2", "catalog version 2 of studio 1: "),
+        ("UPDATE catalogs SET format = 'yaml' WHERE version = 2", "is not what scrip wrote"),
+        ("UPDATE catalogs SET effective = -1 WHERE version = 2", "catalog version 2 of studio 1: a time out of range"),
+        ("DELETE FROM catalogs WHERE version = 1", "catalog version 1 of studio 1 is missing"),
+        ("DELETE FROM studios", "studio 1 has catalogs, but no name"),
+        ("UPDATE studios SET studio = 2; DELETE FROM catalogs", "position 1: it is of a studio that has no name"),
+        ("UPDATE studios SET id = 'No Id'", "is not what scrip wrote"),
+        (
+            "DELETE FROM catalogs WHERE version = 2",
+            "entry 3 of account 1 (ana), at position 3: the catalog version that it names is missing",
+        ),
+        ("INSERT INTO clock VALUES (1, -5)", "the test clock: a time out of range"),
+        (
+            "INSERT INTO keys VALUES ('key_a', 1, 'full', zeroblob(32), 'abcd', -5, NULL)",
+            "key key_a: a time out of range",
+        ),
+        (
+            "INSERT INTO keys VALUES ('key_a', 1, 'full', zeroblob(31), 'abcd', 5, NULL)",
+            "a value that scrip never writes",
+        ),
+        ("INSERT INTO keys VALUES ('key_a', 1, 'king', zeroblob(32), 'abcd', 5, NULL)", "is not what scrip wrote"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fill_with_catalogs(folder.path());
+        check(folder.path()).unwrap();
+        open(folder.path()).execute_batch(change).unwrap();
+        let found = check(folder.path()).unwrap_err();
+        assert!(found.contains(broken), "{change}: {found}");
     }
 }

@@ -27,7 +27,6 @@ fn the_tables_are_readable() {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path());
     let database = Connection::open(folder.path().join("scrip.db")).unwrap();
-    database.execute("INSERT OR IGNORE INTO studios VALUES (1, 'flow-studio')", ()).unwrap();
     assert_eq!(rows(&database, "SELECT * FROM mark"), ["18|18"]);
     assert_eq!(
         rows(&database, "SELECT * FROM lots"),
