@@ -1,10 +1,12 @@
 //! What a verification finds does not depend on how it is done; and a seal finds what no store can say of itself.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use scrip_core::account::Hash;
 use scrip_core::amount::Credits;
+use scrip_core::bucket::Bucket;
 use scrip_core::command::{Command, Grant, PutAccount};
 use scrip_core::id::{AccountId, AccountNumber, Key, StudioNumber};
 use scrip_core::journal;
@@ -15,6 +17,7 @@ use scrip_engine::engine::Request;
 use scrip_engine::seal::Seal;
 use scrip_engine::store::memory::MemoryStore;
 use scrip_engine::store::{Batch, Behind, Document, Row, Store, StoredAccount, StoredAccountRef};
+use scrip_engine::trail::Trail;
 use scrip_engine::verify::{Options as How, Report, VerifyError, verify_with};
 use scrip_engine::{Engine, Options};
 
@@ -290,7 +293,7 @@ fn a_seal_finds_what_was_changed_and_hashed_anew() {
     });
     engine(&forged).stop();
     check(&forged, None).unwrap();
-    let bucket = scrip_core::bucket::Bucket::of(AccountNumber(5)).number();
+    let bucket = Bucket::of(AccountNumber(5)).number();
     let named = format!("entries that were sealed have been replaced by others, in bucket {bucket}");
     assert_eq!(check(&forged, Some(&seal)).unwrap_err(), named);
 }
@@ -302,14 +305,12 @@ fn a_seal_of_another_store_is_told_apart() {
     assert_eq!(found, "the seal is of another store: the first entry is not the one that was sealed");
 }
 
-/// A journal that moved to a store that counts otherwise: the order within each bucket is all that is kept.
-#[test]
-fn a_seal_holds_where_positions_are_others() {
-    let store = filled(60);
-    let seal = seal(&store);
-    let moved = changed(&store, |contents| {
+/// The rows that are wanted, in the order of their accounts: other positions, and links to them.
+fn moved(store: &MemoryStore, wanted: impl Fn(&Row) -> bool) -> MemoryStore {
+    let moved = changed(store, |contents| {
+        contents.rows.retain(|row| wanted(row));
         contents.rows.sort_by_key(|row| row.record.account);
-        let mut trails: std::collections::BTreeMap<AccountNumber, scrip_engine::trail::Trail> = Default::default();
+        let mut trails: BTreeMap<AccountNumber, Trail> = BTreeMap::new();
         for (row, position) in contents.rows.iter_mut().zip(1..) {
             let links = trails.entry(row.record.account).or_default().push(row.record.seq, position);
             (row.position, row.prev, row.jump) = (position, links.prev, links.jump);
@@ -318,8 +319,30 @@ fn a_seal_holds_where_positions_are_others() {
         contents.terms.clear();
         contents.mark = 0;
     });
+    // Opening it writes behind what is there.
     engine(&moved).stop();
-    check(&moved, Some(&seal)).unwrap();
+    moved
+}
+
+/// A journal that moved to a store that counts otherwise: the order within each bucket is all that is kept.
+#[test]
+fn a_seal_holds_where_positions_are_others() {
+    let store = filled(60);
+    let seal = seal(&store);
+    check(&moved(&store, |_| true), Some(&seal)).unwrap();
+}
+
+/// An account with all its entries, and every trace of it.
+#[test]
+fn a_seal_finds_a_missing_account() {
+    let store = filled(60);
+    let seal = seal(&store);
+    let without = moved(&store, |row| row.record.account != AccountNumber(7));
+    check(&without, None).unwrap();
+    let bucket = Bucket::of(AccountNumber(7)).number();
+    let found = check(&without, Some(&seal)).unwrap_err();
+    assert!(found.starts_with("6 of 72 sealed entries are missing"), "{found}");
+    assert!(found.ends_with(&format!("they are missing from bucket {bucket}")), "{found}");
 }
 
 /// Any changed byte of a seal's file is found.

@@ -10,8 +10,9 @@ use scrip_core::entry::Book;
 use scrip_core::id::StudioId;
 use scrip_core::lot::Class;
 use scrip_core::time::Time;
+use scrip_engine::seal::Seal;
 use scrip_engine::store::{Batch, Document, Store as _};
-use scrip_engine::verify::{Report, VerifyError, verify};
+use scrip_engine::verify::{Options, Report, VerifyError, verify, verify_with};
 use scrip_store_sqlite::{OpenMode, SqliteStore, open_reader};
 
 use crate::filled::{STUDIO, fill};
@@ -316,5 +317,29 @@ fn documents_that_cannot_be_used_are_found() {
         open(folder.path()).execute_batch(change).unwrap();
         let found = check(folder.path()).unwrap_err();
         assert!(found.contains(broken), "{change}: {found}");
+    }
+}
+
+/// A catalog that is still one, but not the one that was published: only a seal tells.
+#[test]
+fn a_seal_finds_changed_catalogs() {
+    for change in [
+        "UPDATE catalogs SET source = source || '# dearer' WHERE version = 2",
+        "UPDATE catalogs SET effective = effective + 1 WHERE version = 2",
+        "UPDATE catalogs SET published_at = published_at - 1 WHERE version = 2",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fill_with_catalogs(folder.path());
+        let seal = Seal::of(&check(folder.path()).unwrap(), Time::EPOCH);
+        let since = || {
+            let reader = open_reader(folder.path()).unwrap();
+            let how = Options { since: Some(&seal), ..Options::default() };
+            verify_with(reader.as_ref(), &how, &mut |_| {}).map(drop).map_err(|broken| broken.to_string())
+        };
+        assert_eq!(since(), Ok(()));
+        assert_eq!(open(folder.path()).execute(change, ()).unwrap(), 1);
+        check(folder.path()).unwrap();
+        let found = "what was sealed of the catalogs is not there, in version 2 of studio 1";
+        assert_eq!(since(), Err(found.to_owned()), "{change}");
     }
 }
