@@ -2,6 +2,7 @@
 
 use scrip_core::catalog::{Catalog, Package, Plan, Price, ProjectType, Published, Tool, Toolkit};
 use scrip_core::measure::MeasureValue;
+use scrip_core::plan::Renews;
 use scrip_core::rate::domain::{Declared, Values};
 use scrip_core::sale;
 use scrip_core::time::Time;
@@ -179,6 +180,10 @@ pub struct PlanShown {
     pub roll_over_cap: Option<Amount>,
     /// What a term costs; null where the catalog does not say.
     pub price: Option<PriceShown>,
+    /// `clock` or `payment`: what makes a term go on into the next.
+    pub renews: String,
+    /// Days for which a plan that renews by payment waits for it; null for any other.
+    pub grace_days: Option<u32>,
 }
 
 /// A package.
@@ -301,6 +306,14 @@ impl From<&Plan> for PlanShown {
             term_months: plan.terms.term_months,
             roll_over_cap: plan.terms.roll_over_cap.map(Amount),
             price: plan.price.as_ref().map(PriceShown::from),
+            renews: match plan.terms.renews {
+                Renews::Clock => "clock".to_owned(),
+                Renews::Payment { .. } => "payment".to_owned(),
+            },
+            grace_days: match plan.terms.renews {
+                Renews::Clock => None,
+                Renews::Payment { grace_days } => Some(grace_days),
+            },
         }
     }
 }

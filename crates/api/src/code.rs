@@ -84,6 +84,8 @@ codes! {
     RefundExceedsCharge = "refund_exceeds_charge", 409, "The refund is more than what is left of the charge";
     /// The package is not for this account now.
     PackageNotAvailable = "package_not_available", 409, "The account cannot buy this package now";
+    /// The catalog says no price for the plan.
+    PlanNotForSale = "plan_not_for_sale", 409, "The plan cannot be ordered";
     /// The order is paid already.
     OrderNotPending = "order_not_pending", 409, "The order is paid already";
     /// What was paid is not what the order costs.

@@ -152,11 +152,14 @@ impl EntryShown {
             refund: particulars.refund,
             charge: particulars.charge,
             order: order.map(|order| order.id.to_string()),
-            package: order.map(|order| {
-                let Item::Package(package) = &order.item;
-                package.to_string()
+            package: order.and_then(|order| match &order.item {
+                Item::Package(package) => Some(package.to_string()),
+                Item::Plan(_) => None,
             }),
-            plan: particulars.plan,
+            plan: particulars.plan.or_else(|| match &order?.item {
+                Item::Plan(terms) => Some(terms.plan.to_string()),
+                Item::Package(_) => None,
+            }),
             change: particulars.change.map(str::to_owned),
             price: particulars.price,
             uncollected: particulars.uncollected,
@@ -247,6 +250,7 @@ const fn order_change_word(change: OrderChange) -> &'static str {
         OrderChange::Sent => "sent",
         OrderChange::Expired => "expired",
         OrderChange::Failed => "failed",
+        OrderChange::Paid => "paid",
         OrderChange::Noted => "noted",
     }
 }
@@ -261,6 +265,7 @@ const fn change_word(change: SubscriptionChange) -> &'static str {
         SubscriptionChange::StateChanged => "state_changed",
         SubscriptionChange::TookEffect => "took_effect",
         SubscriptionChange::Ended => "ended",
+        SubscriptionChange::Paid => "paid",
     }
 }
 

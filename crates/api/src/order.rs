@@ -2,7 +2,7 @@
 
 use scrip_core::answer::{Answer, Done};
 use scrip_core::command::{Command, OrderItem};
-use scrip_core::id::{OrderId, PackageId};
+use scrip_core::id::{OrderId, PackageId, PlanId};
 use scrip_core::order::{Item, Order, Payment};
 use scrip_core::rejection::Rejection;
 use serde::{Deserialize, Serialize};
@@ -11,23 +11,38 @@ use utoipa::ToSchema;
 use crate::balance::TotalsShown;
 use crate::catalog::PriceShown;
 use crate::number::Amount;
+use crate::present::present;
 use crate::text;
 use crate::time::Instant;
-use crate::unfit::Unfit;
+use crate::unfit::{InvalidField, Unfit};
 
 /// An order to place.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrderRequest {
-    /// The package.
-    pub package: String,
+    /// The package; instead of `plan`.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    pub package: Option<String>,
+    /// The plan, a term of which is bought; instead of `package`.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    pub plan: Option<String>,
 }
 
 impl OrderRequest {
-    /// The command. A name that no package can have is one that no package has.
+    /// The command. A name that nothing can have is one that nothing has.
     pub fn command(&self) -> Result<Command, Unfit> {
-        let package = PackageId::parse(&self.package).map_err(|_| Rejection::PackageNotFound)?;
-        Ok(Command::PlaceOrder { item: OrderItem::Package(package) })
+        let item = match (&self.package, &self.plan) {
+            (Some(package), None) => {
+                OrderItem::Package(PackageId::parse(package).map_err(|_| Rejection::PackageNotFound)?)
+            }
+            (None, Some(plan)) => OrderItem::Plan(PlanId::parse(plan).map_err(|_| Rejection::PlanNotFound)?),
+            (Some(_), Some(_)) | (None, None) => {
+                return Err(InvalidField::new("body", "either package or plan").into());
+            }
+        };
+        Ok(Command::PlaceOrder { item })
     }
 }
 
@@ -57,11 +72,15 @@ pub struct OrderShown {
     pub account: Option<String>,
     /// `pending`, `expired`, `failed`, `paid`, `refunded`, `disputed`, `won` or `lost`.
     pub state: String,
-    /// The package.
-    pub package: String,
+    /// The package; absent where a plan is bought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// The plan, a term of which is bought; absent where a package is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
     /// How many of it.
     pub quantity: u32,
-    /// The top-up credits of all of it.
+    /// The top-up credits of all of it; of a plan, its credits a cycle.
     pub credits: Amount,
     /// The promo credits on top.
     pub bonus: Amount,
@@ -91,7 +110,10 @@ pub struct OrderShown {
 impl OrderShown {
     /// The order of this account, without an address to pay at.
     pub fn of(order: &Order, account: Option<&str>) -> OrderShown {
-        let Item::Package(package) = &order.item;
+        let (package, plan, credits) = match &order.item {
+            Item::Package(package) => (Some(package.to_string()), None, order.credits),
+            Item::Plan(terms) => (None, Some(terms.plan.to_string()), terms.allowance),
+        };
         let paid_at = match order.payment {
             Payment::Paid(paid) => Some(Instant(paid.at)),
             Payment::Pending | Payment::Failed | Payment::Expired => None,
@@ -100,9 +122,10 @@ impl OrderShown {
             order: order.id.to_string(),
             account: account.map(str::to_owned),
             state: order.state().word().to_owned(),
-            package: package.to_string(),
+            package,
+            plan,
             quantity: order.quantity,
-            credits: Amount(order.credits),
+            credits: Amount(credits),
             bonus: Amount(order.bonus),
             price: (&order.price).into(),
             catalog_version: order.catalog_version,

@@ -250,6 +250,10 @@ impl From<Rejection> for Problem {
                 };
                 Problem::new(Code::PackageNotAvailable, detail).with("reason", why.word())
             }
+            R::PlanNotForSale => Problem::new(
+                Code::PlanNotForSale,
+                "The catalog in force says no price for this plan; PUT the subscription to put the account on it.",
+            ),
             R::OrderNotPending { state } => {
                 let detail = format!("The order is {}: it is paid for, and not paid again.", state.word());
                 Problem::new(Code::OrderNotPending, detail).with("state", state.word())

@@ -91,6 +91,9 @@ pub struct SubscriptionShown {
     /// The plan that follows at the term's end, if another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_plan: Option<String>,
+    /// Until when it is paid for, where the plan renews by payment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_until: Option<Instant>,
     /// When the subscription ends, if it was cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<Instant>,
@@ -131,6 +134,7 @@ impl From<&SubscriptionView> for SubscriptionShown {
             term: view.term.into(),
             cycle: view.cycle.into(),
             next_plan,
+            paid_until: view.paid_until.map(Instant),
             ends_at,
         }
     }

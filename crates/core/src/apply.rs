@@ -62,8 +62,9 @@ pub fn apply(account: &mut Account, entry: &Entry) {
         }
         Event::AccountErased => erase_texts(account),
         Event::OrderPaid { order, bought } => {
-            let Item::Package(package) = &order.item;
-            account.bought.insert(package.clone(), *bought);
+            if let Item::Package(package) = &order.item {
+                account.bought.insert(package.clone(), *bought);
+            }
             put_order(account, order);
         }
         Event::OrderChanged { order, .. }

@@ -105,6 +105,8 @@ pub enum Command {
 pub enum OrderItem {
     /// A package of the catalog in force.
     Package(PackageId),
+    /// A term of a plan of the catalog in force: the first, the next, or an upgrade.
+    Plan(PlanId),
 }
 
 /// The settings of an account.

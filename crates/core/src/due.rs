@@ -46,11 +46,12 @@ struct Instant<'a> {
 }
 
 impl Instant<'_> {
-    /// The order at one instant (R16): hold deadlines, roll-over, lot expiry, plan change, refill, debt repayment; then
-    /// what concerns orders: what holds freed of lots that are frozen or to come back, and orders that nobody paid.
+    /// The order at one instant (R16): hold deadlines, a payment that did not come, roll-over, lot expiry, plan change, refill, debt
+    /// repayment; then what concerns orders: what holds freed of lots that are frozen or to come back, and orders that nobody paid.
     fn pass(&mut self) {
         let seq = self.account.seq;
         self.expire_holds();
+        self.lapse();
         let turning = self.account.subscription.as_ref().filter(|now| now.turns_at.is_some_and(|at| at <= self.at));
         let turning = turning.map(|subscription| Subscription::clone(subscription));
         if let Some(subscription) = &turning {
@@ -81,6 +82,17 @@ impl Instant<'_> {
             let event = Event::HoldExpired { hold: hold.id, tool: hold.priced.tool.clone(), freed: hold.credits };
             let draft = Draft::new(event).lots(freed(&hold.parts)).texts(Texts::salted(self.salt, texts));
             self.write(draft);
+        }
+    }
+
+    /// A cycle that is still not paid for when its grace is over (R17a).
+    fn lapse(&mut self) {
+        let at = self.at;
+        let lapsed = self.account.subscription.as_deref().filter(|held| held.lapses_at().is_some_and(|due| due <= at));
+        if let Some(subscription) = lapsed {
+            let past_due = Subscription { state: SubscriptionState::PastDue, ..subscription.clone() }.scheduled();
+            let change = SubscriptionChange::StateChanged;
+            self.write(Draft::new(Event::SubscriptionChanged { change, subscription: Some(past_due) }));
         }
     }
 
@@ -136,7 +148,9 @@ impl Instant<'_> {
         match subscription.next {
             None => Some(subscription.renewed(self.account.studio, self.catalogs)),
             Some(NextPlan::Change(terms)) => {
-                let next = Subscription { terms, term_start: start, next: None, ..subscription }.scheduled();
+                let paid_until = subscription.paid_until.or(Some(start));
+                let next =
+                    Subscription { terms, term_start: start, next: None, paid_until, ..subscription }.scheduled();
                 let change = SubscriptionChange::TookEffect;
                 self.write(Draft::new(Event::SubscriptionChanged { change, subscription: Some(next.clone()) }));
                 Some(next)

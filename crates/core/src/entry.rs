@@ -388,6 +388,8 @@ pub enum OrderChange {
     Expired,
     /// The provider said no.
     Failed,
+    /// A plan's term is paid for; what that does to the subscription follows.
+    Paid,
     /// The provider told something else of it: another id, money that went back for less than a whole credit, a dispute
     /// of which nothing is left to freeze.
     Noted,
@@ -455,6 +457,8 @@ pub enum SubscriptionChange {
     TookEffect,
     /// It ended.
     Ended,
+    /// It was paid for, further than before (R17a).
+    Paid,
 }
 
 /// The kinds of entries, as history and exports name them.

@@ -144,8 +144,9 @@ fn head(record: &Record) -> [u8; 57] {
     head
 }
 
-fn context<'a>(record: &'a Record, debt: Credits, lots: &'a [crate::entry::LotChange]) -> Context<'a> {
+fn context<'a>(record: &'a Record, format: u8, debt: Credits, lots: &'a [crate::entry::LotChange]) -> Context<'a> {
     Context {
+        format,
         seq: record.seq,
         at: record.at,
         tool: record.tool.as_ref(),
@@ -169,7 +170,8 @@ fn write_body(entry: &Entry, record: &Record) -> Vec<u8> {
         (TEXTS, !entry.texts.fields.is_empty()),
     ];
     let marks = present.into_iter().filter(|(_, there)| *there).fold(0, |marks, (bit, _)| marks | bit);
-    out.byte(event::lowest_format(&entry.event));
+    let format = event::lowest_format(&entry.event);
+    out.byte(format);
     out.byte(marks);
     if marks & MAKES != 0 {
         movement::write_makes(&mut out, &entry.makes, entry.at);
@@ -189,7 +191,7 @@ fn write_body(entry: &Entry, record: &Record) -> Vec<u8> {
     if marks & OWED != 0 {
         out.credits(entry.after.debt);
     }
-    event::write(&mut out, entry, &context(record, entry.debt, &entry.lots));
+    event::write(&mut out, entry, &context(record, format, entry.debt, &entry.lots));
     if let Some(bound) = &entry.bound {
         out.raw(&bound.term.0.to_be_bytes());
         out.raw(&bound.content.to_be_bytes());
@@ -219,7 +221,7 @@ fn read_body(record: &Record) -> Result<Entry, Problem> {
     let books = if marks & BOOKS == 0 { Vec::new() } else { movement::read_books(&mut body)? };
     let frozen = if marks & FROZEN == 0 { Credits::ZERO } else { body.some_credits()? };
     let owed = if marks & OWED == 0 { Credits::ZERO } else { body.some_credits()? };
-    let event = event::read(&mut body, record.kind, &context(record, debt, &lots))?;
+    let event = event::read(&mut body, record.kind, &context(record, format, debt, &lots))?;
     match format.cmp(&event::lowest_format(&event)) {
         Ordering::Less => return Err("an event that its record's format does not have"),
         Ordering::Equal => {}

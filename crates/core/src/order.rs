@@ -8,6 +8,7 @@ use crate::amount::Credits;
 use crate::catalog::Price;
 use crate::id::{LotId, OrderId, PackageId, ProviderRef};
 use crate::lot::Class;
+use crate::plan::PlanTerms;
 use crate::time::Time;
 
 /// One purchase.
@@ -56,6 +57,8 @@ pub struct Order {
 pub enum Item {
     /// A package's credits.
     Package(PackageId),
+    /// A term of a plan, on these terms (R17a). Its credits are the subscription's refills: the order has none itself.
+    Plan(PlanTerms),
 }
 
 /// Who placed an order.

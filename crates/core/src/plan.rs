@@ -18,6 +18,21 @@ pub struct PlanTerms {
     pub term_months: u32,
     /// The most that may roll over at a turn; `None`: nothing carries over.
     pub roll_over_cap: Option<Credits>,
+    /// What makes a term go on into the next.
+    pub renews: Renews,
+}
+
+/// What makes a term go on into the next (R17a).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Renews {
+    /// The clock: the studio tells when it stops.
+    #[default]
+    Clock,
+    /// The payment: a cycle that is not paid for makes the subscription past due, so long after its start.
+    Payment {
+        /// Days.
+        grace_days: u32,
+    },
 }
 
 /// Whether refills happen.
@@ -78,6 +93,8 @@ pub struct Subscription {
     pub reached: Option<Reached>,
     /// What waits for the end of the term.
     pub next: Option<NextPlan>,
+    /// With a plan that renews by payment: the first cycle that is not paid for yet (R17a). `None` with any other.
+    pub paid_until: Option<u32>,
     /// When the clock next does something with it (a refill, what waits); `None`: nothing to come. Follows from the
     /// rest; kept so that looking whether something is due needs no calendar.
     pub turns_at: Option<Time>,
@@ -124,15 +141,38 @@ impl Subscription {
     pub fn refills_at(&self) -> Option<Time> {
         let ending = self.next == Some(NextPlan::Cancel) && self.next_cycle() == self.term_end();
         match self.state {
-            SubscriptionState::Active if !ending => self.turns_at,
+            SubscriptionState::Active if !ending && !self.lapses_first() => self.turns_at,
             SubscriptionState::Active | SubscriptionState::PastDue | SubscriptionState::Paused => None,
         }
     }
 
-    /// The same with [`Subscription::turns_at`] as the rest asks for.
-    pub(crate) fn scheduled(self) -> Subscription {
+    /// When it becomes past due unless a payment comes before (R17a); `None` while that cannot happen.
+    pub fn lapses_at(&self) -> Option<Time> {
+        match (self.terms.renews, self.state, self.paid_until) {
+            (Renews::Payment { grace_days }, SubscriptionState::Active, Some(unpaid)) => {
+                Some(self.starts(unpaid).plus_seconds(i64::from(grace_days) * 86_400))
+            }
+            (Renews::Payment { .. } | Renews::Clock, _, _) => None,
+        }
+    }
+
+    /// Whether it becomes past due before the next cycle can be refilled, were nobody to pay.
+    fn lapses_first(&self) -> bool {
+        self.lapses_at().is_some_and(|at| at <= self.starts(self.next_cycle()))
+    }
+
+    /// The same with [`Subscription::turns_at`] and [`Subscription::paid_until`] as the rest asks for: of a plan that
+    /// renews by payment and was not taken up through one, the present term counts as paid.
+    pub(crate) fn scheduled(mut self) -> Subscription {
+        self.paid_until = match self.terms.renews {
+            Renews::Clock => None,
+            Renews::Payment { .. } => Some(self.paid_until.unwrap_or(self.term_end())),
+        };
         let turns_at = match self.state {
-            SubscriptionState::Active => Some(self.starts(self.next_cycle())),
+            SubscriptionState::Active => {
+                let refill = self.starts(self.next_cycle());
+                Some(self.lapses_at().map_or(refill, |lapse| lapse.min(refill)))
+            }
             SubscriptionState::PastDue | SubscriptionState::Paused => {
                 self.next.as_ref().map(|_| self.starts(self.term_end()))
             }
@@ -157,6 +197,11 @@ impl Subscription {
         if let Some(plan) = catalog.and_then(|published| published.catalog.plan(self.terms.plan.as_str())) {
             self.terms = plan.terms.clone();
         }
+        self.paid_until = match self.terms.renews {
+            Renews::Clock => None,
+            // A plan that begins to renew by payment has nothing paid yet.
+            Renews::Payment { .. } => Some(self.paid_until.unwrap_or(self.term_start)),
+        };
         self
     }
 }

@@ -64,6 +64,8 @@ pub enum Rejection {
         /// Why.
         why: NotForSale,
     },
+    /// 409 `plan_not_for_sale`: the catalog says no price for it, so it cannot be ordered.
+    PlanNotForSale,
     /// 409 `order_not_pending`: it is paid already.
     OrderNotPending {
         /// Where it stands.

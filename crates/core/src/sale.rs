@@ -50,8 +50,7 @@ pub fn check(account: &Account, package: &Package, at: Time) -> Result<(), NotFo
     let Some(limit) = package.limit else { return Ok(()) };
     let bought = account.bought.get(&package.id).map_or(0, |tally| tally.count(limit.per, at, &account.zone));
     let waits = account.orders.iter().filter(|order| {
-        let Item::Package(id) = &order.item;
-        order.payment == Payment::Pending && *id == package.id
+        order.payment == Payment::Pending && matches!(&order.item, Item::Package(id) if *id == package.id)
     });
     let waiting = u32::try_from(waits.count()).unwrap_or(u32::MAX);
     if bought.saturating_add(waiting) < limit.count { Ok(()) } else { Err(NotForSale::Limit) }

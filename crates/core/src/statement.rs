@@ -147,6 +147,8 @@ pub struct SubscriptionView {
     pub cycle: Period,
     /// What waits for the end of the term.
     pub next: Option<NextPlan>,
+    /// Until when it is paid for, where the plan renews by payment (R17a).
+    pub paid_until: Option<Time>,
 }
 
 /// The subscription, if the account has one.
@@ -161,6 +163,7 @@ pub fn subscription(account: &Account, catalogs: &Catalogs, at: Time) -> Option<
         anchor: current.anchor,
         term: period(&current, current.term_start, current.term_end()),
         cycle: period(&current, cycle, cycle + 1),
+        paid_until: current.paid_until.map(|unpaid| current.starts(unpaid)),
         next: current.next,
     })
 }

@@ -170,6 +170,7 @@ fn encode<'a>(to: &'a mut Encoder, command: &Command) -> &'a mut Encoder {
             let to = to.tag(15);
             match item {
                 OrderItem::Package(package) => to.tag(0).text(package.as_str()),
+                OrderItem::Plan(plan) => to.tag(1).text(plan.as_str()),
             }
         }
         Command::SendOrder { order, reference } => to.tag(16).order(*order).text(reference.as_str()),

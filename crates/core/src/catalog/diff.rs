@@ -7,6 +7,7 @@
 use crate::amount::Credits;
 use crate::catalog::{Catalog, Package, Plan, Price, Tool};
 use crate::measure::{Decimal, MeasureValue, Measures};
+use crate::plan::Renews;
 use crate::rate::domain::{Declared, Values};
 
 /// The most inputs of one tool at which prices are compared beside its examples.
@@ -211,6 +212,11 @@ fn diff_plans(lines: &mut Vec<String>, old: &Plan, new: &Plan) {
     let cap = |plan: &Plan| plan.terms.roll_over_cap.map_or_else(|| "nothing".to_owned(), |cap| cap.to_string());
     changed(lines, &what("rolls over at most"), &cap(old), &cap(new));
     changed(lines, &what("price"), &price(old.price.as_ref()), &price(new.price.as_ref()));
+    let renews = |plan: &Plan| match plan.terms.renews {
+        Renews::Clock => "clock".to_owned(),
+        Renews::Payment { grace_days } => format!("payment, within {grace_days} days"),
+    };
+    changed(lines, &what("renews by"), &renews(old), &renews(new));
 }
 
 fn diff_packages(lines: &mut Vec<String>, old: &Package, new: &Package) {

@@ -14,7 +14,7 @@ use crate::hold::OnExcess;
 use crate::id::{InvalidId, PackageId, PlanId, ProjectTypeId, StudioId, ToolId};
 use crate::measure::Decimal;
 use crate::order::ClawBack;
-use crate::plan::PlanTerms;
+use crate::plan::{PlanTerms, Renews};
 use crate::rate::prove::Effort;
 use crate::tally::Per;
 use crate::time::Time;
@@ -23,6 +23,8 @@ use crate::time::Time;
 const HONOURED_FOR: u32 = 900;
 /// A hold's deadline is so many seconds ahead unless its tool says otherwise (R18).
 const HOLD_FOR: u32 = 3_600;
+/// Days for which a plan that renews by payment waits for it, unless it says otherwise (R17a).
+const GRACE_DAYS: u32 = 3;
 /// A day in seconds: the most for both.
 const DAY: u32 = 86_400;
 
@@ -204,7 +206,7 @@ fn plan(source: Source<'_>, entry: &Entry) -> Result<Plan, CatalogError> {
         source,
         &entry.item,
         format!("the plan {id}"),
-        &["name", "allowance", "term", "roll_over_cap", "price"],
+        &["name", "allowance", "term", "roll_over_cap", "price", "renews", "grace_days"],
     )?;
     let name = fields.name()?;
     let allowance = fields.optional_credits("allowance")?;
@@ -218,8 +220,28 @@ fn plan(source: Source<'_>, entry: &Entry) -> Result<Plan, CatalogError> {
     };
     let roll_over_cap = fields.optional_credits("roll_over_cap")?.filter(|cap| !cap.is_zero());
     let price = fields.optional("price").map(|entry| money::read(source, &entry.item)).transpose()?;
-    let terms = PlanTerms { plan: id.clone(), allowance, term_months, roll_over_cap };
+    let renews = renews(&fields)?;
+    let terms = PlanTerms { plan: id.clone(), allowance, term_months, roll_over_cap, renews };
     Ok(Plan { id, name, terms, price })
+}
+
+/// A plan's `renews`, and its `grace_days` where it renews by payment. Less than a month, so that no cycle begins in the
+/// grace of the one before.
+fn renews(fields: &Fields<'_>) -> Result<Renews, CatalogError> {
+    let word = fields.optional_text("renews")?.unwrap_or("clock");
+    match word {
+        "clock" => {
+            fields.refuse(&["grace_days"], "the plan renews by clock")?;
+            Ok(Renews::Clock)
+        }
+        "payment" => {
+            Ok(Renews::Payment { grace_days: fields.optional_whole("grace_days", 0..=27)?.unwrap_or(GRACE_DAYS) })
+        }
+        other => {
+            let at = fields.required("renews")?.item.at.start;
+            Err(fields.source.error(at, format!("expected clock or payment for renews, found {other:?}")))
+        }
+    }
 }
 
 fn term(source: Source<'_>, item: &Item) -> Result<u32, CatalogError> {

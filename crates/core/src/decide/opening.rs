@@ -112,6 +112,7 @@ fn unstarted(brought: &OpeningSubscription, terms: crate::plan::PlanTerms, zone:
         term_start: 0,
         reached: None,
         next: None,
+        paid_until: None,
         turns_at: None,
     }
 }

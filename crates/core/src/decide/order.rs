@@ -7,11 +7,11 @@
 use crate::account::Account;
 use crate::amount::Credits;
 use crate::answer::Done;
-use crate::catalog::{Catalog, Package};
+use crate::catalog::{Package, Plan};
 use crate::claw_back::{freeze, take_back, unfreeze};
 use crate::command::OrderItem;
 use crate::decide::scribe::Scribe;
-use crate::decide::{Decision, invalid};
+use crate::decide::{Decision, invalid, subscription};
 use crate::draft::Draft;
 use crate::entry::{Book, Event, OrderChange, TextField, Texts};
 use crate::id::{OrderId, ProviderRef};
@@ -39,45 +39,75 @@ pub(super) fn check_truth(truth: &Truth) -> Result<(), Rejection> {
 
 /// Places an order: what it costs and gives is pinned from now on.
 pub(super) fn place(mut scribe: Scribe<'_>, item: &OrderItem) -> Result<Decision, Rejection> {
-    let OrderItem::Package(id) = item;
     let (account, at) = (scribe.before, scribe.at());
-    let published = scribe.catalogs.in_force(account.studio, at).ok_or(Rejection::PackageNotFound)?;
-    let package = published.catalog.package(id.as_str()).ok_or(Rejection::PackageNotFound)?;
-    sale::check(account, package, at).map_err(|why| Rejection::PackageNotAvailable { why })?;
-    check_room(account, package.credits + package.bonus)?;
-    let pinned = pinned(package, &published.catalog);
-    let order = Order {
-        id: OrderId::first(scribe.next_seq()),
-        catalog_version: published.version,
-        placed_at: at,
-        expires_at: at.plus_seconds(ORDER_FOR),
-        ..pinned
+    let missing = || match item {
+        OrderItem::Package(_) => Rejection::PackageNotFound,
+        OrderItem::Plan(_) => Rejection::PlanNotFound,
     };
-    write_change(&mut scribe, OrderChange::Placed, order);
-    Ok(scribe.finish())
-}
-
-/// What the catalog says of a package, as an order keeps it.
-fn pinned(package: &Package, catalog: &Catalog) -> Order {
-    Order {
-        id: OrderId::first(0),
-        item: Item::Package(package.id.clone()),
+    let published = scribe.catalogs.in_force(account.studio, at).ok_or_else(missing)?;
+    let catalog = &published.catalog;
+    let (item, price) = match item {
+        OrderItem::Package(id) => {
+            let package = catalog.package(id.as_str()).ok_or_else(missing)?;
+            sale::check(account, package, at).map_err(|why| Rejection::PackageNotAvailable { why })?;
+            check_room(account, package.credits + package.bonus)?;
+            (Bought::Package(package), package.price.clone())
+        }
+        OrderItem::Plan(id) => {
+            let plan = catalog.plan(id.as_str()).ok_or_else(missing)?;
+            (Bought::Plan(plan), plan.price.clone().ok_or(Rejection::PlanNotForSale)?)
+        }
+    };
+    let bare = Order {
+        id: OrderId::first(scribe.next_seq()),
+        item: item.item(),
         quantity: 1,
         origin: Origin::Asked,
-        credits: package.credits,
-        bonus: package.bonus,
-        expires_in_days: package.expires_in_days,
-        bonus_expires_in_days: package.bonus_expires_in_days,
-        price: package.price.clone(),
-        catalog_version: 0,
+        credits: Credits::ZERO,
+        bonus: Credits::ZERO,
+        expires_in_days: None,
+        bonus_expires_in_days: None,
+        price,
+        catalog_version: published.version,
         claw_back: catalog.claw_back,
-        placed_at: crate::time::Time::EPOCH,
-        expires_at: crate::time::Time::EPOCH,
+        placed_at: at,
+        expires_at: at.plus_seconds(ORDER_FOR),
         references: Vec::new(),
         payment: Payment::Pending,
         refunded: 0,
         dispute: None,
         taken_back: TakenBack::default(),
+    };
+    write_change(&mut scribe, OrderChange::Placed, item.pinned(bare));
+    Ok(scribe.finish())
+}
+
+/// What the catalog says of what is bought.
+enum Bought<'a> {
+    Package(&'a Package),
+    Plan(&'a Plan),
+}
+
+impl Bought<'_> {
+    fn item(&self) -> Item {
+        match self {
+            Bought::Package(package) => Item::Package(package.id.clone()),
+            Bought::Plan(plan) => Item::Plan(plan.terms.clone()),
+        }
+    }
+
+    /// The order with the credits that it will make itself.
+    fn pinned(&self, order: Order) -> Order {
+        match self {
+            Bought::Package(package) => Order {
+                credits: package.credits,
+                bonus: package.bonus,
+                expires_in_days: package.expires_in_days,
+                bonus_expires_in_days: package.bonus_expires_in_days,
+                ..order
+            },
+            Bought::Plan(_) => order,
+        }
     }
 }
 
@@ -165,12 +195,19 @@ fn credit(scribe: &mut Scribe<'_>, order: Order, by: PaidBy, texts: Texts) -> Re
     let granted = order.credits + order.bonus;
     check_room(account, granted)?;
     let order = Order { payment: Payment::Paid(Paid { seq: scribe.next_seq(), at, by }), ..order };
-    let Item::Package(package) = &order.item;
+    let package = match &order.item {
+        Item::Package(package) => package,
+        Item::Plan(terms) => {
+            let event = Event::OrderChanged { change: OrderChange::Paid, order: Box::new(order.clone()) };
+            scribe.write(Draft::new(event).texts(texts));
+            subscription::paid(scribe, terms);
+            return Ok(order);
+        }
+    };
     let bought = account.bought.get(package).copied().unwrap_or_default().plus_one(at, &account.zone);
-    let lots = order.lots();
     let event = Event::OrderPaid { order: Box::new(order.clone()), bought };
     let mut draft = Draft::new(event).book(Book::Sold, -granted).texts(texts);
-    for made in lots {
+    for made in order.lots() {
         let class = made.part.class();
         let priority = class.default_priority();
         draft = draft.making(NewLot { class, priority, expires_at: made.expires_at, granted: made.credits });

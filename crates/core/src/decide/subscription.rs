@@ -44,21 +44,28 @@ pub(super) fn cancel(scribe: &mut Scribe<'_>) -> Result<(), Rejection> {
 /// A new subscription: a past anchor grants the current cycle only, a future one starts then (R15).
 fn start(scribe: &mut Scribe<'_>, put: &PutSubscription) -> Result<(), Rejection> {
     let Some(plan) = &put.plan else { return Err(invalid("plan", "a plan, since the account has none")) };
+    let terms = offered(scribe.before, scribe.catalogs, plan, scribe.at())?;
+    begin(scribe, terms, put);
+    Ok(())
+}
+
+/// A subscription on these terms, its present cycle granted.
+fn begin(scribe: &mut Scribe<'_>, terms: PlanTerms, put: &PutSubscription) {
     let (account, at) = (scribe.before, scribe.at());
     let subscription = Subscription {
-        terms: offered(account, scribe.catalogs, plan, at)?,
+        terms,
         state: put.state.unwrap_or(SubscriptionState::Active),
         anchor: put.anchor.unwrap_or(at),
         zone: account.zone.clone(),
         term_start: 0,
         reached: None,
         next: None,
+        paid_until: None,
         turns_at: None,
     };
     let subscription = begun(subscription, at);
     write_change(scribe, SubscriptionChange::Started, Some(subscription.clone().scheduled()));
     grant_current(scribe, subscription);
-    Ok(())
 }
 
 /// A new subscription in the term that runs at `at`.
@@ -82,11 +89,54 @@ fn change(scribe: &mut Scribe<'_>, put: &PutSubscription, stands: &Subscription)
     subscription.state = put.state.unwrap_or(stands.state);
     let plan_change = change_plan(&mut subscription, asked, cycle);
     let state_change = (subscription.state != stands.state).then_some(SubscriptionChange::StateChanged);
+    if put.state == Some(SubscriptionState::Active) || plan_change == Some(SubscriptionChange::Changed) {
+        // The studio's own word that it is active stands for the payment of the term (R17a).
+        subscription.paid_until = Some(subscription.paid_until.unwrap_or(0).max(subscription.term_end()));
+    }
     if let Some(change) = plan_change.or(state_change) {
         write_change(scribe, change, Some(subscription.clone().scheduled()));
         grant_current(scribe, subscription);
     }
     Ok(())
+}
+
+/// A term of a plan is paid for (R17a): it begins or goes on, and what was past due is active again. A larger plan takes
+/// effect at once, any other at the end of the term (R17).
+pub(super) fn paid(scribe: &mut Scribe<'_>, terms: &PlanTerms) {
+    let Some(stands) = scribe.before.subscription.as_deref() else {
+        let put = PutSubscription::default();
+        begin(scribe, terms.clone(), &put);
+        return;
+    };
+    let cycle = stands.cycle_at(scribe.at());
+    let mut subscription = match cycle {
+        Some(cycle) => stands.clone().in_term_of(cycle, scribe.before.studio, scribe.catalogs),
+        None => stands.clone(),
+    };
+    let current = cycle.unwrap_or(0);
+    let lapsed = subscription.state == SubscriptionState::PastDue;
+    let paid_from = subscription.paid_until.unwrap_or(current).max(current);
+    let same = terms.plan == subscription.terms.plan;
+    if same {
+        subscription.next = None;
+    } else if lapsed || terms.allowance > subscription.terms.allowance {
+        subscription.terms = terms.clone();
+        subscription.next = None;
+    } else {
+        subscription.next = Some(NextPlan::Change(terms.clone()));
+    }
+    if lapsed || (!same && subscription.next.is_none()) {
+        // A term begins with its payment: after a lapse, and with another plan.
+        subscription.term_start = current;
+        subscription.paid_until = Some(subscription.paid_until.unwrap_or(0).max(current + terms.term_months));
+    } else {
+        subscription.paid_until = Some(paid_from + terms.term_months);
+    }
+    if lapsed {
+        subscription.state = SubscriptionState::Active;
+    }
+    write_change(scribe, SubscriptionChange::Paid, Some(subscription.clone().scheduled()));
+    grant_current(scribe, subscription);
 }
 
 /// What a PUT asks of a plan that stands.

@@ -11,12 +11,14 @@ use crate::entry::{Entry, Event, HoldSettled, Kind, LotChange, Refunded, Subscri
 use crate::hold::{Hold, HoldState, LotPart, OnExcess, Priced};
 use crate::id::{ChargeId, HoldId, HoldName, LotId, MeasureId, PlanId, ProjectTypeId, StudioNumber, ToolId};
 use crate::measure::{Decimal, MeasureValue, Measures};
-use crate::plan::{NextPlan, PlanTerms, Reached, Subscription, SubscriptionState};
+use crate::plan::{NextPlan, PlanTerms, Reached, Renews, Subscription, SubscriptionState};
 use crate::time::{Time, Zone};
 
 /// What the rest of the record says of an event.
 #[derive(Debug)]
 pub(super) struct Context<'a> {
+    /// The record's format.
+    pub(super) format: u8,
     pub(super) seq: u64,
     pub(super) at: Time,
     pub(super) tool: Option<&'a ToolId>,
@@ -92,12 +94,10 @@ fn write_unless_usual(out: &mut Writer, credits: Credits, usual: Credits) {
 
 /// The lowest record format that has this event: 1 for what the first version knew. An event that gets a new shape
 /// keeps its old one, and its number here, for what that could say.
-pub(super) const fn lowest_format(event: &Event) -> u8 {
+pub(super) fn lowest_format(event: &Event) -> u8 {
     match event {
         Event::AccountOpened { .. }
         | Event::AccountChanged { .. }
-        | Event::SubscriptionChanged { .. }
-        | Event::Refilled { .. }
         | Event::RolledOver
         | Event::LotExpired
         | Event::HoldPlaced { .. }
@@ -112,6 +112,21 @@ pub(super) const fn lowest_format(event: &Event) -> u8 {
         | Event::DebtRecorded { .. }
         | Event::DebtRepaid
         | Event::WentUncollected { .. } => 1,
+        Event::SubscriptionChanged { change: SubscriptionChange::Paid, .. } => 2,
+        Event::SubscriptionChanged { subscription, .. } => {
+            if subscription.as_ref().is_some_and(renews_by_payment) {
+                2
+            } else {
+                1
+            }
+        }
+        Event::Refilled { subscription, .. } => {
+            if renews_by_payment(subscription) {
+                2
+            } else {
+                1
+            }
+        }
         Event::AccountErased
         | Event::OrderChanged { .. }
         | Event::OrderPaid { .. }
@@ -138,12 +153,18 @@ pub(super) fn write(out: &mut Writer, entry: &Entry, context: &Context<'_>) {
             out.byte(u8::from(subscription.is_some()));
             if let Some(subscription) = subscription {
                 write_subscription(out, subscription, context.at);
+                if context.format >= 2 {
+                    write_payments(out, subscription);
+                }
             }
         }
         Event::Refilled { plan, cycle, subscription } => {
             out.text(plan.as_str());
             out.number(u64::from(*cycle));
             write_subscription(out, subscription, context.at);
+            if context.format >= 2 {
+                write_payments(out, subscription);
+            }
         }
         Event::RolledOver | Event::LotExpired | Event::Granted | Event::DebtRepaid | Event::AccountErased => {}
         Event::HoldPlaced { hold } => write_hold(out, hold, context),
@@ -201,13 +222,13 @@ pub(super) fn read(body: &mut Reader<'_>, kind: Kind, context: &Context<'_>) -> 
         Kind::Account => read_account(body)?,
         Kind::PlanChange => {
             let change = read_change(body.byte()?)?;
-            let subscription = if read_bool(body)? { Some(read_subscription(body, context.at)?) } else { None };
+            let subscription = if read_bool(body)? { Some(read_subscription(body, context)?) } else { None };
             Event::SubscriptionChanged { change, subscription }
         }
         Kind::Refill => {
             let plan = read_plan(body)?;
             let cycle = body.short()?;
-            Event::Refilled { plan, cycle, subscription: read_subscription(body, context.at)? }
+            Event::Refilled { plan, cycle, subscription: read_subscription(body, context)? }
         }
         Kind::RollOver => Event::RolledOver,
         Kind::Expiry => Event::LotExpired,
@@ -330,7 +351,7 @@ fn read_zone(body: &mut Reader<'_>) -> Result<Zone, Problem> {
 
 // Plans.
 
-pub(super) const CHANGES: [SubscriptionChange; 7] = [
+pub(super) const CHANGES: [SubscriptionChange; 8] = [
     SubscriptionChange::Started,
     SubscriptionChange::Changed,
     SubscriptionChange::Scheduled,
@@ -338,6 +359,7 @@ pub(super) const CHANGES: [SubscriptionChange; 7] = [
     SubscriptionChange::StateChanged,
     SubscriptionChange::TookEffect,
     SubscriptionChange::Ended,
+    SubscriptionChange::Paid,
 ];
 
 const fn change_number(change: SubscriptionChange) -> u8 {
@@ -349,6 +371,7 @@ const fn change_number(change: SubscriptionChange) -> u8 {
         SubscriptionChange::StateChanged => 5,
         SubscriptionChange::TookEffect => 6,
         SubscriptionChange::Ended => 7,
+        SubscriptionChange::Paid => 8,
     }
 }
 
@@ -392,9 +415,9 @@ fn write_subscription(out: &mut Writer, subscription: &Subscription, at: Time) {
     }
 }
 
-fn read_subscription(body: &mut Reader<'_>, at: Time) -> Result<Subscription, Problem> {
-    let number = body.byte()?;
-    Ok(Subscription {
+fn read_subscription(body: &mut Reader<'_>, context: &Context<'_>) -> Result<Subscription, Problem> {
+    let (at, number) = (context.at, body.byte()?);
+    let subscription = Subscription {
         state: STATES
             .into_iter()
             .find(|state| state_number(*state) == number)
@@ -415,10 +438,57 @@ fn read_subscription(body: &mut Reader<'_>, at: Time) -> Result<Subscription, Pr
             _ => return Err("an unknown end of a term"),
         },
         turns_at: if read_bool(body)? { Some(body.time(at)?) } else { None },
-    })
+        paid_until: None,
+    };
+    if context.format >= 2 { read_payments(body, subscription) } else { Ok(subscription) }
 }
 
-fn write_terms(out: &mut Writer, terms: &PlanTerms) {
+/// Whether a subscription, or the plan that follows, has to do with payments: what format 1 could not say.
+fn renews_by_payment(subscription: &Subscription) -> bool {
+    let next = match &subscription.next {
+        Some(NextPlan::Change(terms)) => terms.renews,
+        Some(NextPlan::Cancel) | None => Renews::Clock,
+    };
+    subscription.terms.renews != Renews::Clock || next != Renews::Clock || subscription.paid_until.is_some()
+}
+
+/// What format 2 adds to a subscription: how its plan renews, and the plan that follows, and until when it is paid.
+fn write_payments(out: &mut Writer, subscription: &Subscription) {
+    write_renews(out, subscription.terms.renews);
+    if let Some(NextPlan::Change(terms)) = &subscription.next {
+        write_renews(out, terms.renews);
+    }
+    out.byte(u8::from(subscription.paid_until.is_some()));
+    if let Some(paid_until) = subscription.paid_until {
+        out.number(u64::from(paid_until));
+    }
+}
+
+fn read_payments(body: &mut Reader<'_>, mut subscription: Subscription) -> Result<Subscription, Problem> {
+    subscription.terms.renews = read_renews(body)?;
+    if let Some(NextPlan::Change(terms)) = &mut subscription.next {
+        terms.renews = read_renews(body)?;
+    }
+    subscription.paid_until = if read_bool(body)? { Some(body.short()?) } else { None };
+    Ok(subscription)
+}
+
+/// An option of the days of grace of a plan that renews by payment.
+pub(super) fn write_renews(out: &mut Writer, renews: Renews) {
+    match renews {
+        Renews::Clock => out.byte(0),
+        Renews::Payment { grace_days } => {
+            out.byte(1);
+            out.number(u64::from(grace_days));
+        }
+    }
+}
+
+pub(super) fn read_renews(body: &mut Reader<'_>) -> Result<Renews, Problem> {
+    if read_bool(body)? { Ok(Renews::Payment { grace_days: body.short()? }) } else { Ok(Renews::Clock) }
+}
+
+pub(super) fn write_terms(out: &mut Writer, terms: &PlanTerms) {
     out.text(terms.plan.as_str());
     out.credits(terms.allowance);
     out.number(u64::from(terms.term_months));
@@ -428,12 +498,13 @@ fn write_terms(out: &mut Writer, terms: &PlanTerms) {
     }
 }
 
-fn read_terms(body: &mut Reader<'_>) -> Result<PlanTerms, Problem> {
+pub(super) fn read_terms(body: &mut Reader<'_>) -> Result<PlanTerms, Problem> {
     Ok(PlanTerms {
         plan: read_plan(body)?,
         allowance: body.credits()?,
         term_months: body.short()?,
         roll_over_cap: if read_bool(body)? { Some(body.credits()?) } else { None },
+        renews: Renews::Clock,
     })
 }
 

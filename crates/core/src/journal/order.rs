@@ -5,16 +5,24 @@
 //! one part of the format that several kinds of entries share.
 
 use super::bytes::{Problem, Reader, Writer};
+use super::event::{read_renews, read_terms, write_renews, write_terms};
 use crate::amount::Credits;
 use crate::catalog::Price;
 use crate::entry::OrderChange;
 use crate::id::{OrderId, PackageId, ProviderRef};
 use crate::order::{ClawBack, Dispute, DisputeState, Item, Order, Origin, Paid, PaidBy, Payment, TakenBack};
+use crate::plan::PlanTerms;
 use crate::tally::Tally;
 use crate::time::Time;
 
-pub(super) const CHANGES: [OrderChange; 5] =
-    [OrderChange::Placed, OrderChange::Sent, OrderChange::Expired, OrderChange::Failed, OrderChange::Noted];
+pub(super) const CHANGES: [OrderChange; 6] = [
+    OrderChange::Placed,
+    OrderChange::Sent,
+    OrderChange::Expired,
+    OrderChange::Failed,
+    OrderChange::Noted,
+    OrderChange::Paid,
+];
 
 pub(super) const fn change_number(change: OrderChange) -> u8 {
     match change {
@@ -23,6 +31,7 @@ pub(super) const fn change_number(change: OrderChange) -> u8 {
         OrderChange::Expired => 3,
         OrderChange::Failed => 4,
         OrderChange::Noted => 5,
+        OrderChange::Paid => 6,
     }
 }
 
@@ -150,12 +159,21 @@ fn write_item(out: &mut Writer, item: &Item) {
             out.byte(1);
             out.text(package.as_str());
         }
+        Item::Plan(terms) => {
+            out.byte(2);
+            write_terms(out, terms);
+            write_renews(out, terms.renews);
+        }
     }
 }
 
 fn read_item(body: &mut Reader<'_>) -> Result<Item, Problem> {
     match body.byte()? {
         1 => PackageId::parse(body.text()?).map(Item::Package).map_err(|_| "not a package's id"),
+        2 => {
+            let terms = read_terms(body)?;
+            Ok(Item::Plan(PlanTerms { renews: read_renews(body)?, ..terms }))
+        }
         _ => Err("an order of an unknown thing"),
     }
 }

@@ -10,7 +10,7 @@ use crate::hold::{Hold, HoldState, LotPart, OnExcess, Priced};
 use crate::id::{ChargeId, HoldId, HoldName, LotId, MeasureId, PlanId, ProjectTypeId, StudioNumber};
 use crate::lot::{Class, Lot, NewLot, Priority};
 use crate::measure::{Decimal, MeasureValue, Measures};
-use crate::plan::{NextPlan, PlanTerms, Reached, Subscription, SubscriptionState};
+use crate::plan::{NextPlan, PlanTerms, Reached, Renews, Subscription, SubscriptionState};
 use crate::time::Zone;
 
 fn credits() -> impl Strategy<Value = Credits> {
@@ -98,9 +98,19 @@ fn plan() -> impl Strategy<Value = PlanId> {
     slug().prop_map(|id| PlanId::parse(&id).unwrap())
 }
 
+fn renews() -> impl Strategy<Value = Renews> {
+    prop_oneof![2 => Just(Renews::Clock), 1 => any::<u32>().prop_map(|grace_days| Renews::Payment { grace_days })]
+}
+
 fn plan_terms() -> impl Strategy<Value = PlanTerms> {
-    (plan(), credits(), any::<u32>(), prop::option::of(credits())).prop_map(
-        |(plan, allowance, term_months, roll_over_cap)| PlanTerms { plan, allowance, term_months, roll_over_cap },
+    (plan(), credits(), any::<u32>(), prop::option::of(credits()), renews()).prop_map(
+        |(plan, allowance, term_months, roll_over_cap, renews)| PlanTerms {
+            plan,
+            allowance,
+            term_months,
+            roll_over_cap,
+            renews,
+        },
     )
 }
 
@@ -110,8 +120,9 @@ fn subscription() -> impl Strategy<Value = Subscription> {
     let reached =
         prop::option::of((any::<u32>(), credits()).prop_map(|(cycle, allowance)| Reached { cycle, allowance }));
     let next = prop::option::of(prop_oneof![Just(NextPlan::Cancel), plan_terms().prop_map(NextPlan::Change)]);
-    (plan_terms(), state, time(), zone(), any::<u32>(), reached, next, prop::option::of(time())).prop_map(
-        |(terms, state, anchor, zone, term_start, reached, next, turns_at)| Subscription {
+    let paid_until = prop::option::weighted(0.3, any::<u32>());
+    (plan_terms(), state, time(), zone(), any::<u32>(), reached, next, prop::option::of(time()), paid_until).prop_map(
+        |(terms, state, anchor, zone, term_start, reached, next, turns_at, paid_until)| Subscription {
             terms,
             state,
             anchor,
@@ -119,6 +130,7 @@ fn subscription() -> impl Strategy<Value = Subscription> {
             term_start,
             reached,
             next,
+            paid_until,
             turns_at,
         },
     )

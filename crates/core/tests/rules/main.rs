@@ -8,6 +8,7 @@ mod holds;
 mod laws;
 mod openings;
 mod orders;
+mod paid_plans;
 mod plans;
 mod prices;
 mod properties;

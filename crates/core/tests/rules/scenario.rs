@@ -152,6 +152,7 @@ pub(crate) fn command(words: &[&str]) -> Command {
         ["forgive"] => Command::WriteOffDebt { credits: None, reason: "why".into() },
         ["forgive", credits] => Command::WriteOffDebt { credits: Some(amount(credits)), reason: "why".into() },
         ["order", package] => Command::PlaceOrder { item: OrderItem::Package(PackageId::parse(package).unwrap()) },
+        ["buy", plan] => Command::PlaceOrder { item: OrderItem::Plan(PlanId::parse(plan).unwrap()) },
         ["sent", order, reference] => Command::SendOrder { order: order_id(order), reference: provider_ref(reference) },
         ["mark", order, reference] => Command::MarkOrderPaid { order: order_id(order), reference: (*reference).into() },
         ["mark", order] => Command::MarkOrderPaid { order: order_id(order), reference: " ".into() },

@@ -15,7 +15,7 @@ use scrip_core::entry::{Entry, Term};
 use scrip_core::id::{AccountId, AccountNumber, Key, PackageId, PlanId, StudioId, StudioNumber};
 use scrip_core::journal;
 use scrip_core::order::ClawBack;
-use scrip_core::plan::PlanTerms;
+use scrip_core::plan::{PlanTerms, Renews};
 use scrip_core::proof;
 use scrip_core::recall::{self, Wanted, wanted};
 use scrip_core::rejection::Rejection;
@@ -190,6 +190,7 @@ pub(crate) fn catalog(plans: &[PlanRow]) -> Catalog {
             allowance: Credits::whole(*allowance),
             term_months: *term_months,
             roll_over_cap: cap.map(Credits::whole),
+            renews: Renews::Clock,
         },
         price: None,
     };

@@ -14,7 +14,7 @@ use scrip_core::id::{
 use scrip_core::lot::{Class, Lot, Priority};
 use scrip_core::measure::{Decimal, MeasureValue, Measures};
 use scrip_core::order::{ClawBack, Dispute, DisputeState, Item, Order, Origin, Paid, PaidBy, Payment, TakenBack};
-use scrip_core::plan::{NextPlan, PlanTerms, Reached, Subscription, SubscriptionState};
+use scrip_core::plan::{NextPlan, PlanTerms, Reached, Renews, Subscription, SubscriptionState};
 use scrip_core::tally::Tally;
 use scrip_core::time::{Time, Zone};
 use serde_json::Value;
@@ -84,6 +84,7 @@ fn subscription(at: At<'_>) -> Result<Subscription, String> {
             }
             Some(next) => Some(NextPlan::Change(terms(next)?)),
         },
+        paid_until: at.get("paid").map(At::whole).transpose()?,
         turns_at: at.get("turns").map(At::time).transpose()?,
     })
 }
@@ -94,6 +95,10 @@ fn terms(at: At<'_>) -> Result<PlanTerms, String> {
         allowance: at.need("allowance")?.credits()?,
         term_months: at.need("months")?.whole()?,
         roll_over_cap: at.get("cap").map(At::credits).transpose()?,
+        renews: match at.get("grace") {
+            Some(days) => Renews::Payment { grace_days: days.whole()? },
+            None => Renews::Clock,
+        },
     })
 }
 
@@ -139,7 +144,10 @@ fn order(at: At<'_>) -> Result<Order, String> {
     let price = at.need("price")?;
     Ok(Order {
         id: at.need("order")?.word(OrderId::parse)?,
-        item: Item::Package(at.need("package")?.parsed(PackageId::parse)?),
+        item: match at.get("terms") {
+            Some(bought) => Item::Plan(terms(bought)?),
+            None => Item::Package(at.need("package")?.parsed(PackageId::parse)?),
+        },
         quantity: at.get("quantity").map_or(Ok(1), At::whole)?,
         origin: Origin::Asked,
         credits: at.need("credits")?.credits()?,

@@ -15,7 +15,7 @@ use scrip_core::id::{
 use scrip_core::lot::{Class, Lot, Priority};
 use scrip_core::measure::{Decimal, MeasureValue, Measures};
 use scrip_core::order::{ClawBack, Dispute, DisputeState, Item, Order, Origin, Paid, PaidBy, Payment, TakenBack};
-use scrip_core::plan::{NextPlan, PlanTerms, Reached, Subscription, SubscriptionState};
+use scrip_core::plan::{NextPlan, PlanTerms, Reached, Renews, Subscription, SubscriptionState};
 use scrip_core::tally::Tally;
 use scrip_core::time::{Time, Zone};
 
@@ -73,13 +73,18 @@ fn zone() -> impl Strategy<Value = Zone> {
     prop::sample::select(vec!["UTC", "America/Los_Angeles"]).prop_map(|name| Zone::parse(name).unwrap())
 }
 
+fn renews() -> impl Strategy<Value = Renews> {
+    prop_oneof![Just(Renews::Clock), any::<u32>().prop_map(|grace_days| Renews::Payment { grace_days })]
+}
+
 fn terms() -> impl Strategy<Value = PlanTerms> {
-    (slug(), credits(), any::<u32>(), prop::option::of(credits())).prop_map(
-        |(plan, allowance, term_months, roll_over_cap)| PlanTerms {
+    (slug(), credits(), any::<u32>(), prop::option::of(credits()), renews()).prop_map(
+        |(plan, allowance, term_months, roll_over_cap, renews)| PlanTerms {
             plan: PlanId::parse(&plan).unwrap(),
             allowance,
             term_months,
             roll_over_cap,
+            renews,
         },
     )
 }
@@ -89,9 +94,10 @@ fn subscription() -> impl Strategy<Value = Subscription> {
         prop::sample::select(vec![SubscriptionState::Active, SubscriptionState::PastDue, SubscriptionState::Paused]);
     let reached = (any::<u32>(), credits()).prop_map(|(cycle, allowance)| Reached { cycle, allowance });
     let next = prop_oneof![Just(NextPlan::Cancel), terms().prop_map(NextPlan::Change)];
-    let options = (prop::option::of(reached), prop::option::of(next), prop::option::of(time()));
+    let options =
+        (prop::option::of(reached), prop::option::of(next), prop::option::of(time()), prop::option::of(any::<u32>()));
     (terms(), state, time(), zone(), any::<u32>(), options).prop_map(
-        |(terms, state, anchor, zone, term_start, (reached, next, turns_at))| Subscription {
+        |(terms, state, anchor, zone, term_start, (reached, next, turns_at, paid_until))| Subscription {
             terms,
             state,
             anchor,
@@ -99,6 +105,7 @@ fn subscription() -> impl Strategy<Value = Subscription> {
             term_start,
             reached,
             next,
+            paid_until,
             turns_at,
         },
     )
@@ -164,20 +171,24 @@ fn order() -> impl Strategy<Value = Order> {
     let states = vec![DisputeState::Open, DisputeState::Won, DisputeState::Lost];
     let dispute = (prop::sample::select(states), any::<i64>()).prop_map(|(state, amount)| Dispute { state, amount });
     let money = (prop_oneof![Just(0), any::<i64>()], prop::option::of(dispute), credits(), credits());
-    let bought = (slug(), prop_oneof![Just(1), any::<u32>()], credits(), credits(), days(), days());
+    let item = (slug(), prop::option::of(terms()));
+    let bought = (item, prop_oneof![Just(1), any::<u32>()], credits(), credits(), days(), days());
     let asked = (any::<u64>(), any::<i64>(), any::<u32>(), time(), time());
     let claw_back = prop::sample::select(ClawBack::ALL.to_vec());
     (asked, bought, claw_back, prop::collection::vec(reference, 0..3), payment, money).prop_map(
         |(
             (seq, amount, catalog_version, placed_at, expires_at),
-            (package, quantity, credits, bonus, expires_in_days, bonus_expires_in_days),
+            ((package, plan), quantity, credits, bonus, expires_in_days, bonus_expires_in_days),
             claw_back,
             references,
             payment,
             (refunded, dispute, taken_credits, taken_bonus),
         )| Order {
             id: OrderId::first(seq),
-            item: Item::Package(PackageId::parse(&package).unwrap()),
+            item: match plan {
+                Some(terms) => Item::Plan(terms),
+                None => Item::Package(PackageId::parse(&package).unwrap()),
+            },
             quantity,
             origin: Origin::Asked,
             credits,

@@ -8,7 +8,7 @@ use scrip_core::id::PackageId;
 use scrip_core::lot::Lot;
 use scrip_core::measure::{MeasureValue, Measures};
 use scrip_core::order::{DisputeState, Item, Order, PaidBy, Payment, TakenBack};
-use scrip_core::plan::{NextPlan, PlanTerms, Subscription};
+use scrip_core::plan::{NextPlan, PlanTerms, Renews, Subscription};
 use scrip_core::tally::Tally;
 use scrip_core::time::Time;
 
@@ -55,9 +55,14 @@ pub(super) fn account(account: &Account, trail: &Trail) -> String {
     json.text
 }
 
-/// The lowest version of the shape that can say the account: 2 once it has to do with orders.
+/// The lowest version of the shape that can say the account: 2 once it has to do with orders and payments.
 pub(super) fn lowest_format(account: &Account) -> u64 {
-    if account.orders.is_empty() && account.bought.is_empty() { 1 } else { 2 }
+    let by_payment = |terms: &PlanTerms| terms.renews != Renews::Clock;
+    let paid = account.subscription.as_deref().is_some_and(|held| {
+        let next = matches!(&held.next, Some(NextPlan::Change(next)) if by_payment(next));
+        by_payment(&held.terms) || next || held.paid_until.is_some()
+    });
+    if account.orders.is_empty() && account.bought.is_empty() && !paid { 1 } else { 2 }
 }
 
 fn order(json: &mut Json, order: &Order) {
@@ -65,6 +70,7 @@ fn order(json: &mut Json, order: &Order) {
         json.field("order").quoted(order.id);
         match &order.item {
             Item::Package(package) => json.field("package").text(package.as_str()),
+            Item::Plan(bought) => json.field("terms").object(|json| terms(json, bought)),
         }
         if order.quantity != 1 {
             json.field("quantity").plain(order.quantity);
@@ -165,6 +171,9 @@ fn subscription(json: &mut Json, subscription: &Subscription) {
             Some(NextPlan::Cancel) => json.field("next").text("cancel"),
             Some(NextPlan::Change(next)) => json.field("next").object(|json| terms(json, next)),
         }
+        if let Some(paid_until) = subscription.paid_until {
+            json.field("paid").plain(paid_until);
+        }
         if let Some(turns_at) = subscription.turns_at {
             json.field("turns").time(turns_at);
         }
@@ -177,6 +186,9 @@ fn terms(json: &mut Json, terms: &PlanTerms) {
     json.field("months").plain(terms.term_months);
     if let Some(cap) = terms.roll_over_cap {
         json.field("cap").plain(cap);
+    }
+    if let Renews::Payment { grace_days } = terms.renews {
+        json.field("grace").plain(grace_days);
     }
 }
 

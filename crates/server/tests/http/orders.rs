@@ -137,6 +137,24 @@ async fn a_provider_is_told_of_and_tells_the_truth() {
     assert_eq!(kinds, [json!("claw_back"), json!("freeze"), json!("top_up")]);
 }
 
+/// The payment of a plan's order begins the subscription.
+#[tokio::test]
+async fn a_plan_is_bought() {
+    let world = World::new().await;
+    open(&world, "cleo").await;
+    let placed = post(&world, "/v1/accounts/cleo/orders", "a", json!({"plan": "studio"})).await.json();
+    assert_eq!(
+        (&placed["plan"], &placed["credits"], &placed["price"]["amount"], placed.get("package")),
+        (&json!("studio"), &json!(2500), &json!(4000), None)
+    );
+    tell(&world, 2, paid(4_000, 0, None)).await.unwrap();
+    let subscription = get(&world, "/v1/accounts/cleo/subscription").await;
+    assert_eq!((&subscription["plan"], &subscription["state"]), (&json!("studio"), &json!("active")));
+    assert_eq!(get(&world, "/v1/accounts/cleo/balance").await["available"], json!(2500));
+    let order = get(&world, "/v1/accounts/cleo/orders/order_2").await;
+    assert_eq!((&order["state"], &order["lots"]), (&json!("paid"), &json!([])));
+}
+
 #[tokio::test]
 async fn orders_are_refused_in_the_documented_way() {
     let world = World::new().await;
@@ -145,6 +163,9 @@ async fn orders_are_refused_in_the_documented_way() {
     for (path, body, status, code) in [
         (orders, json!({"package": "nothing"}), 404, "package_not_found"),
         (orders, json!({"package": "No Such Package"}), 404, "package_not_found"),
+        (orders, json!({"plan": "nothing"}), 404, "plan_not_found"),
+        (orders, json!({}), 400, "invalid_request"),
+        (orders, json!({"package": "small", "plan": "studio"}), 400, "invalid_request"),
         (orders, json!({"package": 1}), 400, "invalid_request"),
         (orders, json!({"package": "small", "price": 1}), 400, "invalid_request"),
         ("/v1/accounts/nobody/orders", json!({"package": "small"}), 404, "account_not_found"),

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{credits, opened, seq, slug, time};
+use super::{credits, opened, plan_terms, seq, slug, time};
 use crate::account::Totals;
 use crate::amount::Credits;
 use crate::catalog::Price;
@@ -38,7 +38,10 @@ fn tally() -> impl Strategy<Value = Tally> {
 fn order() -> impl Strategy<Value = Box<Order>> {
     let days = || prop::option::of(any::<u32>());
     let id = (seq(), prop_oneof![Just(0), any::<u16>()]).prop_map(|(seq, index)| OrderId { seq, index });
-    let package = slug().prop_map(|id| Item::Package(PackageId::parse(&id).unwrap()));
+    let package = prop_oneof![
+        slug().prop_map(|id| Item::Package(PackageId::parse(&id).unwrap())),
+        plan_terms().prop_map(Item::Plan),
+    ];
     let price = (any::<i64>(), "[A-Z]{3}").prop_map(|(amount, currency)| Price { amount, currency: currency.into() });
     let asked = (id, package, prop_oneof![Just(1), any::<u32>()], price, any::<u32>(), time(), time());
     let claw_back = prop::sample::select(ClawBack::ALL.to_vec());

@@ -1,0 +1,222 @@
+//! Plans that renew by payment (R17a): paid through, grace, past due, and back.
+
+use scrip_core::catalog::Price;
+use scrip_core::plan::Renews;
+use scrip_core::time::Time;
+
+use crate::scenario::check_in;
+use crate::world::{PLANS, World, catalog, published};
+
+/// `lite` and `pro` cost money and renew by payment, within so many days; so does `lite-year`.
+fn world(grace_days: u32) -> World {
+    let mut catalog = catalog(&PLANS);
+    for plan in &mut catalog.plans {
+        plan.terms.renews = Renews::Payment { grace_days };
+        plan.price = Some(Price { amount: 900, currency: "EUR".into() });
+    }
+    catalog.plans[5].price = None;
+    World::new(published(vec![(Time::EPOCH, catalog)]), Time::EPOCH)
+}
+
+#[track_caller]
+fn check(scenario: &str) {
+    check_in(world(3), scenario);
+}
+
+/// The first payment begins the plan; the next, a little late, finds the cycle refilled already and grants nothing more.
+#[test]
+fn a_plan_is_bought_and_paid_on() {
+    check(
+        "
+        at 2026-01-31 10:00
+        buy lite
+          - order Placed order_2 = 0/0
+        truth order_2 900EUR as in_1
+          - order Paid order_2 = 0/0
+          - plan_change Started = 0/0
+          - refill lot_5 +3000 = 3000/3000
+        truth order_2 900EUR as in_1
+        plan
+          - lite 3000 active, term 01-31 10:00 to 02-28 10:00, cycle 01-31 10:00 to 02-28 10:00
+        at 2026-03-01 10:00
+        buy lite
+          - 02-28 10:00: expiry lot_5 -3000 = 0/0
+          - 02-28 10:00: refill lot_7 +3000 = 3000/3000
+          - order Placed order_8 = 3000/3000
+        truth order_8 900EUR
+          - order Paid order_8 = 3000/3000
+          - plan_change Paid = 3000/3000
+        at 2026-03-04 10:00
+        touch
+        at 2026-03-31 10:00
+        touch
+          - expiry lot_7 -3000 = 0/0
+          - refill lot_12 +3000 = 3000/3000
+        ",
+    );
+}
+
+/// Unpaid when the grace is over: past due, no refill, and what was granted lives to its expiry. A payment makes it active
+/// again and grants the current cycle once; missed ones are not made up.
+#[test]
+fn what_is_not_paid_is_past_due() {
+    check(
+        "
+        at 2026-01-10 10:00
+        buy lite
+          - order Placed order_2 = 0/0
+        truth order_2 900EUR
+          - order Paid order_2 = 0/0
+          - plan_change Started = 0/0
+          - refill lot_5 +3000 = 3000/3000
+        at 2026-02-13 10:00
+        touch
+          - 02-10 10:00: expiry lot_5 -3000 = 0/0
+          - 02-10 10:00: refill lot_7 +3000 = 3000/3000
+          - plan_change StateChanged = 3000/3000
+        balance
+          - 3000/3000, resets never
+        at 2026-04-20 10:00
+        buy lite
+          - 03-10 10:00: expiry lot_7 -3000 = 0/0
+          - order Placed order_10 = 0/0
+        truth order_10 900EUR
+          - order Paid order_10 = 0/0
+          - plan_change Paid = 0/0
+          - refill lot_13 +3000 = 3000/3000
+        plan
+          - lite 3000 active, term 04-10 10:00 to 05-10 10:00, cycle 04-10 10:00 to 05-10 10:00
+        at 2026-05-13 10:00
+        touch
+          - 05-10 10:00: expiry lot_13 -3000 = 0/0
+          - 05-10 10:00: refill lot_15 +3000 = 3000/3000
+          - plan_change StateChanged = 3000/3000
+        ",
+    );
+}
+
+/// A payment that comes after the grace, in the cycle that the grace had refilled, grants nothing twice.
+#[test]
+fn a_late_payment_doubles_nothing() {
+    check(
+        "
+        at 2026-01-10 10:00
+        subscribe lite
+          - plan_change Started = 0/0
+          - refill lot_3 +3000 = 3000/3000
+        at 2026-02-20 10:00
+        buy lite
+          - 02-10 10:00: expiry lot_3 -3000 = 0/0
+          - 02-10 10:00: refill lot_5 +3000 = 3000/3000
+          - 02-13 10:00: plan_change StateChanged = 3000/3000
+          - order Placed order_7 = 3000/3000
+        truth order_7 900EUR
+          - order Paid order_7 = 3000/3000
+          - plan_change Paid = 3000/3000
+        truth order_7 900EUR
+        at 2026-03-10 10:00
+        touch
+          - expiry lot_5 -3000 = 0/0
+          - refill lot_11 +3000 = 3000/3000
+        ",
+    );
+}
+
+/// Without grace, the turn itself makes it past due.
+#[test]
+fn without_grace_the_turn_refills_nothing() {
+    check_in(
+        world(0),
+        "
+        at 2026-01-10 10:00
+        subscribe saver
+          - plan_change Started = 0/0
+          - refill lot_3 +1000 = 1000/1000
+        at 2026-02-10 10:00
+        touch
+          - plan_change StateChanged = 1000/1000
+          - expiry lot_3 -1000 = 0/0
+        ",
+    );
+}
+
+/// R17a: a customer's own upgrade grants when it is paid; a smaller plan that is paid waits for the end of the term.
+#[test]
+fn an_upgrade_grants_when_it_is_paid() {
+    check(
+        "
+        at 2026-01-10 10:00
+        subscribe lite
+          - plan_change Started = 0/0
+          - refill lot_3 +3000 = 3000/3000
+        buy pro
+          - order Placed order_4 = 3000/3000
+        at 2026-01-10 12:00
+        truth order_4 900EUR
+          - order Paid order_4 = 3000/3000
+          - plan_change Paid = 3000/3000
+          - refill lot_7 +9000 = 12000/12000
+        buy lite
+          - order Placed order_8 = 12000/12000
+        truth order_8 900EUR
+          - order Paid order_8 = 12000/12000
+          - plan_change Paid = 12000/12000
+        plan
+          - pro 12000 active, term 01-10 10:00 to 02-10 10:00, cycle 01-10 10:00 to 02-10 10:00, next lite
+        at 2026-02-13 10:00
+        touch
+          - 02-10 10:00: expiry lot_3 -3000 lot_7 -9000 = 0/0
+          - 02-10 10:00: plan_change TookEffect = 0/0
+          - 02-10 10:00: refill lot_13 +3000 = 3000/3000
+        ",
+    );
+}
+
+/// A year that is paid for refills monthly, and its grace begins with the next year.
+#[test]
+fn a_year_is_paid_at_once() {
+    check(
+        "
+        at 2026-01-10 10:00
+        buy lite-year
+          - order Placed order_2 = 0/0
+        mark order_2 invoice-3
+          - order Paid order_2 = 0/0
+          - plan_change Started = 0/0
+          - refill lot_5 +3000 = 3000/3000
+        at 2026-02-20 10:00
+        touch
+          - 02-10 10:00: expiry lot_5 -3000 = 0/0
+          - 02-10 10:00: refill lot_7 +3000 = 3000/3000
+        plan
+          - lite-year 3000 active, term 01-10 10:00 to 2027-01-10 10:00, cycle 02-10 10:00 to 03-10 10:00
+        ",
+    );
+}
+
+/// The studio's own word that a subscription is active stands for the payment; a plan without a price is not sold.
+#[test]
+fn the_studio_may_say_that_it_is_paid() {
+    check(
+        "
+        at 2026-01-10 10:00
+        buy keeper
+          - refused: PlanNotForSale
+        buy nothing
+          - refused: PlanNotFound
+        subscribe lite
+          - plan_change Started = 0/0
+          - refill lot_3 +3000 = 3000/3000
+        at 2026-02-14 10:00
+        set active
+          - 02-10 10:00: expiry lot_3 -3000 = 0/0
+          - 02-10 10:00: refill lot_5 +3000 = 3000/3000
+          - 02-13 10:00: plan_change StateChanged = 3000/3000
+          - plan_change StateChanged = 3000/3000
+        at 2026-03-10 10:00
+        touch
+          - expiry lot_5 -3000 = 0/0
+          - refill lot_9 +3000 = 3000/3000
+        ",
+    );
+}
