@@ -4,8 +4,8 @@
 use proptest::prelude::*;
 use scrip_core::amount::Credits;
 use scrip_core::command::{
-    AfterExpiry, Command, Cost, Expected, Grant, PlaceCharge, PlaceHold, PutAccount, PutSubscription, ReleaseHold,
-    SettleHold, Usage,
+    AfterExpiry, Command, Cost, Expected, Grant, Opening, OpeningLot, OpeningSubscription, PlaceCharge, PlaceHold,
+    PutAccount, PutSubscription, ReleaseHold, SettleHold, Usage,
 };
 use scrip_core::hold::OnExcess;
 use scrip_core::id::{ChargeId, HoldId, HoldRef, LotId, PlanId};
@@ -36,6 +36,31 @@ fn credits() -> impl Strategy<Value = Credits> {
     ]
 }
 
+/// The instant at which every history begins.
+const START: i64 = 1_767_225_600;
+
+/// A customer who was served elsewhere: a plan in the middle of a cycle, and lots of which some was used.
+fn opening() -> impl Strategy<Value = Opening> {
+    let states = vec![SubscriptionState::Active, SubscriptionState::PastDue, SubscriptionState::Paused];
+    let plan = proptest::sample::select(PLANS.to_vec());
+    let left = proptest::option::weighted(0.8, 0..=100_i64);
+    let subscription = (plan, 1_760_000_000..START, proptest::sample::select(states), left);
+    let subscription = subscription.prop_map(|((plan, allowance, _, _), anchor, state, left)| OpeningSubscription {
+        plan: PlanId::parse(plan).unwrap(),
+        anchor: Time::EPOCH.plus_seconds(anchor),
+        state,
+        // What is left of an active plan is always said.
+        remaining: left
+            .or((state == SubscriptionState::Active).then_some(0))
+            .map(|hundredths| Credits::from_millionths(allowance * 10_000 * hundredths)),
+    });
+    // Of any priority that a top-up may have too.
+    let grant = any_grant().prop_map(|grant| Grant { priority: grant.priority.max(Some(Priority(10))), ..grant });
+    let lot = (grant, credits()).prop_map(|(grant, used)| OpeningLot { granted: grant.credits + used, grant });
+    (proptest::option::weighted(0.8, subscription), proptest::collection::vec(lot, 0..4))
+        .prop_map(|(subscription, lots)| Opening { settings: PutAccount::default(), subscription, lots })
+}
+
 fn wait() -> impl Strategy<Value = i64> {
     prop_oneof![0..120_i64, 0..7_200_i64, 0..86_400_i64, 86_400..5_000_000_i64]
 }
@@ -61,16 +86,18 @@ fn subscribe() -> impl Strategy<Value = Command> {
 }
 
 fn grant() -> impl Strategy<Value = Command> {
+    any_grant().prop_map(Command::Grant)
+}
+
+fn any_grant() -> impl Strategy<Value = Grant> {
     let class = proptest::sample::select(vec![Class::Promo, Class::MakeGood, Class::TopUp]);
     let expires = proptest::option::of(1_768_000_000..1_800_000_000_i64);
-    (credits(), class, expires, proptest::option::of(5..30_u8)).prop_map(|(credits, class, expires, priority)| {
-        Command::Grant(Grant {
-            credits,
-            class,
-            expires_at: expires.map(|seconds| Time::EPOCH.plus_seconds(seconds)),
-            priority: priority.map(Priority),
-            reason: "why".into(),
-        })
+    (credits(), class, expires, proptest::option::of(5..30_u8)).prop_map(|(credits, class, expires, priority)| Grant {
+        credits,
+        class,
+        expires_at: expires.map(|seconds| Time::EPOCH.plus_seconds(seconds)),
+        priority: priority.map(Priority),
+        reason: "why".into(),
     })
 }
 
@@ -179,12 +206,16 @@ proptest! {
     #[test]
     fn every_history_obeys_the_laws(
         zone in proptest::sample::select(vec!["UTC", "America/Los_Angeles", "Asia/Kathmandu"]),
+        opening in proptest::option::of(opening()),
         steps in proptest::collection::vec(step(), 1..80),
     ) {
-        let start = Time::EPOCH.plus_seconds(1_767_225_600);
-        let mut world = World::new(published(vec![(Time::EPOCH, catalog(&PLANS))]), start);
-        let open = PutAccount { zone: Some(Zone::parse(zone).unwrap()), ..PutAccount::default() };
-        world.submit(&Command::PutAccount(open)).unwrap();
+        let mut world = World::new(published(vec![(Time::EPOCH, catalog(&PLANS))]), Time::EPOCH.plus_seconds(START));
+        let settings = PutAccount { zone: Some(Zone::parse(zone).unwrap()), ..PutAccount::default() };
+        let open = match opening {
+            Some(opening) => Command::OpenAccount(Box::new(Opening { settings, ..opening })),
+            None => Command::PutAccount(settings),
+        };
+        world.submit(&open).unwrap();
         for step in steps {
             run(&mut world, step);
         }
