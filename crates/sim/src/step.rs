@@ -10,7 +10,7 @@ use scrip_core::lot::Class;
 use scrip_core::plan::SubscriptionState;
 
 use crate::faulty::Fault;
-use crate::model::{Instant, Job, Usage};
+use crate::model::{Arrival, Instant, Job, Usage};
 use crate::prices::{Amount, Policy};
 use crate::view::time;
 
@@ -88,6 +88,8 @@ pub enum Request {
         /// The enabled project types.
         project_types: Option<BTreeSet<String>>,
     },
+    /// Opens the account with what it had elsewhere.
+    Arrive(Arrival),
     /// Subscribes or changes the subscription.
     PutSubscription {
         /// The plan.
@@ -184,7 +186,9 @@ impl Request {
     pub fn keyed(&self) -> bool {
         match self {
             Request::PutAccount { .. } | Request::PutSubscription { .. } | Request::Cancel | Request::Touch => false,
-            Request::Hold { .. }
+            // It needs none and binds none; that it comes with one lets it be repeated.
+            Request::Arrive(_)
+            | Request::Hold { .. }
             | Request::Extend { .. }
             | Request::Settle { .. }
             | Request::Release { .. }

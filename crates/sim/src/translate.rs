@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use scrip_core::answer;
 use scrip_core::command::{
-    AfterExpiry, Command, Cost, Expected, Grant, PlaceCharge, PlaceHold, PutAccount, PutSubscription, ReleaseHold,
-    SettleHold, Usage,
+    AfterExpiry, Command, Cost, Expected, Grant, Opening, OpeningLot, OpeningSubscription, PlaceCharge, PlaceHold,
+    PutAccount, PutSubscription, ReleaseHold, SettleHold, Usage,
 };
 use scrip_core::hold::OnExcess;
 use scrip_core::id::{ChargeId, HoldId, HoldName, HoldRef, LotId, MeasureId, PlanId, ProjectTypeId, ToolId};
@@ -15,7 +15,7 @@ use scrip_core::lot::Priority;
 use scrip_core::measure::{Decimal, MeasureValue, Measures};
 use scrip_core::time::Zone;
 
-use crate::model::{self, Ask, HoldAsked, Job};
+use crate::model::{self, Arrival, Ask, HoldAsked, Job, LotBrought};
 use crate::prices::{Inputs, Policy};
 use crate::step::{Pick, Request};
 use crate::view::{credits, time};
@@ -87,6 +87,7 @@ pub fn translate(
             let (name, zone, project_types) = (name.clone(), zone.clone(), project_types.clone());
             (command, Ask::PutAccount { name, zone, project_types })
         }
+        Request::Arrive(arrival) => (Command::OpenAccount(Box::new(opening(arrival))), Ask::Arrive(arrival.clone())),
         Request::PutSubscription { plan, anchor, state } => {
             let command = Command::PutSubscription(PutSubscription {
                 plan: plan.as_deref().map(|plan| PlanId::parse(plan).expect("a plan")),
@@ -175,6 +176,30 @@ pub fn translate(
             (command, Ask::WriteOff { credits: *asked })
         }
         Request::Touch => (Command::Touch, Ask::Touch),
+    }
+}
+
+fn opening(arrival: &Arrival) -> Opening {
+    let zone = arrival.zone.as_deref().map(|zone| Zone::parse(zone).expect("a zone"));
+    let lot = |lot: &LotBrought| OpeningLot {
+        grant: Grant {
+            credits: credits(lot.remaining),
+            class: lot.class,
+            expires_at: lot.expires_at.map(time),
+            priority: None,
+            reason: "from elsewhere".into(),
+        },
+        granted: credits(lot.granted),
+    };
+    Opening {
+        settings: PutAccount { zone, ..PutAccount::default() },
+        subscription: arrival.plan.as_ref().map(|brought| OpeningSubscription {
+            plan: PlanId::parse(&brought.plan).expect("a plan"),
+            anchor: time(brought.anchor),
+            state: brought.state,
+            remaining: brought.remaining.map(credits),
+        }),
+        lots: arrival.lots.iter().map(lot).collect(),
     }
 }
 

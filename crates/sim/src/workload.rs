@@ -11,7 +11,7 @@ use scrip_core::plan::SubscriptionState;
 
 use crate::calendar::{DAY, SECOND};
 use crate::faulty::Fault;
-use crate::model::{Cost, Instant, Job, LIMIT, Usage, in_force};
+use crate::model::{Arrival, Cost, Instant, Job, LIMIT, LotBrought, PlanBrought, Usage, in_force};
 use crate::prices::{Amount, CREDIT, Inputs, Policy, PriceList, Rate};
 use crate::prng::Prng;
 use crate::run::Run;
@@ -173,7 +173,7 @@ impl Workload {
 
     fn request(&mut self, run: &mut Run, account: usize) -> Request {
         if !run.model(account).opened && !self.prng.one_in(10) {
-            return self.put_account(run, account);
+            return if self.prng.one_in(3) { self.arrive(run, account) } else { self.put_account(run, account) };
         }
         if run.model(account).subscription.is_none() && self.prng.one_in(6) {
             return self.put_subscription(run, account);
@@ -194,7 +194,8 @@ impl Workload {
             875..890 => Request::WriteOff { credits: self.maybe_amount() },
             890..955 => self.put_subscription(run, account),
             955..970 => Request::Cancel,
-            970..985 => self.put_account(run, account),
+            970..982 => self.put_account(run, account),
+            982..985 => self.arrive(run, account),
             _ => Request::Touch,
         }
     }
@@ -208,6 +209,47 @@ impl Workload {
             name: self.prng.one_in(3).then(|| format!("Studio {}", self.prng.below(3))),
             zone: (!self.prng.one_in(3)).then(|| (*self.prng.pick(&ZONES)).to_owned()),
             project_types: self.prng.one_in(4).then_some(some),
+        }
+    }
+
+    /// A customer from elsewhere; what it brings is mostly right.
+    fn arrive(&mut self, run: &Run, account: usize) -> Request {
+        let now = run.now();
+        let plans = self.latest(run, account).plans;
+        let plan = (!self.prng.one_in(5)).then(|| {
+            let plan = self.prng.pick(&plans).clone();
+            let past = (now - self.prng.between(0, 90) * DAY - self.prng.between(0, DAY)).max(0);
+            let anchor = if self.prng.one_in(8) { now + self.prng.between(0, 2) * DAY } else { past };
+            let remaining = match self.prng.below(8) {
+                0 => None,
+                1 => Some(0),
+                2 => Some(plan.allowance),
+                3 if self.prng.one_in(3) => Some(*self.prng.pick(&[-1, plan.allowance + 1])),
+                _ => Some(plan.allowance * Amount::from(self.prng.between(0, 1_000)) / 1_000),
+            };
+            let states = [SubscriptionState::Active, SubscriptionState::PastDue, SubscriptionState::Paused];
+            let state = if self.prng.one_in(2) { SubscriptionState::Active } else { *self.prng.pick(&states) };
+            let named = if self.prng.one_in(20) { "no-such-plan".to_owned() } else { plan.id.to_owned() };
+            PlanBrought { plan: named, anchor, state, remaining }
+        });
+        let lots = (0..self.prng.index(4)).map(|_| self.lot_brought(now)).collect();
+        let zone = (!self.prng.one_in(3)).then(|| (*self.prng.pick(&ZONES)).to_owned());
+        Request::Arrive(Arrival { zone, plan, lots })
+    }
+
+    fn lot_brought(&mut self, now: Instant) -> LotBrought {
+        let remaining = self.amount();
+        let used = *self.prng.pick(&[0, 0, 1, CREDIT]);
+        let wrong = self.prng.one_in(40);
+        LotBrought {
+            class: *self.prng.pick(&[Class::Promo, Class::MakeGood, Class::TopUp]),
+            remaining,
+            granted: if wrong { remaining - 1 } else { remaining + used },
+            expires_at: match self.prng.below(12) {
+                0 => Some(now),
+                1..5 => Some(now + self.prng.between(1, 60) * DAY),
+                _ => None,
+            },
         }
     }
 

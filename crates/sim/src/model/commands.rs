@@ -28,7 +28,11 @@ impl Account {
         if let Err(field) = shape(ask) {
             return Reply::No(format!("invalid_request {field}"));
         }
-        if let Some((_, asked, answer)) = self.keys.iter().find(|(known, _, _)| Some(known.as_str()) == key) {
+        let arrives = matches!(ask, Ask::Arrive(_));
+        let known = self.keys.iter().find(|(known, _, _)| Some(known.as_str()) == key);
+        let known = known.map(|(_, asked, answer)| (asked, answer));
+        let arrived = self.arrived.as_ref().map(|(asked, answer)| (asked, answer));
+        if let Some((asked, answer)) = if arrives { arrived } else { known } {
             let same = asked == ask;
             return if same { Reply::Again(answer.clone()) } else { Reply::No("idempotency_key_reused".to_owned()) };
         }
@@ -36,6 +40,11 @@ impl Account {
             Err(code) => Reply::No(code),
             Ok(done) => {
                 let answer = self.answer(done);
+                if arrives {
+                    // An account arrives once: it needs no key for that, and binds none.
+                    self.arrived = Some((ask.clone(), answer.clone()));
+                    return Reply::Done(answer);
+                }
                 self.keys.extend(key.map(|key| (key.to_owned(), ask.clone(), answer.clone())));
                 Reply::Done(answer)
             }
@@ -61,7 +70,7 @@ impl Account {
 
     fn carry_out(&mut self, ask: &Ask, moment: Moment<'_>) -> Result<Done, String> {
         let now = moment.now;
-        if !self.opened && !matches!(ask, Ask::PutAccount { .. }) {
+        if !self.opened && !matches!(ask, Ask::PutAccount { .. } | Ask::Arrive(_)) {
             return Err("account_not_found".to_owned());
         }
         self.allowed_now(ask, moment)?;
@@ -76,6 +85,7 @@ impl Account {
                 self.project_types = project_types.clone().or(self.project_types.take());
                 Ok(done)
             }
+            Ask::Arrive(arrival) => self.arrive(arrival, moment),
             Ask::PutSubscription { plan, anchor, state } => self.subscribe(plan.as_deref(), *anchor, *state, moment),
             Ask::Cancel => {
                 let mut subscription = self.subscription.take().ok_or("subscription_not_found")?;
@@ -199,7 +209,12 @@ impl Subscription {
 }
 
 /// A subscription that begins: a past anchor means the cycle that runs now, a future one waits (R15).
-fn begin(plan: Plan, anchor: Instant, state: Option<SubscriptionState>, (zone, now): (&str, Instant)) -> Subscription {
+pub(super) fn begin(
+    plan: Plan,
+    anchor: Instant,
+    state: Option<SubscriptionState>,
+    (zone, now): (&str, Instant),
+) -> Subscription {
     let offsets = Offsets::of(zone);
     let mut cycle = None;
     for n in 0.. {
@@ -234,6 +249,7 @@ fn shape(ask: &Ask) -> Result<(), &'static str> {
             ("class", *class != Class::Subscription),
             ("priority", *class != Class::TopUp || priority.is_none_or(|priority| priority >= 10)),
         ],
+        Ask::Arrive(arrival) => return arrival.shape(),
         Ask::PutAccount { .. } | Ask::PutSubscription { .. } | Ask::Cancel => &[],
         Ask::Settle { .. } | Ask::Release { .. } | Ask::Touch => &[],
     };

@@ -5,6 +5,7 @@
 //! Amounts are millionths of a credit, times microseconds, things are known by their place in the order of their making.
 
 mod answer;
+mod arrival;
 mod commands;
 mod due;
 mod jobs;
@@ -38,6 +39,8 @@ pub enum Ask {
         /// The enabled project types.
         project_types: Option<BTreeSet<String>>,
     },
+    /// Opens the account with what it had elsewhere.
+    Arrive(Arrival),
     /// Subscribes or changes the subscription.
     PutSubscription {
         /// The plan.
@@ -118,6 +121,43 @@ pub enum Ask {
     },
     /// Nothing but what is due.
     Touch,
+}
+
+/// What a customer who was served elsewhere has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// The zone.
+    pub zone: Option<String>,
+    /// The plan.
+    pub plan: Option<PlanBrought>,
+    /// Other lots.
+    pub lots: Vec<LotBrought>,
+}
+
+/// A plan that began elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanBrought {
+    /// Which.
+    pub plan: String,
+    /// Where its cycles are counted from.
+    pub anchor: Instant,
+    /// Whether it refills.
+    pub state: SubscriptionState,
+    /// What is left of this cycle's refill, if there was one.
+    pub remaining: Option<Amount>,
+}
+
+/// A lot that was granted elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LotBrought {
+    /// Its class.
+    pub class: Class,
+    /// What is left of it.
+    pub remaining: Amount,
+    /// What it held at first.
+    pub granted: Amount,
+    /// When it ends.
+    pub expires_at: Option<Instant>,
 }
 
 /// How a hold is named.
@@ -294,6 +334,8 @@ pub struct Account {
     pub subscription: Option<Subscription>,
     /// Every key that was accepted, with what was asked and answered.
     pub keys: Vec<(String, Ask, Answer)>,
+    /// The arrival that opened it, and what was answered.
+    pub arrived: Option<(Ask, Answer)>,
     /// Every movement there ever was.
     pub moved: Vec<Moved>,
 }
