@@ -47,7 +47,7 @@ pub struct Options<'a> {
 }
 
 impl Default for Options<'_> {
-    /// As many threads as the machine has, at least two; some 300 MB of accounts.
+    /// As many threads as the machine has, at least two; some 400 MB of accounts.
     fn default() -> Self {
         let two = NonZeroUsize::MIN.saturating_add(1);
         let threads = std::thread::available_parallelism().map_or(two, |threads| threads.max(two));
