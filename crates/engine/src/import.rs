@@ -230,6 +230,8 @@ impl Import {
         while self.behind.pending() {
             self.append(Urge::Now)?;
         }
+        // All of them are written; the proof needs the room.
+        self.seats = FxHashMap::default();
         Ok(())
     }
 

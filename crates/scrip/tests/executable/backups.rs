@@ -14,7 +14,8 @@ use crate::verify::store;
 
 const SECRET: &str = "sk_backup";
 const KEYS: &str = "studiotwin=sk_backup";
-const CALLERS: u64 = 4;
+/// More than the machine has processors: the server is never idle.
+const CALLERS: u64 = 16;
 
 /// A store, a backup of it, and room for more, in a temporary folder.
 struct Ground {
