@@ -72,6 +72,8 @@ codes! {
     SubscriptionNotFound = "subscription_not_found", 404, "The account is on no plan";
     /// The account never had such an order.
     OrderNotFound = "order_not_found", 404, "There is no such order";
+    /// The account has no automatic top-up.
+    TopUpNotFound = "top_up_not_found", 404, "The account has no automatic top-up";
     /// The catalog in force has no such package.
     PackageNotFound = "package_not_found", 404, "There is no such package";
     /// The studio never published such a version.

@@ -59,7 +59,7 @@ pub struct EntryShown {
     /// The plan that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
-    /// What changed about the subscription (`plan_change`) or the order (`order`).
+    /// What changed about the subscription (`plan_change`) or the order (`order`), or the automatic top-up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<String>,
     /// What the job cost (`settle`): charged + uncollected + debt.
@@ -239,6 +239,7 @@ fn particulars(entry: &Entry) -> Particulars {
         Event::ClawedBack { uncollected, .. } => {
             Particulars { uncollected: Some(*uncollected).filter(|credits| !credits.is_zero()).map(Amount), ..none }
         }
+        Event::AutomaticTopUpChanged { change, .. } => Particulars { change: Some(change.word()), ..none },
         Event::OrderPaid { .. } | Event::LotsFrozen { .. } | Event::LotsUnfrozen { .. } => none,
     }
 }

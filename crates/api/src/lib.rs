@@ -25,6 +25,7 @@ pub mod quote;
 pub mod subscription;
 pub mod text;
 pub mod time;
+pub mod top_up;
 pub mod unfit;
 pub mod usage;
 

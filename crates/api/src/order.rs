@@ -3,7 +3,7 @@
 use scrip_core::answer::{Answer, Done};
 use scrip_core::command::{Command, OrderItem};
 use scrip_core::id::{OrderId, PackageId, PlanId};
-use scrip_core::order::{Item, Order, Payment};
+use scrip_core::order::{Item, Order, Origin, Payment};
 use scrip_core::rejection::Rejection;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -78,6 +78,8 @@ pub struct OrderShown {
     /// The plan, a term of which is bought; absent where a package is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<String>,
+    /// Whether the account's automatic top-up placed it.
+    pub automatic: bool,
     /// How many of it.
     pub quantity: u32,
     /// The top-up credits of all of it; of a plan, its credits a cycle.
@@ -124,6 +126,7 @@ impl OrderShown {
             state: order.state().word().to_owned(),
             package,
             plan,
+            automatic: order.origin == Origin::Automatic,
             quantity: order.quantity,
             credits: Amount(credits),
             bonus: Amount(order.bonus),

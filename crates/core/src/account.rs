@@ -14,6 +14,7 @@ use crate::order::Order;
 use crate::plan::Subscription;
 use crate::tally::Tally;
 use crate::time::{Time, Zone};
+use crate::top_up::AutomaticTopUp;
 
 /// An account's present state: a fold of its entries ([`crate::apply::apply`]), and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub struct Account {
     pub repaid: Credits,
     /// Orders that something is still to happen to by themselves ([`Order::is_open`]), oldest first.
     pub orders: Vec<Order>,
+    /// Its automatic top-up, if it ever had one.
+    pub top_up: Option<Box<AutomaticTopUp>>,
     /// How often it bought each package.
     pub bought: BTreeMap<PackageId, Tally>,
     /// Facts of the past that the engine fetched for the commands at hand. Not part of the state:
@@ -114,6 +117,7 @@ impl Account {
             debt: Credits::ZERO,
             repaid: Credits::ZERO,
             orders: Vec::new(),
+            top_up: None,
             bought: BTreeMap::new(),
             recalled: Recalled::default(),
         }

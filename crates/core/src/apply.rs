@@ -67,6 +67,7 @@ pub fn apply(account: &mut Account, entry: &Entry) {
             }
             put_order(account, order);
         }
+        Event::AutomaticTopUpChanged { top_up, .. } => account.top_up = Some(top_up.clone()),
         Event::OrderChanged { order, .. }
         | Event::LotsFrozen { order }
         | Event::LotsUnfrozen { order }

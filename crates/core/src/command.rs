@@ -14,6 +14,7 @@ use crate::order::Truth;
 use crate::plan::SubscriptionState;
 use crate::term::Term;
 use crate::time::{Time, Zone};
+use crate::top_up::Switch;
 
 /// One thing asked of one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,8 +97,27 @@ pub enum Command {
         /// What shows it: an invoice's number, a bank's reference.
         reference: Box<str>,
     },
+    /// Sets the automatic top-up, or changes its settings; absent ones stay as they are.
+    PutTopUp(PutTopUp),
     /// Applies what is due and nothing else (R16).
     Touch,
+}
+
+/// The settings of an automatic top-up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PutTopUp {
+    /// What it buys; may be absent when the account has one.
+    pub package: Option<PackageId>,
+    /// It buys when less than this is available; may be absent when the account has one.
+    pub below: Option<Credits>,
+    /// It buys up to this, and not again before; absent: as it stands, or as `below`.
+    pub up_to: Option<Credits>,
+    /// The most orders in a day.
+    pub per_day: Option<u32>,
+    /// The most orders in a month.
+    pub per_month: Option<u32>,
+    /// Whether it may buy; absent: as it stands, or on.
+    pub switch: Option<Switch>,
 }
 
 /// What an order asks for.

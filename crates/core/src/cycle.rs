@@ -62,6 +62,24 @@ pub fn same_month(one: Time, other: Time, zone: &Zone) -> bool {
     month(one) == month(other)
 }
 
+/// The first instant of the calendar day after the one that contains `at`.
+pub fn day_after(at: Time, zone: &Zone) -> Time {
+    start_of(at, zone, jiff::civil::Date::tomorrow)
+}
+
+/// The first instant of the calendar month after the one that contains `at`.
+pub fn month_after(at: Time, zone: &Zone) -> Time {
+    start_of(at, zone, |day| day.last_of_month().tomorrow())
+}
+
+/// The first instant of the day that a day leads to; beyond the calendar's end it is [`Time::MAX`].
+fn start_of(at: Time, zone: &Zone, next: impl Fn(jiff::civil::Date) -> Result<jiff::civil::Date, jiff::Error>) -> Time {
+    let rules = zone.rules();
+    let day = next(at.timestamp().to_zoned(rules.clone()).date());
+    let start = day.and_then(|day| day.to_zoned(rules));
+    start.map_or(Time::MAX, |start| Time::from(start.timestamp()).min(Time::MAX))
+}
+
 /// An anchor as the clocks of its zone showed it.
 struct Calendar {
     anchor: Time,

@@ -16,6 +16,7 @@ use crate::order::{Order, Payment};
 use crate::plan::{NextPlan, Subscription, SubscriptionState};
 use crate::spend;
 use crate::time::Time;
+use crate::top_up;
 
 /// The next instant at which something falls due for this account, were nobody to touch it.
 pub fn next_due(account: &Account) -> Option<Time> {
@@ -23,7 +24,8 @@ pub fn next_due(account: &Account) -> Option<Time> {
     let expiries = account.lots.iter().filter(|lot| lot.available().is_positive()).filter_map(|lot| lot.expires_at);
     let turn = account.subscription.as_ref().and_then(|subscription| subscription.turns_at);
     let orders = account.orders.iter().filter(|order| order.payment == Payment::Pending).map(|order| order.expires_at);
-    deadlines.chain(expiries).chain(turn).chain(orders).min()
+    let tries = top_up::tries_again_at(account);
+    deadlines.chain(expiries).chain(turn).chain(orders).chain(tries).min()
 }
 
 /// Applies to `account` all that is due up to and including `now`, in order, each with its own due time,
@@ -66,6 +68,13 @@ impl Instant<'_> {
             self.write(draft);
         }
         self.expire_orders();
+        loop {
+            let drafts = top_up::follow_up(self.account, self.catalogs, self.at);
+            if drafts.is_empty() {
+                break;
+            }
+            drafts.into_iter().for_each(|draft| self.write(draft));
+        }
     }
 
     fn write(&mut self, draft: impl Into<Option<Draft>>) {

@@ -15,6 +15,7 @@ use crate::order::Order;
 use crate::plan::Subscription;
 use crate::tally::Tally;
 use crate::time::{Time, Zone};
+use crate::top_up::{AutomaticTopUp, TopUpChange};
 
 pub use crate::term::Term;
 
@@ -368,6 +369,13 @@ pub enum Event {
         /// The order from now on.
         order: Box<Order>,
     },
+    /// Something about the account's automatic top-up changed.
+    AutomaticTopUpChanged {
+        /// What.
+        change: TopUpChange,
+        /// The automatic top-up from now on.
+        top_up: Box<AutomaticTopUp>,
+    },
     /// Credits were taken back of an order whose money went back (R27); its debt part is the entry's.
     ClawedBack {
         /// The order from now on.
@@ -511,11 +519,13 @@ pub enum Kind {
     ClawBack = 22,
     /// [`Event::OrderChanged`].
     Order = 23,
+    /// [`Event::AutomaticTopUpChanged`].
+    AutomaticTopUp = 24,
 }
 
 impl Kind {
     /// Every kind, by number.
-    pub const ALL: [Kind; 23] = [
+    pub const ALL: [Kind; 24] = [
         Kind::Account,
         Kind::PlanChange,
         Kind::Refill,
@@ -539,6 +549,7 @@ impl Kind {
         Kind::Unfreeze,
         Kind::ClawBack,
         Kind::Order,
+        Kind::AutomaticTopUp,
     ];
 
     /// The number in stored records.
@@ -577,6 +588,7 @@ impl Kind {
             Kind::Unfreeze => "unfreeze",
             Kind::ClawBack => "claw_back",
             Kind::Order => "order",
+            Kind::AutomaticTopUp => "automatic_top_up",
         }
     }
 
@@ -619,6 +631,7 @@ impl Event {
             Event::LotsUnfrozen { .. } => Kind::Unfreeze,
             Event::ClawedBack { .. } => Kind::ClawBack,
             Event::OrderChanged { .. } => Kind::Order,
+            Event::AutomaticTopUpChanged { .. } => Kind::AutomaticTopUp,
         }
     }
 
@@ -690,6 +703,7 @@ impl Entry {
             | Event::OrderPaid { .. }
             | Event::LotsFrozen { .. }
             | Event::LotsUnfrozen { .. }
+            | Event::AutomaticTopUpChanged { .. }
             | Event::ClawedBack { .. } => None,
         }
     }

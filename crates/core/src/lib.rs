@@ -37,3 +37,4 @@ pub mod statement;
 pub mod tally;
 pub mod term;
 pub mod time;
+pub mod top_up;

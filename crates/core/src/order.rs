@@ -5,7 +5,7 @@
 //! order that is over. It is apart from deciding because pages and statements read it too.
 
 use crate::amount::Credits;
-use crate::catalog::Price;
+use crate::catalog::{Price, Published};
 use crate::id::{LotId, OrderId, PackageId, ProviderRef};
 use crate::lot::Class;
 use crate::plan::PlanTerms;
@@ -66,6 +66,8 @@ pub enum Item {
 pub enum Origin {
     /// Somebody: the customer, or the studio for it.
     Asked,
+    /// The account's automatic top-up.
+    Automatic,
 }
 
 /// What becomes of credits that are to come back but were spent (R27).
@@ -340,6 +342,33 @@ impl Order {
             credits: (share(self.credits) - self.taken_back.credits).or_zero(),
             bonus: (share(self.bonus) - self.taken_back.bonus).or_zero(),
         }
+    }
+}
+
+/// Seconds for which an order waits for its money: a day.
+const ORDER_FOR: i64 = 86_400;
+
+/// An order that was just placed and makes no credits yet.
+pub(crate) fn bare(id: OrderId, item: Item, price: Price, published: &Published, at: Time) -> Order {
+    Order {
+        id,
+        item,
+        quantity: 1,
+        origin: Origin::Asked,
+        credits: Credits::ZERO,
+        bonus: Credits::ZERO,
+        expires_in_days: None,
+        bonus_expires_in_days: None,
+        price,
+        catalog_version: published.version,
+        claw_back: published.catalog.claw_back,
+        placed_at: at,
+        expires_at: at.plus_seconds(ORDER_FOR),
+        references: Vec::new(),
+        payment: Payment::Pending,
+        refunded: 0,
+        dispute: None,
+        taken_back: TakenBack::default(),
     }
 }
 

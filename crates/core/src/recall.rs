@@ -50,6 +50,7 @@ pub fn wanted(account: &Account, command: &Command) -> Vec<Wanted> {
         | Command::PutSubscription(_)
         | Command::CancelSubscription
         | Command::PlaceOrder { .. }
+        | Command::PutTopUp(_)
         | Command::Charge(_)
         | Command::Grant(_)
         | Command::WriteOffDebt { .. }

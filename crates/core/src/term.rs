@@ -15,6 +15,7 @@ use crate::id::{AccountNumber, ChargeId, HoldId, HoldName, HoldRef, Key, OrderId
 use crate::measure::{MeasureValue, Measures};
 use crate::order::{DisputeState, Truth, TruthOfPayment};
 use crate::time::Time;
+use crate::top_up::Switch;
 
 /// What an entry can be found by: the leading 128 bits of a SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,6 +86,7 @@ pub fn terms(entry: &Entry) -> impl Iterator<Item = Term> + use<> {
         | Event::DebtRecorded { .. }
         | Event::DebtRepaid
         | Event::WentUncollected { .. }
+        | Event::AutomaticTopUpChanged { .. }
         | Event::AccountErased => None,
         Event::OrderChanged { order, .. }
         | Event::OrderPaid { order, .. }
@@ -174,6 +176,14 @@ fn encode<'a>(to: &'a mut Encoder, command: &Command) -> &'a mut Encoder {
             }
         }
         Command::SendOrder { order, reference } => to.tag(16).order(*order).text(reference.as_str()),
+        Command::PutTopUp(put) => to
+            .tag(19)
+            .option(put.package.as_ref(), |to, package| to.text(package.as_str()))
+            .option(put.below, Encoder::credits)
+            .option(put.up_to, Encoder::credits)
+            .option(put.per_day, |to, most| to.number(u64::from(most)))
+            .option(put.per_month, |to, most| to.number(u64::from(most)))
+            .option(put.switch, |to, switch| to.tag(u8::from(switch == Switch::On))),
         Command::FulfilOrder { order, truth } => to.tag(17).order(*order).truth(truth),
         Command::MarkOrderPaid { order, reference } => to.tag(18).order(*order).text(reference),
     }

@@ -14,6 +14,7 @@ mod quotes;
 mod stream;
 mod subscription;
 mod test_clock;
+mod top_up;
 mod usage;
 
 use axum::Router;
@@ -72,6 +73,7 @@ pub(crate) fn documented() -> (Router<App>, OpenApi) {
         .routes(routes!(orders::list, orders::place))
         .routes(routes!(orders::get))
         .routes(routes!(orders::mark_paid))
+        .routes(routes!(top_up::get, top_up::put))
         .routes(routes!(batch::carry_out))
         .routes(routes!(test_clock::get, test_clock::set))
         .routes(routes!(operations::document))

@@ -16,6 +16,7 @@ mod refund;
 mod scribe;
 mod settle;
 mod subscription;
+mod top_up;
 
 use crate::account::Account;
 use crate::amount::Credits;
@@ -66,6 +67,10 @@ pub fn decide(account: &Account, catalogs: &Catalogs, command: &Command, stamp: 
             Done::Put(Put::Updated)
         }
         Command::OpenAccount(opening) => return opening::open(scribe, opening),
+        Command::PutTopUp(put) => {
+            top_up::put(&mut scribe, put)?;
+            Done::Put(Put::Updated)
+        }
         Command::Touch => Done::Touched,
         Command::PlaceHold(place) => return hold::place(scribe, place),
         Command::ExtendHold { hold, expires_in } => return hold::extend(scribe, hold, *expires_in),
@@ -107,6 +112,7 @@ pub fn check_shape(command: &Command) -> Result<(), Rejection> {
             check_reason(reason)
         }
         Command::MarkOrderPaid { reference, .. } => order::check_reference(reference),
+        Command::PutTopUp(put) => top_up::check_shape(put),
         Command::FulfilOrder { truth, .. } => order::check_truth(truth),
         Command::PutAccount(_)
         | Command::PutSubscription(_)
@@ -144,6 +150,7 @@ fn check_present(
         | Command::SendOrder { .. }
         | Command::FulfilOrder { .. }
         | Command::MarkOrderPaid { .. }
+        | Command::PutTopUp(_)
         | Command::Touch => Ok(()),
     }
 }

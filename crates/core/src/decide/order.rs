@@ -16,13 +16,11 @@ use crate::draft::Draft;
 use crate::entry::{Book, Event, OrderChange, TextField, Texts};
 use crate::id::{OrderId, ProviderRef};
 use crate::lot::NewLot;
-use crate::order::{Dispute, Item, Order, Origin, Paid, PaidBy, Payment, TakenBack, Truth, TruthOfPayment};
+use crate::order::{Dispute, Item, Order, Paid, PaidBy, Payment, Truth, TruthOfPayment, bare};
 use crate::recall::find_order;
 use crate::rejection::Rejection;
 use crate::sale;
 
-/// Seconds for which an order waits for its money: a day.
-const ORDER_FOR: i64 = 86_400;
 /// The most ids of a provider that an order keeps.
 const REFERENCES_MAX: usize = 16;
 
@@ -58,26 +56,7 @@ pub(super) fn place(mut scribe: Scribe<'_>, item: &OrderItem) -> Result<Decision
             (Bought::Plan(plan), plan.price.clone().ok_or(Rejection::PlanNotForSale)?)
         }
     };
-    let bare = Order {
-        id: OrderId::first(scribe.next_seq()),
-        item: item.item(),
-        quantity: 1,
-        origin: Origin::Asked,
-        credits: Credits::ZERO,
-        bonus: Credits::ZERO,
-        expires_in_days: None,
-        bonus_expires_in_days: None,
-        price,
-        catalog_version: published.version,
-        claw_back: catalog.claw_back,
-        placed_at: at,
-        expires_at: at.plus_seconds(ORDER_FOR),
-        references: Vec::new(),
-        payment: Payment::Pending,
-        refunded: 0,
-        dispute: None,
-        taken_back: TakenBack::default(),
-    };
+    let bare = bare(OrderId::first(scribe.next_seq()), item.item(), price, published, at);
     write_change(&mut scribe, OrderChange::Placed, item.pinned(bare));
     Ok(scribe.finish())
 }

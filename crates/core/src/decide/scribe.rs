@@ -12,8 +12,9 @@ use crate::command::Stamp;
 use crate::consequence::{expiry, repayment};
 use crate::decide::Decision;
 use crate::draft::Draft;
-use crate::entry::{Bound, Entry, TextField, Texts};
+use crate::entry::{Bound, Entry, Event, TextField, Texts};
 use crate::time::Time;
+use crate::top_up;
 
 /// Writes one command's entries.
 pub(super) struct Scribe<'a> {
@@ -95,9 +96,25 @@ impl<'a> Scribe<'a> {
         }
     }
 
+    /// Writes what the automatic top-up does about it.
+    fn top_up(&mut self) {
+        if self.before.top_up.is_none() && !self.entries.iter().any(is_top_up) {
+            return;
+        }
+        let (at, catalogs) = (self.at(), self.catalogs);
+        loop {
+            let drafts = top_up::follow_up(self.account(), catalogs, at);
+            if drafts.is_empty() {
+                return;
+            }
+            drafts.into_iter().for_each(|draft| self.write(draft));
+        }
+    }
+
     /// The decision of a command that has written at least one entry.
     pub(super) fn finish(mut self) -> Decision {
         self.follow_up();
+        self.top_up();
         let back = u8::try_from(self.entries.len() - 1).expect("a command makes few entries");
         let last = self.entries.last_mut().expect("a command with a key makes an entry");
         last.bound = self.stamp.binding.map(|binding| Bound { term: binding.term, content: binding.content, back });
@@ -113,4 +130,8 @@ impl<'a> Scribe<'a> {
         }
         self.finish()
     }
+}
+
+fn is_top_up(entry: &Entry) -> bool {
+    matches!(entry.event, Event::AutomaticTopUpChanged { .. })
 }

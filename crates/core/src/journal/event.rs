@@ -128,6 +128,7 @@ pub(super) fn lowest_format(event: &Event) -> u8 {
             }
         }
         Event::AccountErased
+        | Event::AutomaticTopUpChanged { .. }
         | Event::OrderChanged { .. }
         | Event::OrderPaid { .. }
         | Event::LotsFrozen { .. }
@@ -204,6 +205,7 @@ pub(super) fn write(out: &mut Writer, entry: &Entry, context: &Context<'_>) {
             order::write(out, order, context.at);
             order::write_tally(out, bought, context.at);
         }
+        Event::AutomaticTopUpChanged { change, top_up } => order::write_top_up(out, *change, top_up, context.at),
         Event::LotsFrozen { order } | Event::LotsUnfrozen { order } => order::write(out, order, context.at),
         Event::ClawedBack { order, uncollected } => {
             out.credits(*uncollected);
@@ -267,6 +269,10 @@ pub(super) fn read(body: &mut Reader<'_>, kind: Kind, context: &Context<'_>) -> 
             let order = order::read(body, context.at)?;
             Event::OrderPaid { order, bought: order::read_tally(body, context.at)? }
         }
+        Kind::AutomaticTopUp => {
+            let (change, top_up) = order::read_top_up(body, context.at)?;
+            Event::AutomaticTopUpChanged { change, top_up }
+        }
         Kind::Freeze => Event::LotsFrozen { order: order::read(body, context.at)? },
         Kind::Unfreeze => Event::LotsUnfrozen { order: order::read(body, context.at)? },
         Kind::ClawBack => {
@@ -301,7 +307,8 @@ const fn has_tool(kind: Kind) -> bool {
         | Kind::Freeze
         | Kind::Unfreeze
         | Kind::ClawBack
-        | Kind::Order => false,
+        | Kind::Order
+        | Kind::AutomaticTopUp => false,
     }
 }
 

@@ -5,7 +5,7 @@
 //! one part of the format that several kinds of entries share.
 
 use super::bytes::{Problem, Reader, Writer};
-use super::event::{read_renews, read_terms, write_renews, write_terms};
+use super::event::{read_bool, read_renews, read_terms, write_renews, write_terms};
 use crate::amount::Credits;
 use crate::catalog::Price;
 use crate::entry::OrderChange;
@@ -14,6 +14,7 @@ use crate::order::{ClawBack, Dispute, DisputeState, Item, Order, Origin, Paid, P
 use crate::plan::PlanTerms;
 use crate::tally::Tally;
 use crate::time::Time;
+use crate::top_up::{AutomaticTopUp, Switch, TopUpChange};
 
 pub(super) const CHANGES: [OrderChange; 6] = [
     OrderChange::Placed,
@@ -181,12 +182,14 @@ fn read_item(body: &mut Reader<'_>) -> Result<Item, Problem> {
 const fn origin_number(origin: Origin) -> u8 {
     match origin {
         Origin::Asked => 1,
+        Origin::Automatic => 2,
     }
 }
 
 fn read_origin(number: u8) -> Result<Origin, Problem> {
     match number {
         1 => Ok(Origin::Asked),
+        2 => Ok(Origin::Automatic),
         _ => Err("an order of unknown origin"),
     }
 }
@@ -273,4 +276,75 @@ pub(super) fn write_tally(out: &mut Writer, tally: &Tally, at: Time) {
 /// Reads how often something happened.
 pub(super) fn read_tally(body: &mut Reader<'_>, at: Time) -> Result<Tally, Problem> {
     Ok(Tally { ever: body.short()?, month: body.short()?, day: body.short()?, last: body.time(at)? })
+}
+
+/// Writes an automatic top-up.
+pub(super) fn write_top_up(out: &mut Writer, change: TopUpChange, top_up: &AutomaticTopUp, at: Time) {
+    out.byte(top_up_change_number(change));
+    out.byte(u8::from(top_up.switch == Switch::On));
+    out.byte(u8::from(top_up.armed));
+    out.text(top_up.package.as_str());
+    out.credits(top_up.below);
+    out.credits(top_up.up_to);
+    for most in [top_up.per_day, top_up.per_month] {
+        out.byte(u8::from(most.is_some()));
+        most.into_iter().for_each(|most| out.number(u64::from(most)));
+    }
+    out.byte(u8::from(top_up.order.is_some()));
+    if let Some(order) = top_up.order {
+        out.number(order.seq);
+        out.number(u64::from(order.index));
+    }
+    out.number(u64::from(top_up.declines));
+    out.byte(u8::from(top_up.waits_until.is_some()));
+    if let Some(until) = top_up.waits_until {
+        out.time(until, at);
+    }
+    write_tally(out, &top_up.placed, at);
+}
+
+/// Reads an automatic top-up, and what changed about it.
+pub(super) fn read_top_up(body: &mut Reader<'_>, at: Time) -> Result<(TopUpChange, Box<AutomaticTopUp>), Problem> {
+    let number = body.byte()?;
+    let change = TopUpChange::ALL.into_iter().find(|change| top_up_change_number(*change) == number);
+    let switch = if read_bool(body)? { Switch::On } else { Switch::Off };
+    let armed = read_bool(body)?;
+    let package = PackageId::parse(body.text()?).map_err(|_| "not a package's id")?;
+    let (below, up_to) = (body.credits()?, body.credits()?);
+    let per_day = if read_bool(body)? { Some(body.short()?) } else { None };
+    let per_month = if read_bool(body)? { Some(body.short()?) } else { None };
+    let order = if read_bool(body)? {
+        Some(OrderId { seq: body.number()?, index: super::event::read_index(body)? })
+    } else {
+        None
+    };
+    let declines = body.short()?;
+    let waits_until = if read_bool(body)? { Some(body.time(at)?) } else { None };
+    let placed = read_tally(body, at)?;
+    let top_up = AutomaticTopUp {
+        package,
+        below,
+        up_to,
+        per_day,
+        per_month,
+        switch,
+        order,
+        armed,
+        declines,
+        waits_until,
+        placed,
+    };
+    Ok((change.ok_or("an unknown change of an automatic top-up")?, Box::new(top_up)))
+}
+
+const fn top_up_change_number(change: TopUpChange) -> u8 {
+    match change {
+        TopUpChange::Set => 1,
+        TopUpChange::Ordered => 2,
+        TopUpChange::Paid => 3,
+        TopUpChange::Declined => 4,
+        TopUpChange::Armed => 5,
+        TopUpChange::Waits => 6,
+        TopUpChange::Stopped => 7,
+    }
 }

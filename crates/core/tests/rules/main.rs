@@ -13,5 +13,6 @@ mod plans;
 mod prices;
 mod properties;
 mod scenario;
+mod top_ups;
 mod truths;
 mod world;

@@ -9,7 +9,7 @@ use scrip_core::amount::Credits;
 use scrip_core::catalog::Price;
 use scrip_core::command::{
     AfterExpiry, Command, Cost, Expected, Grant, Opening, OpeningLot, OpeningSubscription, OrderItem, PlaceCharge,
-    PlaceHold, PutAccount, PutSubscription, ReleaseHold, SettleHold, Usage,
+    PlaceHold, PutAccount, PutSubscription, PutTopUp, ReleaseHold, SettleHold, Usage,
 };
 use scrip_core::due::apply_due;
 use scrip_core::entry::{Entry, Event};
@@ -24,6 +24,7 @@ use scrip_core::plan::{NextPlan, SubscriptionState};
 use scrip_core::rejection::Rejection;
 use scrip_core::statement::{self, Period, SubscriptionView};
 use scrip_core::time::{Time, Zone};
+use scrip_core::top_up::Switch;
 
 use crate::world::{PLANS, World, catalog, published};
 
@@ -153,6 +154,7 @@ pub(crate) fn command(words: &[&str]) -> Command {
         ["forgive", credits] => Command::WriteOffDebt { credits: Some(amount(credits)), reason: "why".into() },
         ["order", package] => Command::PlaceOrder { item: OrderItem::Package(PackageId::parse(package).unwrap()) },
         ["buy", plan] => Command::PlaceOrder { item: OrderItem::Plan(PlanId::parse(plan).unwrap()) },
+        ["top", "up", settings @ ..] => Command::PutTopUp(top_up(settings)),
         ["sent", order, reference] => Command::SendOrder { order: order_id(order), reference: provider_ref(reference) },
         ["mark", order, reference] => Command::MarkOrderPaid { order: order_id(order), reference: (*reference).into() },
         ["mark", order] => Command::MarkOrderPaid { order: order_id(order), reference: " ".into() },
@@ -161,6 +163,24 @@ pub(crate) fn command(words: &[&str]) -> Command {
         }
         _ => panic!("no such line: {words:?}"),
     }
+}
+
+/// `with PACKAGE`, `below N`, `to N`, `daily N`, `monthly N`, `be on|off`, in any order.
+fn top_up(settings: &[&str]) -> PutTopUp {
+    let mut put = PutTopUp::default();
+    for pair in settings.chunks(2) {
+        let [what, value] = pair else { panic!("settings in pairs: {settings:?}") };
+        match *what {
+            "with" => put.package = Some(PackageId::parse(value).unwrap()),
+            "below" => put.below = Some(amount(value)),
+            "to" => put.up_to = Some(amount(value)),
+            "daily" => put.per_day = Some(value.parse().unwrap()),
+            "monthly" => put.per_month = Some(value.parse().unwrap()),
+            "be" => put.switch = Some(if *value == "on" { Switch::On } else { Switch::Off }),
+            _ => panic!("no such setting: {what}"),
+        }
+    }
+    put
 }
 
 fn order_id(text: &str) -> OrderId {
@@ -338,6 +358,10 @@ fn tell(entry: &Entry, now: Time) -> String {
         Event::OrderChanged { change, order } => format!(" {change:?} {}", order.id),
         Event::OrderPaid { order, .. } | Event::LotsFrozen { order } | Event::LotsUnfrozen { order } => {
             format!(" {} {}", order.id, order.state().word())
+        }
+        Event::AutomaticTopUpChanged { change, top_up } => {
+            let waits = top_up.waits_until.map_or(String::new(), |until| format!(" until {}", short(until)));
+            format!(" {}{waits}", change.word())
         }
         Event::ClawedBack { order, uncollected } if uncollected.is_zero() => {
             format!(" {} {}", order.id, order.state().word())

@@ -58,6 +58,7 @@ impl World {
                 | Command::CancelSubscription
                 | Command::SendOrder { .. }
                 | Command::FulfilOrder { .. }
+                | Command::PutTopUp(_)
                 | Command::Touch
         );
         let key = Key::parse(&format!("key-{}", self.commands)).unwrap();

@@ -17,6 +17,7 @@ use scrip_core::order::{ClawBack, Dispute, DisputeState, Item, Order, Origin, Pa
 use scrip_core::plan::{NextPlan, PlanTerms, Reached, Renews, Subscription, SubscriptionState};
 use scrip_core::tally::Tally;
 use scrip_core::time::{Time, Zone};
+use scrip_core::top_up::{AutomaticTopUp, Switch};
 use serde_json::Value;
 
 use super::write::dispute_word;
@@ -53,6 +54,7 @@ pub(super) fn account(columns: Columns, text: &str) -> Result<StoredAccount, Str
         debt: row.get("debt").map_or(Ok(Credits::ZERO), At::credits)?,
         repaid: row.get("repaid").map_or(Ok(Credits::ZERO), At::credits)?,
         orders: row.get("orders").map_or(Ok(Vec::new()), |orders| orders.list(order))?,
+        top_up: row.get("top_up").map(|held| top_up(held).map(Box::new)).transpose()?,
         bought: row.get("bought").map_or(Ok(Vec::new()), |packages| packages.list(bought))?.into_iter().collect(),
         recalled: Recalled::default(),
     };
@@ -149,7 +151,9 @@ fn order(at: At<'_>) -> Result<Order, String> {
             None => Item::Package(at.need("package")?.parsed(PackageId::parse)?),
         },
         quantity: at.get("quantity").map_or(Ok(1), At::whole)?,
-        origin: Origin::Asked,
+        origin: at.get("origin").map_or(Ok(Origin::Asked), |origin| {
+            origin.word(|word| (word == "automatic").then_some(Origin::Automatic))
+        })?,
         credits: at.need("credits")?.credits()?,
         bonus: at.get("bonus").map_or(Ok(Credits::ZERO), At::credits)?,
         expires_in_days: days("days")?,
@@ -192,6 +196,33 @@ fn dispute(at: At<'_>) -> Result<Dispute, String> {
     let states = [DisputeState::Open, DisputeState::Won, DisputeState::Lost];
     let state = at.item(0)?.word(|word| states.into_iter().find(|state| dispute_word(*state) == word))?;
     Ok(Dispute { state, amount: at.item(1)?.whole()? })
+}
+
+fn top_up(at: At<'_>) -> Result<AutomaticTopUp, String> {
+    let truth = |name| {
+        let found = at.need(name)?;
+        found.value.as_bool().ok_or_else(|| found.wrong("true or false"))
+    };
+    let most = |name| at.get(name).map(At::whole).transpose();
+    let placed = at.need("placed")?;
+    Ok(AutomaticTopUp {
+        package: at.need("package")?.parsed(PackageId::parse)?,
+        below: at.need("below")?.credits()?,
+        up_to: at.need("up_to")?.credits()?,
+        per_day: most("per_day")?,
+        per_month: most("per_month")?,
+        switch: if truth("on")? { Switch::On } else { Switch::Off },
+        order: at.get("order").map(|order| order.word(OrderId::parse)).transpose()?,
+        armed: truth("armed")?,
+        declines: at.get("declines").map_or(Ok(0), At::whole)?,
+        waits_until: at.get("waits_until").map(At::time).transpose()?,
+        placed: Tally {
+            ever: placed.item(0)?.whole()?,
+            month: placed.item(1)?.whole()?,
+            day: placed.item(2)?.whole()?,
+            last: placed.item(3)?.time()?,
+        },
+    })
 }
 
 fn bought(at: At<'_>) -> Result<(PackageId, Tally), String> {

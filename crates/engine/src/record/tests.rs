@@ -18,6 +18,7 @@ use scrip_core::order::{ClawBack, Dispute, DisputeState, Item, Order, Origin, Pa
 use scrip_core::plan::{NextPlan, PlanTerms, Reached, Renews, Subscription, SubscriptionState};
 use scrip_core::tally::Tally;
 use scrip_core::time::{Time, Zone};
+use scrip_core::top_up::{AutomaticTopUp, Switch};
 
 use super::*;
 
@@ -190,7 +191,7 @@ fn order() -> impl Strategy<Value = Order> {
                 None => Item::Package(PackageId::parse(&package).unwrap()),
             },
             quantity,
-            origin: Origin::Asked,
+            origin: if quantity == 1 { Origin::Asked } else { Origin::Automatic },
             credits,
             bonus,
             expires_in_days,
@@ -205,6 +206,29 @@ fn order() -> impl Strategy<Value = Order> {
             refunded,
             dispute,
             taken_back: TakenBack { credits: taken_credits, bonus: taken_bonus },
+        },
+    )
+}
+
+fn top_up() -> impl Strategy<Value = Box<AutomaticTopUp>> {
+    let most = || prop::option::of(any::<u32>());
+    let settings = (slug(), credits(), credits(), most(), most(), prop::sample::select(vec![Switch::On, Switch::Off]));
+    let order = prop::option::of(any::<u64>().prop_map(OrderId::first));
+    (settings, order, any::<bool>(), 0_u32..9, prop::option::of(time()), bought()).prop_map(
+        |((package, below, up_to, per_day, per_month, switch), order, armed, declines, waits_until, (_, placed))| {
+            Box::new(AutomaticTopUp {
+                package: PackageId::parse(&package).unwrap(),
+                below,
+                up_to,
+                per_day,
+                per_month,
+                switch,
+                order,
+                armed,
+                declines,
+                waits_until,
+                placed,
+            })
         },
     )
 }
@@ -226,6 +250,7 @@ fn account() -> impl Strategy<Value = Account> {
         prop_oneof![Just(Credits::ZERO), credits()],
         prop::collection::vec(order(), 0..3),
         prop::collection::btree_map(slug(), bought(), 0..3),
+        prop::option::of(top_up()),
     );
     (any::<u64>(), settings, any::<u64>(), time(), any::<[u8; 32]>(), state).prop_map(
         |(
@@ -234,7 +259,7 @@ fn account() -> impl Strategy<Value = Account> {
             seq,
             last_at,
             head,
-            (subscription, lots, holds, debt, repaid, orders, bought),
+            (subscription, lots, holds, debt, repaid, orders, bought, top_up),
         )| {
             let project_types = project_types.map(|types| {
                 Arc::new(types.iter().map(|id| ProjectTypeId::parse(id).unwrap()).collect::<BTreeSet<_>>())
@@ -256,6 +281,7 @@ fn account() -> impl Strategy<Value = Account> {
                 debt,
                 repaid,
                 orders,
+                top_up,
                 bought: bought.into_values().collect(),
                 recalled: Recalled::default(),
             }

@@ -7,10 +7,11 @@ use scrip_core::hold::{Hold, HoldState, LotPart};
 use scrip_core::id::PackageId;
 use scrip_core::lot::Lot;
 use scrip_core::measure::{MeasureValue, Measures};
-use scrip_core::order::{DisputeState, Item, Order, PaidBy, Payment, TakenBack};
+use scrip_core::order::{DisputeState, Item, Order, Origin, PaidBy, Payment, TakenBack};
 use scrip_core::plan::{NextPlan, PlanTerms, Renews, Subscription};
 use scrip_core::tally::Tally;
 use scrip_core::time::Time;
+use scrip_core::top_up::{AutomaticTopUp, Switch};
 
 use crate::trail::Trail;
 
@@ -47,6 +48,10 @@ pub(super) fn account(account: &Account, trail: &Trail) -> String {
         if !account.orders.is_empty() {
             json.field("orders").list(&account.orders, order);
         }
+        if let Some(held) = &account.top_up {
+            json.field("top_up");
+            top_up(json, held);
+        }
         if !account.bought.is_empty() {
             json.field("bought").list(&account.bought, bought);
         }
@@ -62,7 +67,7 @@ pub(super) fn lowest_format(account: &Account) -> u64 {
         let next = matches!(&held.next, Some(NextPlan::Change(next)) if by_payment(next));
         by_payment(&held.terms) || next || held.paid_until.is_some()
     });
-    if account.orders.is_empty() && account.bought.is_empty() && !paid { 1 } else { 2 }
+    if account.orders.is_empty() && account.bought.is_empty() && account.top_up.is_none() && !paid { 1 } else { 2 }
 }
 
 fn order(json: &mut Json, order: &Order) {
@@ -71,6 +76,10 @@ fn order(json: &mut Json, order: &Order) {
         match &order.item {
             Item::Package(package) => json.field("package").text(package.as_str()),
             Item::Plan(bought) => json.field("terms").object(|json| terms(json, bought)),
+        }
+        match order.origin {
+            Origin::Asked => {}
+            Origin::Automatic => json.field("origin").text("automatic"),
         }
         if order.quantity != 1 {
             json.field("quantity").plain(order.quantity);
@@ -138,6 +147,36 @@ pub(super) const fn dispute_word(state: DisputeState) -> &'static str {
         DisputeState::Won => "won",
         DisputeState::Lost => "lost",
     }
+}
+
+fn top_up(json: &mut Json, top_up: &AutomaticTopUp) {
+    json.object(|json| {
+        json.field("package").text(top_up.package.as_str());
+        json.field("below").plain(top_up.below);
+        json.field("up_to").plain(top_up.up_to);
+        for (name, most) in [("per_day", top_up.per_day), ("per_month", top_up.per_month)] {
+            if let Some(most) = most {
+                json.field(name).plain(most);
+            }
+        }
+        if let Some(order) = top_up.order {
+            json.field("order").quoted(order);
+        }
+        json.field("on").plain(top_up.switch == Switch::On);
+        json.field("armed").plain(top_up.armed);
+        if top_up.declines != 0 {
+            json.field("declines").plain(top_up.declines);
+        }
+        if let Some(until) = top_up.waits_until {
+            json.field("waits_until").time(until);
+        }
+        json.field("placed").array(|json| {
+            json.item().plain(top_up.placed.ever);
+            json.item().plain(top_up.placed.month);
+            json.item().plain(top_up.placed.day);
+            json.item().time(top_up.placed.last);
+        });
+    });
 }
 
 /// `[package, ever, in the month, on the day, last]`.

@@ -15,6 +15,8 @@ const ROUTES: &[&str] = &[
     "GET /v1/accounts",
     "GET /v1/accounts/{account}",
     "PUT /v1/accounts/{account}",
+    "GET /v1/accounts/{account}/automatic-top-up",
+    "PUT /v1/accounts/{account}/automatic-top-up",
     "GET /v1/accounts/{account}/balance",
     "GET /v1/accounts/{account}/balance/stream",
     "POST /v1/accounts/{account}/charges",

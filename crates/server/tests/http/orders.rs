@@ -155,6 +155,38 @@ async fn a_plan_is_bought() {
     assert_eq!((&order["state"], &order["lots"]), (&json!("paid"), &json!([])));
 }
 
+/// An account that runs low orders by itself, and the order can be seen and paid.
+#[tokio::test]
+async fn an_account_tops_itself_up() {
+    let world = World::new().await;
+    open(&world, "cleo").await;
+    let path = "/v1/accounts/cleo/automatic-top-up";
+    let missing = world.call("GET", path).secret(TWIN).empty().await;
+    assert_eq!((missing.status, missing.json()["code"].clone()), (404, json!("top_up_not_found")));
+    let put = world.call("PUT", path).secret(TWIN).json(json!({"package": "small", "below": 50, "up_to": 150})).await;
+    put.is(
+        200,
+        json!({"enabled": true, "package": "small", "below": 50, "up_to": 150, "per_day": null, "per_month": null,
+            "order": "order_3", "declines": 0, "waits_until": null}),
+    );
+    let order = get(&world, "/v1/accounts/cleo/orders/order_3").await;
+    assert_eq!((&order["automatic"], &order["quantity"], &order["credits"]), (&json!(true), &json!(2), &json!(200)));
+    tell(&world, 3, paid(1_000, 0, None)).await.unwrap();
+    assert_eq!(get(&world, "/v1/accounts/cleo/balance").await["available"], json!(200));
+    let history = get(&world, "/v1/accounts/cleo/entries?kind=automatic_top_up").await;
+    let changes: Vec<_> = history["entries"].as_array().unwrap().iter().map(|entry| entry["change"].clone()).collect();
+    assert_eq!(changes, [json!("armed"), json!("paid"), json!("ordered"), json!("set")]);
+    for (body, status, code) in [
+        (json!({"package": "nothing"}), 404, "package_not_found"),
+        (json!({"below": 0}), 400, "invalid_request"),
+        (json!({"per_day": 0}), 400, "invalid_request"),
+        (json!({"sometimes": true}), 400, "invalid_request"),
+    ] {
+        let reply = world.call("PUT", path).secret(TWIN).json(body.clone()).await;
+        assert_eq!((reply.status, reply.json()["code"].clone()), (status, json!(code)), "{body}");
+    }
+}
+
 #[tokio::test]
 async fn orders_are_refused_in_the_documented_way() {
     let world = World::new().await;

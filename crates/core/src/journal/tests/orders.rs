@@ -13,6 +13,7 @@ use crate::lot::{Class, NewLot, Priority};
 use crate::order::{ClawBack, Dispute, DisputeState, Item, Order, Origin, Paid, PaidBy, Payment, TakenBack};
 use crate::tally::Tally;
 use crate::time::Time;
+use crate::top_up::{AutomaticTopUp, Switch, TopUpChange};
 
 /// Events about an order.
 pub(super) fn event() -> impl Strategy<Value = Event> {
@@ -22,8 +23,34 @@ pub(super) fn event() -> impl Strategy<Value = Event> {
         (order(), tally()).prop_map(|(order, bought)| Event::OrderPaid { order, bought }),
         order().prop_map(|order| Event::LotsFrozen { order }),
         order().prop_map(|order| Event::LotsUnfrozen { order }),
+        (prop::sample::select(TopUpChange::ALL.to_vec()), top_up())
+            .prop_map(|(change, top_up)| Event::AutomaticTopUpChanged { change, top_up }),
         (order(), credits()).prop_map(|(order, uncollected)| Event::ClawedBack { order, uncollected }),
     ]
+}
+
+fn top_up() -> impl Strategy<Value = Box<AutomaticTopUp>> {
+    let most = || prop::option::of(any::<u32>());
+    let order = prop::option::of((seq(), any::<u16>()).prop_map(|(seq, index)| OrderId { seq, index }));
+    let switch = prop::sample::select(vec![Switch::On, Switch::Off]);
+    let settings = (slug(), credits(), credits(), most(), most(), switch);
+    (settings, order, any::<bool>(), any::<u32>(), prop::option::of(time()), tally()).prop_map(
+        |((package, below, up_to, per_day, per_month, switch), order, armed, declines, waits_until, placed)| {
+            Box::new(AutomaticTopUp {
+                package: PackageId::parse(&package).unwrap(),
+                below,
+                up_to,
+                per_day,
+                per_month,
+                switch,
+                order,
+                armed,
+                declines,
+                waits_until,
+                placed,
+            })
+        },
+    )
 }
 
 fn tally() -> impl Strategy<Value = Tally> {
@@ -53,6 +80,7 @@ fn order() -> impl Strategy<Value = Box<Order>> {
     let dispute = (prop::sample::select(states), any::<i64>()).prop_map(|(state, amount)| Dispute { state, amount });
     let taken_back = (credits(), credits()).prop_map(|(credits, bonus)| TakenBack { credits, bonus });
     let happened = (
+        prop::sample::select(vec![Origin::Asked, Origin::Automatic]),
         prop::collection::vec(reference, 0..3),
         payment,
         prop_oneof![Just(0), any::<i64>()],
@@ -67,13 +95,13 @@ fn order() -> impl Strategy<Value = Box<Order>> {
             expires_in_days,
             bonus_expires_in_days,
             claw_back,
-            (references, payment, refunded, dispute, taken_back),
+            (origin, references, payment, refunded, dispute, taken_back),
         )| {
             Box::new(Order {
                 id,
                 item,
                 quantity,
-                origin: Origin::Asked,
+                origin,
                 credits,
                 bonus,
                 expires_in_days,

@@ -1,0 +1,228 @@
+//! Automatic top-up: an account buys a package by itself when its available credits run low, with brakes.
+//!
+//! It is decided here alone, as what follows from other entries: whatever lowers available credits may place an order of
+//! origin `automatic`. Taking the money for it is somebody else's work. The brakes: one order at a time; none again
+//! before available credits have been up once more; no more than so many in a day and in a month; and after a decline a
+//! wait, a longer one each time, until it is off. Each step is an entry.
+
+use crate::account::Account;
+use crate::amount::Credits;
+use crate::catalog::{Catalogs, Package, Published};
+use crate::cycle::{day_after, month_after};
+use crate::draft::Draft;
+use crate::entry::{Event, OrderChange};
+use crate::id::{OrderId, PackageId};
+use crate::order::{Item, Order, Origin, Payment, bare};
+use crate::recall::find_order;
+use crate::sale;
+use crate::tally::{Per, Tally};
+use crate::time::Time;
+
+/// Seconds to wait after the first decline in a row, the second and the third. One more, and it is off.
+const WAITS: [i64; 3] = [3_600, 6 * 3_600, 24 * 3_600];
+/// The most of a package that one order buys.
+const QUANTITY_MAX: i64 = 100;
+
+/// An account's automatic top-up, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AutomaticTopUp {
+    /// What it buys.
+    pub package: PackageId,
+    /// It buys when less than this is available.
+    pub below: Credits,
+    /// It buys as many as lead here, and not again before available credits have been here.
+    pub up_to: Credits,
+    /// The most orders of a calendar day in the account's zone; `None`: any number.
+    pub per_day: Option<u32>,
+    /// The most orders of a calendar month in the account's zone; `None`: any number.
+    pub per_month: Option<u32>,
+    /// Whether it may buy.
+    pub switch: Switch,
+    /// The order whose end it waits for.
+    pub order: Option<OrderId>,
+    /// Whether available credits were at [`AutomaticTopUp::up_to`] since its last paid order, or the last was not paid.
+    pub armed: bool,
+    /// How many of its orders in a row were not paid.
+    pub declines: u32,
+    /// It does not try again before this.
+    pub waits_until: Option<Time>,
+    /// How many orders it placed.
+    pub placed: Tally,
+}
+
+/// Whether an automatic top-up may buy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Switch {
+    /// It may.
+    On,
+    /// It may not: it was put so, or its orders were declined too often, or its package is no more.
+    Off,
+}
+
+/// What about an automatic top-up changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TopUpChange {
+    /// Its settings were put.
+    Set,
+    /// It placed an order.
+    Ordered,
+    /// Its order was paid.
+    Paid,
+    /// Its order was not paid: it waits.
+    Declined,
+    /// Available credits are up again: it may buy once more.
+    Armed,
+    /// A limit, or the package's own terms, make it wait.
+    Waits,
+    /// It is off: declined too often, or its package is no more.
+    Stopped,
+}
+
+impl TopUpChange {
+    /// Every change.
+    pub const ALL: [TopUpChange; 7] = [
+        TopUpChange::Set,
+        TopUpChange::Ordered,
+        TopUpChange::Paid,
+        TopUpChange::Declined,
+        TopUpChange::Armed,
+        TopUpChange::Waits,
+        TopUpChange::Stopped,
+    ];
+
+    /// The word on the wire.
+    pub const fn word(self) -> &'static str {
+        match self {
+            TopUpChange::Set => "set",
+            TopUpChange::Ordered => "ordered",
+            TopUpChange::Paid => "paid",
+            TopUpChange::Declined => "declined",
+            TopUpChange::Armed => "armed",
+            TopUpChange::Waits => "waits",
+            TopUpChange::Stopped => "stopped",
+        }
+    }
+}
+
+/// When an automatic top-up that waits tries again; `None` where it does not wait for a time.
+pub(crate) fn tries_again_at(account: &Account) -> Option<Time> {
+    let top_up = account.top_up.as_deref()?;
+    let wants = top_up.switch == Switch::On && top_up.order.is_none() && top_up.armed;
+    top_up.waits_until.filter(|_| wants && at_hand(account) < top_up.below)
+}
+
+/// What the automatic top-up does next after other entries; nothing where it has nothing to do.
+pub(crate) fn follow_up(account: &Account, catalogs: &Catalogs, at: Time) -> Vec<Draft> {
+    let Some(top_up) = account.top_up.as_deref() else { return Vec::new() };
+    if let Some(order) = top_up.order {
+        return ended(account, top_up, order, at).into_iter().collect();
+    }
+    let at_hand = at_hand(account);
+    if top_up.switch == Switch::Off || at_hand >= top_up.up_to && top_up.armed {
+        return Vec::new();
+    }
+    if !top_up.armed {
+        let armed = AutomaticTopUp { armed: true, ..top_up.clone() };
+        return if at_hand >= top_up.up_to { vec![changed(TopUpChange::Armed, armed)] } else { Vec::new() };
+    }
+    if at_hand >= top_up.below || top_up.waits_until.is_some_and(|until| until > at) {
+        return Vec::new();
+    }
+    buy(account, catalogs, top_up, at)
+}
+
+/// What is available, less what new credits would repay first: below zero under a debt.
+fn at_hand(account: &Account) -> Credits {
+    account.totals().available() - account.debt
+}
+
+fn changed(change: TopUpChange, top_up: AutomaticTopUp) -> Draft {
+    Draft::new(Event::AutomaticTopUpChanged { change, top_up: Box::new(top_up) })
+}
+
+/// What the end of its order means for it; nothing while the order waits.
+fn ended(account: &Account, top_up: &AutomaticTopUp, order: OrderId, at: Time) -> Option<Draft> {
+    let after = AutomaticTopUp { order: None, ..top_up.clone() };
+    match find_order(account, order).map(|order| order.payment) {
+        Some(Payment::Pending) => None,
+        Some(Payment::Paid(_)) => {
+            Some(changed(TopUpChange::Paid, AutomaticTopUp { armed: false, declines: 0, ..after }))
+        }
+        Some(Payment::Failed | Payment::Expired) | None => {
+            let declines = top_up.declines + 1;
+            let wait = usize::try_from(top_up.declines).ok().and_then(|place| WAITS.get(place));
+            let declined = AutomaticTopUp { armed: true, declines, ..after };
+            Some(match wait {
+                Some(seconds) => {
+                    let waits_until = Some(at.plus_seconds(*seconds));
+                    changed(TopUpChange::Declined, AutomaticTopUp { waits_until, ..declined })
+                }
+                None => changed(TopUpChange::Stopped, AutomaticTopUp { switch: Switch::Off, ..declined }),
+            })
+        }
+    }
+}
+
+/// Places the order that closes the gap; or waits, where a limit says so; or stops, where there is no such package.
+fn buy(account: &Account, catalogs: &Catalogs, top_up: &AutomaticTopUp, at: Time) -> Vec<Draft> {
+    let waits =
+        |until| vec![changed(TopUpChange::Waits, AutomaticTopUp { waits_until: Some(until), ..top_up.clone() })];
+    let placed = |per| top_up.placed.count(per, at, &account.zone);
+    if top_up.per_month.is_some_and(|most| placed(Per::Month) >= most) {
+        return waits(month_after(at, &account.zone));
+    }
+    if top_up.per_day.is_some_and(|most| placed(Per::Day) >= most) {
+        return waits(day_after(at, &account.zone));
+    }
+    let published = catalogs.in_force(account.studio, at);
+    let offered =
+        published.and_then(|published| Some((published, published.catalog.package(top_up.package.as_str())?)));
+    let Some((published, package)) = offered else {
+        return vec![changed(TopUpChange::Stopped, AutomaticTopUp { switch: Switch::Off, ..top_up.clone() })];
+    };
+    match order(account, (published, package), top_up, at) {
+        Some(order) if sale::check(account, package, at).is_ok() => {
+            let after = AutomaticTopUp {
+                order: Some(order.id),
+                armed: false,
+                waits_until: None,
+                placed: top_up.placed.plus_one(at, &account.zone),
+                ..top_up.clone()
+            };
+            let placed = Event::OrderChanged { change: OrderChange::Placed, order: Box::new(order) };
+            vec![Draft::new(placed), changed(TopUpChange::Ordered, after)]
+        }
+        Some(_) | None => waits(day_after(at, &account.zone)),
+    }
+}
+
+/// One order of as many as lead from what is at hand up to where it should be; `None` where they would not fit.
+fn order(
+    account: &Account,
+    (published, package): (&Published, &Package),
+    top_up: &AutomaticTopUp,
+    at: Time,
+) -> Option<Order> {
+    let each = (package.credits + package.bonus).millionths();
+    let gap = (top_up.up_to - at_hand(account)).millionths();
+    // As many as cover the gap: what is left of the division is covered by one more.
+    let quantity = (gap / each + i64::from(gap % each > 0)).clamp(1, QUANTITY_MAX);
+    let times = |credits: Credits| credits.millionths().checked_mul(quantity).map(Credits::from_millionths);
+    let (credits, bonus) = (times(package.credits)?, times(package.bonus)?);
+    let fits = credits.within_limit() && bonus.within_limit();
+    if !fits || !(account.totals().remaining + credits + bonus).within_limit() {
+        return None;
+    }
+    let mut price = package.price.clone();
+    price.amount = price.amount.checked_mul(quantity)?;
+    let bare = bare(OrderId::first(account.seq + 1), Item::Package(package.id.clone()), price, published, at);
+    Some(Order {
+        origin: Origin::Automatic,
+        quantity: u32::try_from(quantity).ok()?,
+        credits,
+        bonus,
+        expires_in_days: package.expires_in_days,
+        bonus_expires_in_days: package.bonus_expires_in_days,
+        ..bare
+    })
+}
