@@ -189,8 +189,8 @@ fn check(happened: &[Vec<Happening>], steps: &[Step]) {
         history.take(*step, happened);
     }
     // In the end everything is heard of once, and every job is over.
-    for order in 0..ORDERS {
-        history.tell(order, &happened[order]);
+    for (order, happened) in happened.iter().enumerate() {
+        history.tell(order, happened);
     }
     while !history.holds.is_empty() {
         history.take(Step::Release, happened);
