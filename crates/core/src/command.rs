@@ -99,6 +99,12 @@ pub enum Command {
     },
     /// Sets the automatic top-up, or changes its settings; absent ones stay as they are.
     PutTopUp(PutTopUp),
+    /// Erases every text of the account (R29): the studio's id of it, its name, and what its entries say of references,
+    /// members and reasons. Credits, holds and the chain stay.
+    EraseAccount {
+        /// Why: kept with the erasure's own entry.
+        reason: Option<Box<str>>,
+    },
     /// Applies what is due and nothing else (R16).
     Touch,
 }

@@ -54,6 +54,7 @@ pub fn wanted(account: &Account, command: &Command) -> Vec<Wanted> {
         | Command::Charge(_)
         | Command::Grant(_)
         | Command::WriteOffDebt { .. }
+        | Command::EraseAccount { .. }
         | Command::Touch => Vec::new(),
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn run(shared: &Shared, mut store: Box<dyn Store>) {
             Ok(()) => {
                 announce(shared, prepared);
                 shared.intake.committed(Landed::Durable);
-                keep_up(store.as_mut());
+                keep_up(shared, store.as_mut());
             }
             Err(failure) => {
                 let why = give_up(shared, &failure);
@@ -48,8 +48,14 @@ pub(crate) fn run(shared: &Shared, mut store: Box<dyn Store>) {
 }
 
 /// The store's own upkeep: a bounded piece between two batches.
-fn keep_up(store: &mut dyn Store) {
-    if let Err(failure) = store.upkeep() {
+fn keep_up(shared: &Shared, store: &mut dyn Store) {
+    let kept = store.upkeep().and_then(|_| {
+        if shared.is_erasing() {
+            shared.set_erasing(!shared.reader.erasing()?.is_empty());
+        }
+        Ok(())
+    });
+    if let Err(failure) = kept {
         // Upkeep makes nothing durable that a caller waits for: it is tried again after the next batch.
         warn!(%failure, "upkeep of the store");
     }
@@ -80,6 +86,9 @@ fn announce(shared: &Shared, prepared: Prepared) {
     let counters = &shared.counters;
     if let Some(row) = batch.rows.last() {
         counters.entries.store(row.position, Ordering::Release);
+    }
+    if !batch.erasures.is_empty() {
+        shared.set_erasing(true);
     }
     if let Some(mark) = batch.behind.mark {
         counters.mark.store(mark, Ordering::Release);

@@ -1,7 +1,7 @@
 //! The engine's handle: what the server, the command line and the simulation hold.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
@@ -29,7 +29,7 @@ use crate::recall;
 use crate::recover;
 use crate::resident::Residents;
 use crate::sequencer::{LOST, Sequencer};
-use crate::store::{ImportState, KeyDocument, Reader, Store, StoreError, StoredAccountRef};
+use crate::store::{ErasingLeft, ImportState, KeyDocument, Reader, Store, StoreError, StoredAccountRef};
 use crate::sweep;
 
 /// How an engine runs.
@@ -160,6 +160,8 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     pub(crate) stopping: Mutex<bool>,
     pub(crate) stopped: Condvar,
+    /// Texts are being erased: the store's upkeep has work even when nobody asks for anything.
+    erasing: AtomicBool,
     trouble: AtomicU8,
     documents: RwLock<Known>,
 }
@@ -220,12 +222,12 @@ impl Engine {
         let shared = Arc::new(Shared {
             intake: Intake::new(options.queue_limit),
             residents,
-            reader,
             feed: broadcast::Sender::new(FEED_BACKLOG),
             clock_moves: watch::Sender::new(options.clock.now()),
             counters,
             stopping: Mutex::new(false),
             stopped: Condvar::new(),
+            erasing: AtomicBool::new(!reader.erasing()?.is_empty()),
             trouble: AtomicU8::new(Trouble::None as u8),
             documents: RwLock::new(Known {
                 studios: documents.studios,
@@ -233,6 +235,7 @@ impl Engine {
                 sources: documents.sources.into_iter().collect(),
                 keys: documents.keys.into(),
             }),
+            reader,
             options,
         });
         let sequencer = Sequencer::new(Arc::clone(&shared), opening);
@@ -465,6 +468,13 @@ impl Engine {
         self.shared.feed.subscribe()
     }
 
+    /// What is left to do of an account's erasure, which [`Command::EraseAccount`] began; `None` once its texts are in none
+    /// of the store's files.
+    pub fn erasing(&self, account: AccountNumber) -> Result<Option<ErasingLeft>, StoreError> {
+        let erasing = self.shared.reader.erasing()?;
+        Ok(erasing.into_iter().find(|one| one.account == account).map(|one| one.left))
+    }
+
     /// The store's read side.
     pub fn reader(&self) -> Arc<dyn Reader> {
         Arc::clone(&self.shared.reader)
@@ -552,6 +562,14 @@ impl Shared {
     pub(crate) fn learn_key(&self, key: KeyDocument) {
         let mut known = self.documents.write().unwrap_or_else(PoisonError::into_inner);
         known.keys = known.keys.iter().filter(|other| other.id != key.id).cloned().chain([key.clone()]).collect();
+    }
+
+    pub(crate) fn is_erasing(&self) -> bool {
+        self.erasing.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_erasing(&self, erasing: bool) {
+        self.erasing.store(erasing, Ordering::Release);
     }
 
     pub(crate) fn trouble(&self) -> Trouble {

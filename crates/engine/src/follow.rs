@@ -21,14 +21,23 @@ use crate::trail::{Links, Trail};
 pub(crate) struct Followed {
     pub(crate) account: Account,
     pub(crate) trail: Trail,
-    /// Some of its texts have been erased: its row cannot be held to them.
+    /// Texts are gone and no erasure has followed yet that would have erased them: a row cannot be held to them.
     pub(crate) erased: bool,
+    /// The first such entry.
+    pub(crate) first_gone: Option<Gone>,
+}
+
+/// An entry whose texts are gone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gone {
+    pub(crate) seq: u64,
+    pub(crate) position: u64,
 }
 
 impl Followed {
     /// An account from where it stands on.
     pub(crate) fn of(stored: StoredAccount) -> Followed {
-        Followed { account: stored.account, trail: stored.trail, erased: false }
+        Followed { account: stored.account, trail: stored.trail, erased: false, first_gone: None }
     }
 
     /// Proves that the row is the account's next, and takes it in; or says what does not hold, and then is of no more use.
@@ -53,7 +62,14 @@ impl Followed {
         apply(&mut self.account, &entry);
         self.account.recalled.clear();
         self.account.head = row.record.hash;
-        self.erased |= entry.texts.fields.iter().any(|text| text.text.is_none());
+        if entry.event == Event::AccountErased {
+            self.erased = false;
+            self.first_gone = None;
+        }
+        if entry.texts.fields.iter().any(|text| text.text.is_none()) {
+            self.erased = true;
+            self.first_gone.get_or_insert(Gone { seq: entry.seq, position: row.position });
+        }
         Ok(entry)
     }
 

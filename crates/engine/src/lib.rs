@@ -25,6 +25,7 @@ pub mod snapshot;
 pub mod store;
 mod sweep;
 pub mod trail;
+mod veils;
 pub mod verify;
 
 pub use engine::{Engine, Options};

@@ -8,6 +8,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{PoisonError, RwLock};
 
 use rustc_hash::FxHashMap;
+use scrip_core::account::Account;
 use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
 use std::collections::HashMap;
 
@@ -58,16 +59,33 @@ impl Residents {
     /// Makes a durable state the one that readers see.
     pub(crate) fn publish(&self, stored: &StoredAccountRef) {
         let account = &stored.account;
-        let newcomer = self
+        let before = self
             .accounts_of(account.number)
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(account.number.0, stored.clone())
-            .is_none();
-        if newcomer {
+            .insert(account.number.0, stored.clone());
+        let renamed = match &before {
+            None => true,
+            Some(before) if before.account.id == account.id => false,
+            // It was erased: its old id may be another's by now, or become so.
+            Some(before) => {
+                self.forget_id(&before.account);
+                true
+            }
+        };
+        if renamed {
             let key = (account.studio, account.id.clone());
             let mut numbers = self.numbers_of(&key).write().unwrap_or_else(PoisonError::into_inner);
             numbers.insert(key, account.number);
+        }
+    }
+
+    /// An account is not found by its id any more, unless that is another's.
+    fn forget_id(&self, account: &Account) {
+        let key = (account.studio, account.id.clone());
+        let mut numbers = self.numbers_of(&key).write().unwrap_or_else(PoisonError::into_inner);
+        if numbers.get(&key) == Some(&account.number) {
+            numbers.remove(&key);
         }
     }
 
@@ -75,8 +93,7 @@ impl Residents {
     pub(crate) fn evict(&self, number: AccountNumber) {
         let gone = self.accounts_of(number).write().unwrap_or_else(PoisonError::into_inner).remove(&number.0);
         if let Some(gone) = gone {
-            let key = (gone.account.studio, gone.account.id.clone());
-            self.numbers_of(&key).write().unwrap_or_else(PoisonError::into_inner).remove(&key);
+            self.forget_id(&gone.account);
         }
     }
 

@@ -17,7 +17,7 @@ use scrip_core::catalog::{Catalog, Catalogs, Published};
 use scrip_core::command::{Binding, Command, Stamp};
 use scrip_core::decide::{check_shape, decide};
 use scrip_core::due;
-use scrip_core::entry::Entry;
+use scrip_core::entry::{Entry, Event};
 use scrip_core::hold::Hold;
 use scrip_core::id::{AccountId, AccountNumber, HoldRef, OrderId, ProviderRef, StudioId, StudioNumber};
 use scrip_core::journal;
@@ -34,11 +34,14 @@ use crate::engine::{Outcome, Publication, PublishError, PublishOutcome, Refusal,
 use crate::intake::{Carried, Job, Next};
 use crate::recall;
 use crate::salt::Salts;
-use crate::store::{Batch, Behind, Document, KeyDocument, Row, StoreError, StoredAccountRef};
+use crate::store::{Batch, Behind, Document, Erasure, KeyDocument, Row, StoreError, StoredAccountRef};
 use crate::trail::Trail;
+use crate::veils::Veils;
 
 /// How long the sequencer waits for work before it writes behind what little there is.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// The same while texts are being erased.
+const STEP_PAUSE: Duration = Duration::from_millis(20);
 
 /// An account as the sequencer has it.
 struct Seat {
@@ -168,6 +171,8 @@ struct Pen {
     position: u64,
     /// The batch that the committer has.
     committing: Option<Arc<Batch>>,
+    /// Erasures of the draft and of the batch that the committer has.
+    veils: Veils,
     behind: WriteBehind,
 }
 
@@ -189,6 +194,20 @@ impl Pen {
             self.touched.push(entry.account.0);
         }
         self.draft.rows.push(Row { position: self.position, prev: links.prev, jump: links.jump, record });
+    }
+
+    /// Drafts the erasure of the account, whose entry has just been written.
+    fn erase(&mut self, seat: &Seat) {
+        let stored = StoredAccountRef { account: Arc::clone(&seat.account), trail: seat.trail.clone() };
+        let account = stored.account.number;
+        // What is not written yet is written without its texts.
+        for row in self.draft.rows.iter_mut().filter(|row| row.record.account == account) {
+            if row.position < self.position {
+                row.record.texts = None;
+            }
+        }
+        self.veils.draw(account, self.position);
+        self.draft.erasures.push(Erasure { stored, position: self.position });
     }
 
     /// A row that is not durable yet.
@@ -215,6 +234,7 @@ impl Sequencer {
                 number: 1,
                 position: opening.last_position,
                 committing: None,
+                veils: Veils::default(),
                 behind: opening.behind,
             },
             answers: Vec::new(),
@@ -241,7 +261,8 @@ impl Sequencer {
     pub(crate) fn run(mut self) {
         let shared = Arc::clone(&self.shared);
         loop {
-            match shared.intake.next(self.weight, shared.options.batch_limit, PATIENCE) {
+            let patience = if shared.is_erasing() { STEP_PAUSE } else { PATIENCE };
+            match shared.intake.next(self.weight, shared.options.batch_limit, patience) {
                 Next::Jobs(jobs) => jobs.into_iter().for_each(|job| self.take(job)),
                 Next::HandOver => self.hand_over(Urge::WhenDue),
                 Next::Idle => self.idle(),
@@ -258,9 +279,10 @@ impl Sequencer {
         self.shared.intake.finish();
     }
 
-    /// Nothing to do: what has changed is written behind, so that the tables are true.
+    /// Nothing to do: what has changed is written behind, so that the tables are true, and erasures go on: the
+    /// committer does a step of them after each batch, an empty one too.
     fn idle(&mut self) {
-        if self.pen.behind.pending() && !self.shared.is_lost() {
+        if (self.pen.behind.pending() || self.shared.is_erasing()) && !self.shared.is_lost() {
             self.hand_over(Urge::Now);
         }
     }
@@ -323,7 +345,9 @@ impl Sequencer {
         let found = self.find(request.studio, &request.account)?;
         let number = match (found, &request.command) {
             (Some(number), _) => number,
-            (None, Command::PutAccount(_) | Command::OpenAccount(_)) => return self.open(request, now),
+            (None, Command::PutAccount(_) | Command::OpenAccount(_)) if request.account.erased_number().is_none() => {
+                return self.open(request, now);
+            }
             (None, _) => return Err(Refusal::Rejected(Rejection::AccountNotFound)),
         };
         let binding = binding(number, request);
@@ -331,6 +355,11 @@ impl Sequencer {
             && let Some(first) = self.recognise(binding)?
         {
             return first;
+        }
+        if matches!(request.command, Command::EraseAccount { .. })
+            && let Some(before) = self.last_erasure(number)?
+        {
+            return Ok(before);
         }
         self.apply_due(number, now);
         let stamp = Stamp { now, salt: self.salts.next(), binding };
@@ -348,11 +377,23 @@ impl Sequencer {
             if !decision.entries.is_empty() {
                 seat.due_at = due::next_due(&seat.account);
             }
+            if matches!(request.command, Command::EraseAccount { .. }) {
+                self.pen.erase(seat);
+            }
         }
         if seat.account.recalled != Default::default() {
             Arc::make_mut(&mut seat.account).recalled.clear();
         }
         decided.map(|decision| Outcome { answer: decision.answer, replayed: false })
+    }
+
+    /// The answer of the account's erasure, if nothing has happened since: there is nothing to erase again.
+    fn last_erasure(&self, number: AccountNumber) -> Result<Option<Outcome>, Refusal> {
+        let seat = &self.seats[&number.0];
+        let rows = Rows { pen: &self.pen, shared: &self.shared };
+        let last = recall::entry(&rows, seat.account.seq, &seat.trail, seat.account.seq);
+        let last = last.map_err(|failure| unreadable(&failure))?.filter(|last| last.event == Event::AccountErased);
+        Ok(last.map(|last| Outcome { answer: scrip_core::answer::of(&[last]), replayed: true }))
     }
 
     /// Opens an account.
@@ -390,19 +431,21 @@ impl Sequencer {
 
     /// The account's number, with the account seated.
     fn find(&mut self, studio: StudioNumber, id: &AccountId) -> Result<Option<AccountNumber>, Refusal> {
-        let known =
-            self.shared.residents.number(studio, id).or_else(|| self.opening.get(&(studio, id.clone())).copied());
+        // First what is not durable yet: what readers are shown under an id may have been erased since.
+        let opened = if self.opening.is_empty() { None } else { self.opening.get(&(studio, id.clone())).copied() };
+        let known = opened.or_else(|| id.erased_number()).or_else(|| self.shared.residents.number(studio, id));
         let number = match known {
             Some(number) => Some(number),
             None => self.shared.reader.account_number(studio, id).map_err(|failure| unreadable(&failure))?,
         };
         let Some(number) = number else { return Ok(None) };
+        let named_so = |account: &Account| account.studio == studio && account.id == *id;
         if let Some(seat) = self.seats.get_mut(&number.0) {
             seat.used = true;
-            return Ok(Some(number));
+            return Ok(named_so(&seat.account).then_some(number));
         }
         let stored = self.shared.reader.account(number).map_err(|failure| unreadable(&failure))?;
-        let Some(stored) = stored else { return Ok(None) };
+        let Some(stored) = stored.filter(|stored| named_so(&stored.account)) else { return Ok(None) };
         let stored = StoredAccountRef { account: Arc::new(stored.account), trail: stored.trail };
         self.shared.residents.publish(&stored);
         self.sit(stored, Standing::Written { batch: 0 });
@@ -540,6 +583,7 @@ impl Sequencer {
     fn hand_over(&mut self, urge: Urge) {
         // The committer is free: the batch before is durable.
         self.pen.committing = None;
+        self.pen.veils.hand_over();
         self.pen.behind.landed();
         self.durable = Durable {
             position: self.shared.counters.entries.load(Ordering::Acquire),
@@ -587,7 +631,7 @@ impl Sequencer {
     /// The last account whose opening is durable. Openings that are not are still in [`Self::opening`].
     fn last_account_durable(&mut self) -> u64 {
         let residents = &self.shared.residents;
-        self.opening.retain(|(studio, id), _| residents.number(*studio, id).is_none());
+        self.opening.retain(|(studio, id), number| residents.number(*studio, id) != Some(*number));
         self.opening.values().map(|number| number.0 - 1).min().unwrap_or(self.last_account)
     }
 
@@ -624,6 +668,7 @@ impl Sequencer {
         self.pen.draft = Batch::default();
         self.pen.touched.clear();
         self.pen.committing = None;
+        self.pen.veils = Veils::default();
         self.pen.position = self.durable.position;
         self.pen.behind.void_after(self.durable.position);
         self.catalogs = Arc::clone(&self.durable.catalogs);
@@ -669,10 +714,11 @@ struct Rows<'a> {
 
 impl recall::Rows for Rows<'_> {
     fn row(&self, position: u64) -> Result<Option<Row>, StoreError> {
-        match self.pen.row(position) {
-            Some(row) => Ok(Some(row)),
-            None => self.shared.reader.row(position),
-        }
+        let row = match self.pen.row(position) {
+            Some(row) => Some(row),
+            None => self.shared.reader.row(position)?,
+        };
+        Ok(row.map(|row| self.pen.veils.over(row)))
     }
 
     fn positions(&self, term: Term) -> Result<Vec<u64>, StoreError> {

@@ -39,6 +39,10 @@ pub trait Store: Send + 'static {
     fn reader(&self) -> Arc<dyn Reader>;
 
     /// Makes a batch durable, all of it or none. When it returns `Ok`, it survives `kill -9` and loss of power.
+    ///
+    /// From when a batch with an [`Erasure`] has returned, readers are shown no text that it erased, whatever crash comes. The texts
+    /// themselves are removed by [`Store::upkeep`], until [`Reader::erasing`] no longer lists the account: then none of the
+    /// store's files holds them.
     fn append(&mut self, batch: &Batch) -> Result<(), StoreError>;
 
     /// Background upkeep (checkpoints, merging of runs), called when the writer is idle or now and then between
@@ -91,6 +95,27 @@ pub trait Reader: Send + Sync + 'static {
     /// Proves what the store keeps besides what it answers: its own pages and indexes, as far as it can; not the index
     /// of terms, see [`Reader::terms`]. What does not hold is [`StoreError::Damaged`].
     fn sound(&self) -> Result<(), StoreError>;
+
+    /// Erasures that are not finished.
+    fn erasing(&self) -> Result<Vec<Erasing>, StoreError>;
+}
+
+/// How far an erasure has come whose texts nobody is shown any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Erasing {
+    /// Whose texts.
+    pub account: AccountNumber,
+    /// What is left to do.
+    pub left: ErasingLeft,
+}
+
+/// What an erasure still waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErasingLeft {
+    /// Entries whose texts are to be removed.
+    Entries,
+    /// Only copies that the store keeps for its own recovery: they go as soon as no reader holds on to them.
+    Copies,
 }
 
 /// How far a journal-first store has come.
@@ -144,8 +169,19 @@ pub struct Batch {
     pub rows: Vec<Row>,
     /// Documents, in order.
     pub documents: Vec<Document>,
-    /// A share of what is written behind.
+    /// Accounts whose texts are erased.
+    pub erasures: Vec<Erasure>,
+    /// A share of what is written behind, on top of the erasures.
     pub behind: Behind,
+}
+
+/// An account whose texts are erased (R29). Its row is replaced at once, id and all.
+#[derive(Clone, Debug)]
+pub struct Erasure {
+    /// The account as the erasure's entry leaves it.
+    pub stored: StoredAccountRef,
+    /// The position of that entry. Texts beside the account's entries before it do not count any more.
+    pub position: u64,
 }
 
 /// What the index keeps of a term: its leading 64 bits.

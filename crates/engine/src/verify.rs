@@ -222,6 +222,8 @@ struct Finding {
 enum FoundAt {
     /// An entry, or the want of one.
     Entry(u64),
+    /// An entry whose texts went without an erasure: known once all that follows was looked at.
+    Gone(u64),
     /// An account whose row lags behind the mark.
     Mark(AccountNumber),
     /// A row of which the journal knows nothing.

@@ -92,7 +92,7 @@ impl Contents {
             mark: Some(self.mark),
         };
         let mut store = MemoryStore::new();
-        store.append(&Batch { rows: self.rows, documents: self.documents, behind }).unwrap();
+        store.append(&Batch { rows: self.rows, documents: self.documents, behind, ..Batch::default() }).unwrap();
         store
     }
 }

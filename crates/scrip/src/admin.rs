@@ -3,6 +3,8 @@
 //! The same function carries it out inside a running server (which is reached through its socket,
 //! see [`crate::control`]) and on a store that the command opened itself.
 
+mod erasure;
+
 use scrip_core::catalog::Format;
 use scrip_core::id::{StudioId, StudioNumber};
 use scrip_core::time::Time;
@@ -24,6 +26,10 @@ pub(crate) enum Ask {
     ListKeys { studio: Option<String> },
     /// Revoke a key.
     RevokeKey { id: String },
+    /// Tell what an erasure would erase.
+    PreviewErasure { studio: String, account: String },
+    /// Erase an account's texts (R29).
+    Erase { studio: String, account: String, reason: Option<String> },
     /// Publish a catalog.
     Publish { json: bool, source: String },
     /// Tell what time it is for a studio that is to be there.
@@ -44,6 +50,10 @@ pub(crate) enum Tell {
     Keys { keys: Vec<KeyRow> },
     /// A key is revoked.
     KeyRevoked { id: String, studio: String },
+    /// What there is to erase.
+    ToErase(ToErase),
+    /// An account's texts are shown to nobody any more; `copies`: the write-ahead log still holds some.
+    Erased { account: String, copies: bool },
     /// A catalog is published, or its content was a version before (R7).
     Published(PublishedVersion),
     /// The time.
@@ -69,6 +79,19 @@ pub(crate) struct KeyRow {
     pub(crate) hint: String,
     pub(crate) created_at: String,
     pub(crate) revoked_at: Option<String>,
+}
+
+/// An account whose texts may be erased.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct ToErase {
+    pub(crate) account: String,
+    pub(crate) studio: String,
+    pub(crate) name: Option<String>,
+    pub(crate) entries: u64,
+    pub(crate) open_holds: usize,
+    pub(crate) remaining: String,
+    pub(crate) debt: String,
+    pub(crate) plan: Option<String>,
 }
 
 /// What publishing came to.
@@ -99,6 +122,8 @@ pub(crate) async fn carry_out(engine: &Engine, ask: Ask) -> Tell {
         Ask::CreateKey { studio, role } => create_key(engine, &studio, &role).await,
         Ask::ListKeys { studio } => list_keys(engine, studio.as_deref()),
         Ask::RevokeKey { id } => revoke_key(engine, &id).await,
+        Ask::PreviewErasure { studio, account } => erasure::preview(engine, &studio, &account),
+        Ask::Erase { studio, account, reason } => erasure::erase(engine, &studio, &account, reason).await,
         Ask::Publish { json, source } => {
             let format = if json { Format::Json } else { Format::Toml };
             publish(engine, format, source).await
@@ -209,7 +234,7 @@ async fn put(engine: &Engine, key: KeyDocument) -> Result<(), Tell> {
     engine.put_key(key).await.map_err(|refusal| Tell::Failed { message: format!("the key was not stored: {refusal}") })
 }
 
-fn studio_number(engine: &Engine, name: &str) -> Result<StudioNumber, Tell> {
+pub(crate) fn studio_number(engine: &Engine, name: &str) -> Result<StudioNumber, Tell> {
     let studios = engine.studios();
     studios.iter().find(|(_, id)| id.as_str() == name).map(|(number, _)| *number).ok_or_else(|| {
         let known: Vec<&str> = studios.iter().map(|(_, id)| id.as_str()).collect();

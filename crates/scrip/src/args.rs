@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Export(ExportArguments),
     /// Bring in a studio's customers from elsewhere, or fill an empty store with another's whole journal
     Import(ImportArguments),
+    /// Erase a customer's texts for good: id, name, references, members and reasons; credits and chain stay
+    Erase(EraseArguments),
     /// Make, list and revoke secret keys
     #[command(subcommand)]
     Key(KeyCommand),
@@ -293,6 +295,27 @@ pub(crate) enum OpeningForm {
     Csv,
     /// JSON Lines: one account a line
     Jsonl,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EraseArguments {
+    #[command(flatten)]
+    pub(crate) place: Place,
+
+    /// Whose customer
+    #[arg(long)]
+    pub(crate) studio: String,
+
+    /// The account, by the studio's own id
+    pub(crate) account: String,
+
+    /// Why, kept with the record of the erasure; name no person in it
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+
+    /// Erase without asking; without it, and without a terminal to ask on, nothing is erased
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Subcommand, Debug)]

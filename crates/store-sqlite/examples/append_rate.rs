@@ -102,7 +102,7 @@ impl World {
             Load::Rows => Behind::default(),
             Load::RowsAndBehind => self.behind(size),
         };
-        Batch { rows, documents: Vec::new(), behind }
+        Batch { rows, behind, ..Batch::default() }
     }
 
     fn random(&mut self) -> u64 {

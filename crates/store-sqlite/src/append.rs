@@ -14,7 +14,7 @@ use crate::read::Beside;
 use crate::runs::{self, Pair, Run, RunWriter, Runs};
 use crate::trouble::{commit_known_void, refused};
 use crate::upkeep::Merger;
-use crate::{documents, queries};
+use crate::{documents, erase, queries};
 
 /// The only writer of a data folder. Dropping it closes the store; nothing is lost if that never happens.
 #[derive(Debug)]
@@ -117,7 +117,18 @@ impl SqliteStore {
         for document in &batch.documents {
             documents::write(&self.connection, document)?;
         }
-        self.write_behind(&batch.behind, before)
+        let texts = !batch.erasures.is_empty() || !batch.behind.accounts.is_empty();
+        if texts {
+            erase::overwrite_pages(&self.connection, true)?;
+        }
+        for erasure in &batch.erasures {
+            erase::begin(&self.connection, erasure)?;
+        }
+        let completed = self.write_behind(&batch.behind, before);
+        if texts {
+            erase::overwrite_pages(&self.connection, false)?;
+        }
+        completed
     }
 
     /// Answers the run that the batch completes, for readers to see once it is committed.
@@ -263,7 +274,7 @@ fn write_rows(connection: &Connection, rows: &[Row]) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// A row's studio and id never change, so that its place in the index by id is written once.
+/// A row's studio and id never change but by an erasure, so that its place in the index by id is written once.
 fn write_accounts(connection: &Connection, accounts: &[StoredAccountRef]) -> rusqlite::Result<()> {
     let mut upsert = connection.prepare_cached(
         "INSERT INTO accounts (account, studio, id, seq, head, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6)

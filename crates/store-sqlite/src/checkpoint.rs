@@ -7,6 +7,7 @@
 use std::cell::Cell;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use scrip_engine::store::StoreError;
@@ -19,6 +20,11 @@ const START: u32 = 4_096;
 const REST: u32 = 1_024;
 /// Pages in the log from which on the writer moves whatever is left: 64 MiB.
 const LIMIT: u32 = 16_384;
+
+/// How long emptying the log may hold up the writer.
+const EMPTYING: Duration = Duration::from_millis(20);
+/// How often emptying is left out after it did not succeed.
+const LEAVE_OUT: u32 = 50;
 
 thread_local! {
     /// Pages in the log after this thread's last commit.
@@ -35,6 +41,8 @@ pub(crate) struct Checkpointer {
     busy: bool,
     /// Pages that were moved by the thread's last round, counted from the log's beginning.
     moved: Option<u32>,
+    /// After the log could not be emptied: how often that is not tried, so that commits are not held up again and again.
+    attempts_to_leave_out: u32,
 }
 
 impl Checkpointer {
@@ -55,7 +63,7 @@ impl Checkpointer {
         };
         // Without a thread the writer moves the log itself, at its limit.
         let thread = std::thread::Builder::new().name("scrip-checkpoint".to_owned()).spawn(work).ok();
-        Checkpointer { orders: Some(orders), reports, thread, busy: false, moved: None }
+        Checkpointer { orders: Some(orders), reports, thread, busy: false, moved: None, attempts_to_leave_out: 0 }
     }
 
     /// Has the log moved when it has grown; called between batches, on the writer's thread.
@@ -84,6 +92,28 @@ impl Checkpointer {
             self.busy = self.orders.as_ref().is_some_and(|orders| orders.try_send(()).is_ok());
         }
         Ok(())
+    }
+}
+
+impl Checkpointer {
+    /// Moves everything into the database and leaves no byte in the log; answers whether that could be done. It waits for
+    /// readers that come and go, and not for one that stays with an earlier state.
+    pub(crate) fn empty(&mut self, writer: &Connection) -> rusqlite::Result<bool> {
+        if self.attempts_to_leave_out > 0 {
+            self.attempts_to_leave_out -= 1;
+            return Ok(false);
+        }
+        writer.busy_timeout(EMPTYING)?;
+        let emptied = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| Ok(row.get::<_, i64>(0)? == 0));
+        writer.busy_timeout(crate::folder::PATIENCE)?;
+        let emptied = emptied?;
+        if emptied {
+            self.moved = None;
+            PAGES.set(0);
+        } else {
+            self.attempts_to_leave_out = LEAVE_OUT;
+        }
+        Ok(emptied)
     }
 }
 

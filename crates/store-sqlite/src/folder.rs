@@ -24,6 +24,8 @@ const LOG_LIMIT: i64 = 128 * 1024 * 1024;
 pub(crate) const RESTORING: &str = "scrip.db.restoring";
 /// The lock's name in its folder.
 pub(crate) const LOCK: &str = "scrip.lock";
+/// How long a connection waits for another's lock.
+pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 /// Files are for the user that runs scrip alone: they hold what customers did, and digests of keys.
 pub(crate) const PRIVATE: u32 = 0o600;
 const PRIVATE_FOLDER: u32 = 0o700;
@@ -200,6 +202,8 @@ pub(crate) fn beside(dir: &Path) -> Result<Connection, OpenError> {
 /// A connection that reads a database.
 pub(crate) fn reader(database: &Path) -> rusqlite::Result<Connection> {
     let connection = connect(database, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    schema::make_readable(&connection, version)?;
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -4_096)?;
     Ok(connection)
@@ -212,7 +216,7 @@ fn writer_flags() -> OpenFlags {
 pub(crate) fn connect(database: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(database, flags)?;
     // A reader that opens in the instant of a checkpoint or of recovery waits for it.
-    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }

@@ -14,6 +14,7 @@ mod append;
 mod backup;
 mod checkpoint;
 mod documents;
+mod erase;
 mod filter;
 mod folder;
 mod header;

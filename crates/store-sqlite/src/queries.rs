@@ -13,10 +13,13 @@ use scrip_core::time::Time;
 use scrip_engine::record::{Columns, account_from_json};
 use scrip_engine::store::{Extent, Head, Row, StoreError, StoredAccount};
 
+use crate::erase;
 use crate::trouble::{damaged, refused};
 
-/// The journal's columns, in the order in which [`row_of`] reads them.
-const JOURNAL: &str = "position, account, seq, at, kind, tool, credits, held, available_after, remaining_after, prev, jump, body, hash, texts";
+/// The journal's columns, in the order in which [`row_of`] reads them. Texts that are being erased are not there.
+const JOURNAL: &str = "position, account, seq, at, kind, tool, credits, held, available_after, remaining_after, prev, jump, body, hash,
+  iif(texts NOT NULL AND EXISTS (SELECT 1 FROM erasing WHERE erasing.account = journal.account AND erasing.position > journal.position),
+    NULL, texts)";
 /// The accounts' columns, in the order in which [`account_of`] reads them.
 const ACCOUNT: &str = "account, studio, id, seq, head, state";
 
@@ -131,7 +134,7 @@ fn shape_row(row: &SqlRow<'_>) -> rusqlite::Result<Result<Row, &'static str>> {
         remaining_after: amount(9)?,
         body: row.get(12)?,
         hash: Hash(row.get(13)?),
-        texts: row.get_ref(14)?.as_str_or_null()?.map(Box::from),
+        texts: row.get_ref(14)?.as_str_or_null()?.filter(|texts| !erase::is_blank(texts)).map(Box::from),
     };
     Ok(Ok(Row { position: row.get(0)?, prev: row.get(10)?, jump: row.get(11)?, record }))
 }

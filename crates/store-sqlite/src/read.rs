@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use rusqlite::Connection;
 use scrip_core::entry::Term;
 use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
-use scrip_engine::store::{Document, Extent, Head, Reader, Row, StoreError, StoredAccount, indexed};
+use scrip_engine::store::{Document, Erasing, Extent, Head, Reader, Row, StoreError, StoredAccount, indexed};
 
 use crate::folder::{self, OpenError};
 use crate::queries::Unread;
 use crate::runs::{self, Run, Runs};
 use crate::trouble::refused;
-use crate::{documents, proof, queries};
+use crate::{documents, erase, proof, queries};
 
 /// Connections kept for the next reader; more are opened when more read at once, and closed again.
 const IDLE_LIMIT: usize = 8;
@@ -87,6 +87,10 @@ impl Reader for Beside {
 
     fn rows_before(&self, position: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
         self.with(|connection| queries::rows_before(connection, position, limit))
+    }
+
+    fn erasing(&self) -> Result<Vec<Erasing>, StoreError> {
+        self.with(erase::unfinished)
     }
 
     fn positions(&self, term: Term) -> Result<Vec<u64>, StoreError> {
@@ -193,6 +197,10 @@ impl Reader for Snapshot {
 
     fn rows_before(&self, position: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
         queries::rows_before(&self.connection(), position, limit)
+    }
+
+    fn erasing(&self) -> Result<Vec<Erasing>, StoreError> {
+        erase::unfinished(&self.connection())
     }
 
     fn positions(&self, term: Term) -> Result<Vec<u64>, StoreError> {

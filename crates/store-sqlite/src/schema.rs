@@ -115,6 +115,15 @@ pub(crate) fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
+/// Gives a connection that reads an earlier version what its queries ask for, in its own memory.
+pub(crate) fn make_readable(connection: &Connection, version: i32) -> rusqlite::Result<()> {
+    if version != 1 {
+        return Ok(());
+    }
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.execute_batch(&SINCE_2.replace("CREATE TABLE", "CREATE TEMP TABLE"))
+}
+
 /// Writes the word of each kind of entry.
 pub(crate) fn fill_kinds(connection: &Connection) -> rusqlite::Result<()> {
     for kind in Kind::ALL {
@@ -163,7 +172,11 @@ SELECT journal.position, studios.id AS studio, accounts.id AS account, journal.s
   journal.tool, {credits} AS credits, {held} AS held, {available} AS available_after, {remaining} AS remaining_after,
   journal.texts ->> '$.reference' AS reference, journal.texts ->> '$.member' AS member,
   journal.texts ->> '$.reason' AS reason
-FROM journal LEFT JOIN kinds USING (kind) LEFT JOIN accounts USING (account) LEFT JOIN studios USING (studio)",
+FROM (SELECT position, account, seq, at, kind, tool, credits, held, available_after, remaining_after,
+    iif(EXISTS (SELECT 1 FROM erasing WHERE erasing.account = entry.account AND erasing.position > entry.position),
+      NULL, entry.texts) AS texts
+  FROM journal AS entry) AS journal
+LEFT JOIN kinds USING (kind) LEFT JOIN accounts USING (account) LEFT JOIN studios USING (studio)",
         at = date("journal.at"),
         credits = credits("journal.credits"),
         held = credits("journal.held"),

@@ -146,6 +146,9 @@ impl SqliteStore {
     /// One bounded piece of upkeep; answers whether there is more.
     pub(crate) fn keep_up(&mut self) -> Result<bool, StoreError> {
         self.checkpointer.keep_up(&self.connection)?;
+        if self.erase_step()? {
+            return Ok(true);
+        }
         self.merger.earned = self.merger.earned.saturating_add(PER_CALL);
         let inputs = match &self.merger.merge {
             Some(_) => Vec::new(),

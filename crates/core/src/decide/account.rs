@@ -47,6 +47,12 @@ pub(super) fn open(scribe: &mut Scribe<'_>, settings: &PutAccount) {
     scribe.write(Draft::new(event).texts(texts));
 }
 
+/// Records that the account's texts are erased: whatever it says, the entry is made.
+pub(super) fn erase(scribe: &mut Scribe<'_>, reason: Option<&str>) {
+    let texts = scribe.texts([(TextField::Reason, reason)]);
+    scribe.write(Draft::new(Event::AccountErased).texts(texts));
+}
+
 /// Every project type is one of the catalog in force, or one that the account has already (R8).
 pub(super) fn check_project_types(
     account: &Account,

@@ -71,6 +71,10 @@ pub fn decide(account: &Account, catalogs: &Catalogs, command: &Command, stamp: 
             top_up::put(&mut scribe, put)?;
             Done::Put(Put::Updated)
         }
+        Command::EraseAccount { reason } => {
+            account::erase(&mut scribe, reason.as_deref());
+            Done::AccountErased { account: account.number }
+        }
         Command::Touch => Done::Touched,
         Command::PlaceHold(place) => return hold::place(scribe, place),
         Command::ExtendHold { hold, expires_in } => return hold::extend(scribe, hold, *expires_in),
@@ -114,6 +118,7 @@ pub fn check_shape(command: &Command) -> Result<(), Rejection> {
         Command::MarkOrderPaid { reference, .. } => order::check_reference(reference),
         Command::PutTopUp(put) => top_up::check_shape(put),
         Command::FulfilOrder { truth, .. } => order::check_truth(truth),
+        Command::EraseAccount { reason } => reason.as_deref().map_or(Ok(()), check_reason),
         Command::PutAccount(_)
         | Command::PutSubscription(_)
         | Command::CancelSubscription
@@ -151,6 +156,7 @@ fn check_present(
         | Command::FulfilOrder { .. }
         | Command::MarkOrderPaid { .. }
         | Command::PutTopUp(_)
+        | Command::EraseAccount { .. }
         | Command::Touch => Ok(()),
     }
 }

@@ -18,7 +18,7 @@ use scrip_core::measure::Measures;
 use scrip_core::time::{Time, Zone};
 
 use super::{
-    Batch, Behind, Document, Extent, Head, ImportDocument, ImportState, KeyDocument, Reader, Role, Row, Store,
+    Batch, Behind, Document, Erasure, Extent, Head, ImportDocument, ImportState, KeyDocument, Reader, Role, Row, Store,
     StoredAccount, StoredAccountRef,
 };
 use crate::trail::Trail;
@@ -48,6 +48,7 @@ pub fn check<S: Subject>(mut new: impl FnMut() -> S) {
     terms_outlive_many_runs(&mut new());
     documents_are_replaced(&mut new());
     readers_see_what_has_returned(&mut new());
+    an_erasure_holds_from_its_batch_on(&mut new());
 }
 
 fn empty_at_first(subject: &mut impl Subject) {
@@ -142,6 +143,7 @@ fn what_was_appended_survives(subject: &mut impl Subject) {
                 rows: fresh.clone(),
                 documents: vec![Document::Clock { now: Time::from_micros(1) }],
                 behind: Behind { accounts: vec![world.account(round)], terms: vec![(round, round)], mark: Some(round) },
+                ..Batch::default()
             })
             .unwrap();
         rows.extend(fresh);
@@ -391,6 +393,59 @@ fn all_terms(reader: &dyn Reader) -> Vec<(u64, u64)> {
     found
 }
 
+fn an_erasure_holds_from_its_batch_on(subject: &mut impl Subject) {
+    let mut store = subject.open();
+    let mut world = World::default();
+    let mut rows = world.charges(5_000);
+    append(store.as_mut(), &rows);
+    behind(
+        store.as_mut(),
+        Behind { accounts: (1..=9).map(|number| world.account(number)).collect(), ..Behind::default() },
+    );
+    assert_eq!(store.reader().erasing().unwrap(), []);
+
+    // Of account 3, and the text of the erasure's own entry stays.
+    let own = world.charges(1);
+    let stored_as = world.erased(3);
+    let erasure = Erasure { stored: stored_as.clone(), position: own[0].position };
+    store.append(&Batch { rows: own.clone(), erasures: vec![erasure], ..Batch::default() }).unwrap();
+    rows.iter_mut().for_each(|row| row.record.texts = None);
+    rows.extend(own);
+    let check_erased = |reader: &dyn Reader, rows: &[Row]| {
+        check_rows(reader, rows);
+        assert_eq!(reader.account(AccountNumber(3)).unwrap(), Some(stored(&stored_as)));
+        assert_eq!(reader.account_number(StudioNumber(1), &account_id(3)).unwrap(), None);
+        assert_eq!(reader.account_number(StudioNumber(1), &stored_as.account.id).unwrap(), Some(AccountNumber(3)));
+        for other in [1, 2, 4, 9] {
+            assert_eq!(reader.account(AccountNumber(other)).unwrap(), Some(stored(&world.account(other))));
+            assert_eq!(reader.account_number(StudioNumber(1), &account_id(other)).unwrap(), Some(AccountNumber(other)));
+        }
+    };
+    check_erased(store.reader().as_ref(), &rows);
+    subject.crash();
+    let mut store = subject.open();
+    check_erased(store.reader().as_ref(), &rows);
+    // Some of it, a crash, and the rest. Another account may have the old id meanwhile.
+    store.upkeep().unwrap();
+    subject.crash();
+    let mut store = subject.open();
+    check_erased(store.reader().as_ref(), &rows);
+    let heir = world.named(10, account_id(3));
+    behind(store.as_mut(), Behind { accounts: vec![heir.clone()], ..Behind::default() });
+    for _ in 0..1_000 {
+        if store.reader().erasing().unwrap().is_empty() {
+            break;
+        }
+        store.upkeep().unwrap();
+    }
+    assert_eq!(store.reader().erasing().unwrap(), []);
+    drop(store);
+    let reader = subject.open().reader();
+    check_rows(reader.as_ref(), &rows);
+    assert_eq!(reader.account(AccountNumber(10)).unwrap(), Some(stored(&heir)));
+    assert_eq!(reader.account_number(StudioNumber(1), &account_id(3)).unwrap(), Some(AccountNumber(10)));
+}
+
 fn append(store: &mut dyn Store, rows: &[Row]) {
     store.append(&Batch { rows: rows.to_vec(), ..Batch::default() }).unwrap();
 }
@@ -483,6 +538,17 @@ impl World {
     }
 
     fn account(&self, number: u64) -> StoredAccountRef {
+        self.named(number, account_id(number))
+    }
+
+    /// The account as its erasure leaves it.
+    fn erased(&self, number: u64) -> StoredAccountRef {
+        let stored = self.named(number, AccountId::erased(AccountNumber(number)));
+        let account = Account { name: None, ..Account::clone(&stored.account) };
+        StoredAccountRef { account: Arc::new(account), ..stored }
+    }
+
+    fn named(&self, number: u64, id: AccountId) -> StoredAccountRef {
         let lot = Lot {
             id: LotId::first(2),
             class: Class::Promo,
@@ -500,7 +566,7 @@ impl World {
             seq: number + self.grown,
             head: Hash([u8::try_from(number).expect("a small number"); 32]),
             lots: vec![lot],
-            ..Account::unopened(StudioNumber(1), AccountNumber(number), account_id(number))
+            ..Account::unopened(StudioNumber(1), AccountNumber(number), id)
         };
         StoredAccountRef { account: Arc::new(account), trail: Trail::from_positions(vec![1, number + 7]) }
     }

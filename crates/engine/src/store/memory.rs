@@ -12,7 +12,10 @@ use scrip_core::bucket::Bucket;
 use scrip_core::entry::Term;
 use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
 
-use super::{Batch, Document, Extent, Head, Reader, Row, Store, StoreError, StoredAccount, StoredAccountRef, indexed};
+use super::{
+    Batch, Document, Erasing, Erasure, Extent, Head, Reader, Row, Store, StoreError, StoredAccount, StoredAccountRef,
+    indexed,
+};
 
 /// A store whose contents live as long as a handle on them.
 #[derive(Clone, Debug, Default)]
@@ -83,6 +86,9 @@ impl State {
         for document in &batch.documents {
             self.documents.insert(Identity::of(document), document.clone());
         }
+        for erasure in &batch.erasures {
+            self.erase(erasure);
+        }
         for stored in &batch.behind.accounts {
             let stored = stored_form(stored);
             let account = &stored.account;
@@ -101,6 +107,21 @@ impl State {
             }
             self.mark = mark;
         }
+    }
+}
+
+impl State {
+    fn erase(&mut self, erasure: &Erasure) {
+        let stored = stored_form(&erasure.stored);
+        let account = &stored.account;
+        for row in self.rows.iter_mut().take_while(|row| row.position < erasure.position) {
+            if row.record.account == account.number {
+                row.record.texts = None;
+            }
+        }
+        self.numbers.retain(|_, number| *number != account.number);
+        self.numbers.insert((account.studio, account.id.clone()), account.number);
+        self.accounts.insert(account.number, stored);
     }
 }
 
@@ -205,6 +226,11 @@ impl Reader for MemoryStore {
 
     fn sound(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    /// Always finished: what is erased is gone at once.
+    fn erasing(&self) -> Result<Vec<Erasing>, StoreError> {
+        Ok(Vec::new())
     }
 }
 

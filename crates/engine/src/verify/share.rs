@@ -88,6 +88,7 @@ impl<'a> Share<'a> {
                 Work::Mark => self.rows_reach_the_mark(),
             }
         }
+        self.gone_texts_were_erased();
         if self.proved.finding.is_none() && self.shared.broken_at.load(Ordering::Acquire) == u64::MAX {
             self.unborne_row()?;
         }
@@ -183,6 +184,22 @@ impl<'a> Share<'a> {
             },
         };
         self.found(FoundAt::Mark(*account), broken);
+    }
+
+    /// A text goes by an erasure alone, which is on record after it.
+    fn gone_texts_were_erased(&mut self) {
+        let seats = self.parts.values().flat_map(|part| part.seats.values());
+        let gone = seats.filter_map(|seat| Some((seat.followed.first_gone?, &seat.followed.account)));
+        let Some((first, account)) = gone.min_by_key(|(gone, _)| gone.position) else { return };
+        let broken = Broken::Entry {
+            account: account.number,
+            id: Some(account.id.clone()),
+            seq: first.seq,
+            position: first.position,
+            what: "a text of it is gone, and no erasure of its account is on record after it (`scrip erase` makes one)"
+                .to_owned(),
+        };
+        self.found(FoundAt::Gone(first.position), broken);
     }
 
     /// A row that knows of an entry that the journal does not have.
@@ -294,7 +311,7 @@ fn first(shared: &Shared<'_>, row: &Row) -> Result<Followed, VerifyError> {
         // The id was erased; the row, if there is one, says by what it is known now.
         None => match shared.reader.account(entry.account)? {
             Some(stored) => (stored.account.id, true),
-            None => (AccountId::parse("erased").expect("of the right alphabet"), true),
+            None => (AccountId::erased(entry.account), true),
         },
     };
     let account = Account::unopened(*studio, entry.account, id);

@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod catalog;
+pub(crate) mod erase;
 pub(crate) mod key;
 pub(crate) mod quote;
 pub(crate) mod restore;

@@ -4,6 +4,7 @@ mod backups;
 mod catalogs;
 mod crash;
 mod demo;
+mod erasure;
 mod export;
 mod fixtures;
 mod folders;

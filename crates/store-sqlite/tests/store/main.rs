@@ -1,6 +1,7 @@
 //! The embedded store from outside: the port's suite, proofs, folders, and what a person sees.
 
 mod conformance;
+mod erasure;
 mod filled;
 mod folder;
 mod upgrade;
