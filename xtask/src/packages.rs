@@ -21,6 +21,8 @@ enum What {
 const NEEDED: &[Needed] = &[
     // The lines that `scrip demo` prints are pasted into a shell as they are.
     Needed { what: What::Program("curl"), package: "curl" },
+    // Every query of docs/queries.md is run in it.
+    Needed { what: What::Program("sqlite3"), package: "sqlite3" },
     // Stripe's own libraries, which the test provider must work with (crates/till/tests/libraries); the
     // program in docs/seals.md needs Python too.
     Needed { what: What::Program("node"), package: "nodejs" },

@@ -4,6 +4,7 @@ mod conformance;
 mod erasure;
 mod filled;
 mod folder;
+mod queries;
 mod upgrade;
 mod verify;
 mod views;
