@@ -156,7 +156,7 @@ fn encode<'a>(to: &'a mut Encoder, command: &Command) -> &'a mut Encoder {
             to.option(*credits, Encoder::credits).text(reason)
         }
         Command::WriteOffDebt { credits, reason } => to.tag(12).option(*credits, Encoder::credits).text(reason),
-        Command::EraseAccount { reason } => to.tag(15).option(reason.as_deref(), Encoder::text),
+        Command::EraseAccount { reason } => to.tag(20).option(reason.as_deref(), Encoder::text),
         Command::Touch => to.tag(13),
         Command::OpenAccount(opening) => {
             let to = to.tag(14).settings(&opening.settings);

@@ -51,7 +51,7 @@ pub(crate) enum Tell {
     /// A key is revoked.
     KeyRevoked { id: String, studio: String },
     /// What there is to erase.
-    ToErase(ToErase),
+    ToErase(Box<ToErase>),
     /// An account's texts are shown to nobody any more; `copies`: the write-ahead log still holds some.
     Erased { account: String, copies: bool },
     /// A catalog is published, or its content was a version before (R7).

@@ -27,7 +27,7 @@ pub(super) fn preview(engine: &Engine, studio: &str, account: &str) -> Result<Te
     let found = engine.account(number, &id).map_err(unread)?.ok_or_else(|| no_account(studio, account))?;
     let Account { name, seq, holds, subscription, .. } = &*found;
     let totals = found.totals();
-    Ok(Tell::ToErase(ToErase {
+    Ok(Tell::ToErase(Box::new(ToErase {
         account: account.to_owned(),
         studio: studio.to_owned(),
         name: name.as_ref().map(ToString::to_string),
@@ -36,7 +36,7 @@ pub(super) fn preview(engine: &Engine, studio: &str, account: &str) -> Result<Te
         remaining: totals.remaining.to_string(),
         debt: totals.debt.to_string(),
         plan: subscription.as_ref().map(|subscription| subscription.terms.plan.to_string()),
-    }))
+    })))
 }
 
 /// Erases, and waits until no file of the store holds the texts any more, or only a reader is in the way of that.
