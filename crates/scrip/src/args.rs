@@ -21,7 +21,7 @@ pub(crate) enum Command {
     /// Serve two sample studios with accounts and history: nothing to install, nothing to configure
     Demo(DemoArguments),
     /// Run the server
-    Serve(ServeArguments),
+    Serve(Box<ServeArguments>),
     /// Price a job offline, with the lines that explain it
     Quote(QuoteArguments),
     /// Check, compare and publish catalogs
@@ -107,6 +107,9 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "STUDIO=ORIGIN", env = "SCRIP_ALLOW_ORIGIN", value_delimiter = ',')]
     pub(crate) allow_origin: Vec<String>,
 
+    #[command(flatten)]
+    pub(crate) payments: PaymentArguments,
+
     /// What to log, as in `info` or `scrip_server=debug`
     #[arg(long, value_name = "FILTER", env = "SCRIP_LOG", default_value = "info")]
     pub(crate) log: String,
@@ -118,6 +121,42 @@ pub(crate) struct ServeArguments {
     /// Print the configuration in force, with where each value comes from, and stop
     #[arg(long)]
     pub(crate) print_config: bool,
+}
+
+/// How studios take payments.
+#[derive(Args, Debug)]
+pub(crate) struct PaymentArguments {
+    /// A studio's secret key at Stripe, as in flow-studio=sk_live_…; repeatable (in the environment: separated by commas)
+    #[arg(long, value_name = "STUDIO=KEY", env = "SCRIP_STRIPE_KEY", hide_env_values = true, value_delimiter = ',')]
+    pub(crate) stripe_key: Vec<String>,
+
+    /// The signing secret of a studio's webhook endpoint at Stripe, as in flow-studio=whsec_…; repeatable, also for one
+    /// studio while its secret is being changed (in the environment: separated by commas)
+    #[arg(
+        long,
+        value_name = "STUDIO=SECRET",
+        env = "SCRIP_STRIPE_WEBHOOK_SECRET",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub(crate) stripe_webhook_secret: Vec<String>,
+
+    /// A studio's own page that customers come back to, as in flow-studio=https://app.example.com/credits; without it, a
+    /// page of scrip's says what came of the payment; repeatable (in the environment: separated by commas)
+    #[arg(long, value_name = "STUDIO=URL", env = "SCRIP_STRIPE_RETURN_TO", value_delimiter = ',')]
+    pub(crate) stripe_return_to: Vec<String>,
+
+    /// Where customers' browsers reach this server; needed with --stripe-key
+    #[arg(long, value_name = "URL", env = "SCRIP_PUBLIC_URL")]
+    pub(crate) public_url: Option<String>,
+
+    /// Where Stripe's API is: https, or http on this machine
+    #[arg(long, value_name = "URL", env = "SCRIP_STRIPE_API_BASE", default_value = "https://api.stripe.com")]
+    pub(crate) stripe_api_base: String,
+
+    /// The version of Stripe's API, of the calls and of the webhook endpoint alike
+    #[arg(long, value_name = "VERSION", env = "SCRIP_STRIPE_API_VERSION", default_value = scrip_stripe::API_VERSION)]
+    pub(crate) stripe_api_version: String,
 }
 
 /// How log lines look.

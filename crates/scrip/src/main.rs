@@ -15,6 +15,7 @@ mod failure;
 mod fresh;
 mod moving;
 mod opening;
+mod payments;
 mod place;
 mod print_config;
 mod progress;

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::metrics::Metrics;
+use crate::payments::Waiting;
 use crate::problem::Refused;
 use crate::watchers::Watchers;
 
@@ -29,6 +30,7 @@ struct Shared {
     config: Config,
     metrics: Metrics,
     watchers: Watchers,
+    waiting: Waiting,
     stopping: watch::Sender<bool>,
 }
 
@@ -40,6 +42,7 @@ impl App {
             engine,
             config,
             watchers: Watchers::default(),
+            waiting: Waiting::default(),
             stopping: watch::Sender::new(false),
         }))
     }
@@ -59,6 +62,11 @@ impl App {
     /// Who waits for an account to change.
     pub(crate) fn watchers(&self) -> &Watchers {
         &self.0.watchers
+    }
+
+    /// Orders that were sent to a payment provider and wait for its word.
+    pub(crate) fn waiting(&self) -> &Waiting {
+        &self.0.waiting
     }
 
     /// Turns true when the server stops: endless answers then end.

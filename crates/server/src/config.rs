@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use scrip_core::id::StudioId;
+use scrip_stripe::{Client, Secret};
 
 use crate::keys::OutsideKey;
 
@@ -13,8 +14,60 @@ pub struct Config {
     pub keys: Vec<OutsideKey>,
     /// Which web pages may call with a browser, per studio; empty: none.
     pub cors: Vec<AllowedOrigins>,
+    /// How studios take payments; one that is not here takes them outside a provider only.
+    pub payments: Payments,
     /// Sizes and waits.
     pub limits: Limits,
+}
+
+/// How studios take payments.
+#[derive(Default)]
+pub struct Payments {
+    /// Each studio's account at Stripe.
+    pub stripe: Vec<StripeAccount>,
+    /// Where customers' browsers reach this server, without a slash at its end: they come back here after they paid.
+    pub public_url: String,
+    /// How often what the provider did not tell is asked for.
+    pub pace: Pace,
+}
+
+/// A studio's account at Stripe, or at what speaks its language.
+pub struct StripeAccount {
+    /// The studio.
+    pub studio: StudioId,
+    /// Its client.
+    pub client: Client,
+    /// The signing secrets of its webhook endpoint: two while one is being changed.
+    pub webhook_secrets: Vec<Secret>,
+    /// The studio's page that customers come back to in the end; `None`: a page of scrip's own says what came of it.
+    pub return_to: Option<String>,
+}
+
+/// How often what the provider did not tell is asked for. It only makes things sooner: whatever is told is checked anyway.
+#[derive(Clone, Debug)]
+pub struct Pace {
+    /// Between two rounds: 1 s.
+    pub between_rounds: Duration,
+    /// Between two questions for what happened: 60 s.
+    pub between_lists_s: i64,
+    /// How far back the first such question goes: 3 days.
+    pub first_list_s: i64,
+    /// How long after an order is sent to the provider it is first asked about: 15 s. Then at half its age each time, at most 30 min.
+    pub first_look_s: i64,
+    /// How long a studio's provider that does not answer is left alone at first: 5 s; doubled each time up to 5 min.
+    pub rest_s: i64,
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace {
+            between_rounds: Duration::from_secs(1),
+            between_lists_s: 60,
+            first_list_s: 3 * 86_400,
+            first_look_s: 15,
+            rest_s: 5,
+        }
+    }
 }
 
 /// The origins whose pages may call for one studio (CORS).
@@ -35,6 +88,10 @@ pub struct Limits {
     pub batch_body: usize,
     /// Bytes of a catalog: 1 MiB.
     pub catalog_body: usize,
+    /// Bytes of a payment provider's event: 512 KiB.
+    pub webhook_body: usize,
+    /// How long a provider may keep a caller of ours waiting: 12 s.
+    pub provider_wait: Duration,
     /// How long a body may take to arrive: 10 s.
     pub body_wait: Duration,
     /// How long a request's head may take to arrive: 10 s.
@@ -51,6 +108,8 @@ impl Default for Limits {
             body: 64 * 1024,
             batch_body: 8 * 1024 * 1024,
             catalog_body: 1024 * 1024,
+            webhook_body: 512 * 1024,
+            provider_wait: Duration::from_secs(12),
             body_wait: Duration::from_secs(10),
             head_wait: Duration::from_secs(10),
             connections: 10_000,

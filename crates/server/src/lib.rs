@@ -14,6 +14,7 @@ mod held;
 pub mod keys;
 mod metrics;
 mod openapi;
+mod payments;
 mod problem;
 mod reply;
 mod request;
@@ -23,7 +24,8 @@ mod watch_requests;
 mod watchers;
 
 pub use app::App;
-pub use config::{AllowedOrigins, Config, Limits};
+pub use config::{AllowedOrigins, Config, Limits, Pace, Payments, StripeAccount};
 pub use keys::OutsideKey;
+pub use payments::Reconciler;
 pub use routes::router;
 pub use serve::{Listeners, serve};

@@ -17,6 +17,7 @@ pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<Answered, Counter>,
     seconds: Family<Routed, Histogram>,
+    payments: Family<Happened, Counter>,
 }
 
 /// What a request was and came to. No ids: routes are templates.
@@ -33,6 +34,12 @@ struct Routed {
     route: String,
 }
 
+/// What happened between a payment provider and us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Happened {
+    what: &'static str,
+}
+
 /// From a tenth of a millisecond to ten seconds.
 const BUCKETS: [f64; 11] = [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0, 10.0];
 
@@ -44,8 +51,10 @@ impl Metrics {
         let seconds = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
         registry.register("requests", "Requests answered", requests.clone());
         registry.register_with_unit("request", "How long requests took", Unit::Seconds, seconds.clone());
+        let payments = Family::default();
+        registry.register("payments", "What happened between payment providers and scrip", payments.clone());
         registry.register_collector(Box::new(EngineFigures(engine.clone())));
-        Metrics { registry, requests, seconds }
+        Metrics { registry, requests, seconds, payments }
     }
 
     /// Counts a request that was answered.
@@ -53,6 +62,11 @@ impl Metrics {
         let route = route.to_owned();
         self.requests.get_or_create(&Answered { method, route: route.clone(), status }).inc();
         self.seconds.get_or_create(&Routed { route }).observe(took.as_secs_f64());
+    }
+
+    /// Counts something between a payment provider and us.
+    pub(crate) fn payment(&self, what: &'static str) {
+        self.payments.get_or_create(&Happened { what }).inc();
     }
 
     /// All of them as text.

@@ -34,6 +34,11 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
         let needs_key = path.starts_with("/v1/");
         for operation in operations(item) {
             if needs_key {
+                // What a provider and its customers' browsers call is signed, or names what only they know.
+                if path.starts_with("/v1/payments/") {
+                    add_problems(operation);
+                    continue;
+                }
                 operation.security = Some(vec![SecurityRequirement::new::<_, _, String>(SECRET_KEY, [])]);
                 add_problems(operation);
             }
@@ -111,6 +116,19 @@ params!(
         account: String,
         /// The order, as in `order_11`.
         order: String,
+    }
+);
+params!(
+    Path StudioParam {
+        /// The studio's name.
+        studio: String,
+    }
+);
+params!(
+    /// The page that a customer comes from.
+    Query SessionParam {
+        /// The provider's id of it, which the provider fills in.
+        session: String,
     }
 );
 params!(

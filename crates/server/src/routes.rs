@@ -10,6 +10,7 @@ mod grants;
 mod holds;
 mod operations;
 mod orders;
+mod payments;
 mod quotes;
 mod stream;
 mod subscription;
@@ -74,6 +75,9 @@ pub(crate) fn documented() -> (Router<App>, OpenApi) {
         .routes(routes!(orders::get))
         .routes(routes!(orders::mark_paid))
         .routes(routes!(top_up::get, top_up::put))
+        .routes(routes!(payments::webhook))
+        .routes(routes!(payments::come_back))
+        .routes(routes!(payments::go_away))
         .routes(routes!(batch::carry_out))
         .routes(routes!(test_clock::get, test_clock::set))
         .routes(routes!(operations::document))

@@ -19,6 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::app::App;
 use crate::config::Limits;
+use crate::payments::Reconciler;
 use crate::routes;
 
 /// Where the server is reached.
@@ -41,6 +42,7 @@ pub async fn serve(listeners: Listeners, app: App, shutdown: impl Future<Output 
     let metrics = routes::figures(app.clone());
     tokio::select! {
         () = shutdown => {}
+        never = Reconciler::default().go_round(&app) => match never {},
         result = accept(&listeners.api, api, &open, &limits) => match result {},
         result = accept_if(listeners.metrics.as_ref(), metrics, &open, &limits) => match result {},
     }

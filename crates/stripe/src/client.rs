@@ -48,13 +48,13 @@ impl Client {
         self.post("/v1/customers".to_owned(), form, idempotency_key).await
     }
 
-    /// Makes a hosted payment page. The order's id is the idempotency key: asked again, the same page.
+    /// Makes a hosted payment page. The order is the idempotency key: asked again, the same page.
     ///
     /// # Errors
     /// [`Error`]; a price that the provider cannot express is [`Error::Invalid`].
     pub async fn create_session(&self, new: &NewSession) -> Result<Session, Error> {
         let form = request::session_form(new).map_err(|error| not_expressible(&error))?;
-        let key = format!("{}-{}-session", new.order.studio, new.order.order);
+        let key = new.order.key("session");
         self.post("/v1/checkout/sessions".to_owned(), form, &key).await
     }
 
@@ -89,7 +89,7 @@ impl Client {
     /// [`Error::Declined`], [`Error::AuthenticationNeeded`] and the others.
     pub async fn pay_off_session(&self, new: &NewPayment) -> Result<PaymentIntent, Error> {
         let form = request::payment_form(new).map_err(|error| not_expressible(&error))?;
-        let key = format!("{}-{}-payment", new.order.studio, new.order.order);
+        let key = new.order.key("payment");
         self.post("/v1/payment_intents".to_owned(), form, &key).await
     }
 
@@ -185,18 +185,15 @@ impl Client {
         self.get(format!("/v1/invoices/{}", segment(id))).await
     }
 
-    /// What happened, newest first: where deliveries were missed. The provider keeps it for thirty days.
+    /// What happened of the known kinds, newest first: where deliveries were missed. The provider keeps it for thirty days.
     ///
     /// # Errors
     /// [`Error`]; [`Error::Rubbish`] when one of them cannot be read.
     pub async fn events(&self, query: &EventQuery) -> Result<Listed<Event>, Error> {
         let page: Page<serde_json::Value> = self.get(request::event_query(query)).await?;
         let last = page.data.last().and_then(|event| event["id"].as_str()).map(str::to_owned);
-        let read = |value| Event::of_value(value, self.api_version());
-        let items = page.data.into_iter().map(read).collect::<Result<Vec<_>, _>>().map_err(|_| Error::Rubbish {
-            what: "an event that is none of this version",
-            outcome: Outcome::NotDone,
-            request: Default::default(),
+        let items = page.data.into_iter().map(Event::fetched).collect::<Result<Vec<_>, _>>().map_err(|_| {
+            Error::Rubbish { what: "an event that is none", outcome: Outcome::NotDone, request: Default::default() }
         })?;
         Ok(Listed { items, after: last.filter(|_| page.has_more) })
     }

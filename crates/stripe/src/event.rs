@@ -24,7 +24,7 @@ pub struct Event {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
     /// `checkout.session.completed`
     SessionCompleted,
@@ -111,19 +111,20 @@ impl Event {
         api_version: &str,
     ) -> Result<Event, EventError> {
         signature::check(delivery.signature, delivery.body, secrets, now)?;
-        let value = serde_json::from_slice(delivery.body).map_err(|_| EventError::Unreadable)?;
-        Event::of_value(value, api_version)
-    }
-
-    /// Reads an event that was fetched.
-    pub(crate) fn of_value(value: Value, api_version: &str) -> Result<Event, EventError> {
-        let envelope: Envelope = serde_json::from_value(value).map_err(|_| EventError::Unreadable)?;
-        if envelope.object != "event" {
-            return Err(EventError::Unreadable);
-        }
+        let envelope = Envelope::of(serde_json::from_slice(delivery.body).map_err(|_| EventError::Unreadable)?)?;
         if envelope.api_version.as_deref() != Some(api_version) {
             return Err(EventError::OtherVersion { expected: api_version.to_owned() });
         }
+        Event::of(envelope)
+    }
+
+    /// Reads an event that was fetched. It is in the version of the provider's account, which is another setting than
+    /// that of the calls; only names of objects are read of it, which are the same in all.
+    pub(crate) fn fetched(value: Value) -> Result<Event, EventError> {
+        Event::of(Envelope::of(value)?)
+    }
+
+    fn of(envelope: Envelope) -> Result<Event, EventError> {
         let subject = Subject::of(&envelope.data.object).ok_or(EventError::Unreadable)?;
         Ok(Event { id: envelope.id, created: envelope.created, kind: EventKind::of(&envelope.r#type), subject })
     }
@@ -139,30 +140,47 @@ struct Envelope {
     data: Data,
 }
 
+impl Envelope {
+    fn of(value: Value) -> Result<Envelope, EventError> {
+        let envelope: Envelope = serde_json::from_value(value).map_err(|_| EventError::Unreadable)?;
+        if envelope.object == "event" { Ok(envelope) } else { Err(EventError::Unreadable) }
+    }
+}
+
 #[derive(Deserialize)]
 struct Data {
     object: Value,
 }
 
+/// Every kind that is known, by the provider's name.
+const KINDS: [(&str, EventKind); 16] = [
+    ("checkout.session.completed", EventKind::SessionCompleted),
+    ("checkout.session.async_payment_succeeded", EventKind::SessionPaymentSucceeded),
+    ("checkout.session.async_payment_failed", EventKind::SessionPaymentFailed),
+    ("checkout.session.expired", EventKind::SessionExpired),
+    ("payment_intent.succeeded", EventKind::PaymentSucceeded),
+    ("payment_intent.payment_failed", EventKind::PaymentFailed),
+    ("charge.refunded", EventKind::ChargeRefunded),
+    ("refund.created", EventKind::RefundChanged),
+    ("refund.updated", EventKind::RefundChanged),
+    ("refund.failed", EventKind::RefundChanged),
+    ("charge.dispute.created", EventKind::DisputeCreated),
+    ("charge.dispute.closed", EventKind::DisputeClosed),
+    ("invoice.paid", EventKind::InvoicePaid),
+    ("invoice.payment_failed", EventKind::InvoicePaymentFailed),
+    ("customer.subscription.updated", EventKind::SubscriptionUpdated),
+    ("customer.subscription.deleted", EventKind::SubscriptionDeleted),
+];
+
 impl EventKind {
+    /// The provider's names of all kinds that are known: what a webhook endpoint is to be sent.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        KINDS.iter().map(|(name, _)| *name)
+    }
+
     fn of(name: &str) -> EventKind {
-        match name {
-            "checkout.session.completed" => EventKind::SessionCompleted,
-            "checkout.session.async_payment_succeeded" => EventKind::SessionPaymentSucceeded,
-            "checkout.session.async_payment_failed" => EventKind::SessionPaymentFailed,
-            "checkout.session.expired" => EventKind::SessionExpired,
-            "payment_intent.succeeded" => EventKind::PaymentSucceeded,
-            "payment_intent.payment_failed" => EventKind::PaymentFailed,
-            "charge.refunded" => EventKind::ChargeRefunded,
-            "refund.created" | "refund.updated" | "refund.failed" => EventKind::RefundChanged,
-            "charge.dispute.created" => EventKind::DisputeCreated,
-            "charge.dispute.closed" => EventKind::DisputeClosed,
-            "invoice.paid" => EventKind::InvoicePaid,
-            "invoice.payment_failed" => EventKind::InvoicePaymentFailed,
-            "customer.subscription.updated" => EventKind::SubscriptionUpdated,
-            "customer.subscription.deleted" => EventKind::SubscriptionDeleted,
-            _ => EventKind::Other,
-        }
+        let known = KINDS.iter().find(|(known, _)| *known == name);
+        known.map_or(EventKind::Other, |(_, kind)| *kind)
     }
 }
 
@@ -257,28 +275,27 @@ mod tests {
                 false,
             ),
         ] {
-            let read = Event::of_value(event(kind, &object), "v").unwrap();
+            let read = Event::fetched(event(kind, &object)).unwrap();
             assert_ne!(read.kind, EventKind::Other, "{kind}");
             assert_eq!(read.subject.payment_intent.as_deref(), payment_intent, "{kind}");
             assert_eq!(read.subject.subscription.as_deref(), subscription, "{kind}");
             assert_eq!(read.subject.order.is_some(), has_order, "{kind}");
         }
         let other = event("balance.available", &json!({"object": "balance"}));
-        assert_eq!(Event::of_value(other, "v").unwrap().kind, EventKind::Other);
+        assert_eq!(Event::fetched(other).unwrap().kind, EventKind::Other);
     }
 
     #[test]
     fn what_is_no_event_of_ours_is_refused() {
         let good = event("invoice.paid", &json!({"object": "invoice", "id": "in_1"}));
-        let expected = "w".to_owned();
-        assert_eq!(Event::of_value(good.clone(), "w"), Err(EventError::OtherVersion { expected }));
+        assert!(Event::fetched(good.clone()).is_ok());
         for field in ["id", "object", "type", "created", "data"] {
             let mut without = good.clone();
             without.as_object_mut().unwrap().remove(field);
-            assert_eq!(Event::of_value(without, "v"), Err(EventError::Unreadable), "{field}");
+            assert_eq!(Event::fetched(without), Err(EventError::Unreadable), "{field}");
         }
         for value in [json!(null), json!([]), json!("evt_1"), json!({"data": {"object": 1}})] {
-            assert_eq!(Event::of_value(value.clone(), "v"), Err(EventError::Unreadable), "{value}");
+            assert_eq!(Event::fetched(value.clone()), Err(EventError::Unreadable), "{value}");
         }
     }
 

@@ -63,7 +63,7 @@ pub enum Interval {
 /// A hosted page to be made.
 #[derive(Clone, Debug)]
 pub struct NewSession {
-    /// The order; its id is the idempotency key.
+    /// The order; it is the idempotency key.
     pub order: OrderRef,
     /// What for.
     pub purchase: Purchase,
@@ -80,7 +80,7 @@ pub struct NewSession {
 /// A payment with a saved method.
 #[derive(Clone, Debug)]
 pub struct NewPayment {
-    /// The order; its id is the idempotency key.
+    /// The order; it is the idempotency key.
     pub order: OrderRef,
     /// How much.
     pub price: Money,
@@ -150,6 +150,11 @@ impl OrderRef {
     pub fn of(metadata: &crate::Metadata) -> Option<OrderRef> {
         let field = |name: &str| metadata.get(name).cloned();
         Some(OrderRef { studio: field("studio")?, account: field("account")?, order: field("order")? })
+    }
+
+    /// The idempotency key of what is done once for an order. An order's id is unique only within its account.
+    pub(crate) fn key(&self, what: &str) -> String {
+        format!("{}-{}-{}-{what}", self.studio, self.account, self.order)
     }
 
     fn add_to(&self, form: &mut Form, prefix: &str) {
@@ -256,7 +261,12 @@ pub(crate) fn session_query(query: &SessionQuery) -> String {
 }
 
 pub(crate) fn event_query(query: &EventQuery) -> String {
-    listing("/v1/events", query.created_from, query.after.as_deref())
+    let mut path = listing("/v1/events", query.created_from, query.after.as_deref());
+    for name in crate::EventKind::names() {
+        path.push_str("&types[]=");
+        path.push_str(name);
+    }
+    path
 }
 
 fn listing(path: &str, created_from: Option<i64>, after: Option<&str>) -> String {

@@ -69,15 +69,12 @@ pub enum PaymentState {
 pub enum DisputeTruth {
     /// It does not.
     None,
-    /// It does, and nothing is decided.
-    Open,
-    /// It did, and the money stays.
-    Won,
-    /// The money is gone.
-    Lost {
-        /// So much of it.
-        amount: Money,
-    },
+    /// It wants so much back, and nothing is decided.
+    Open(Money),
+    /// It wanted so much back, and the money stays.
+    Won(Money),
+    /// So much is gone.
+    Lost(Money),
 }
 
 impl Client {
@@ -219,19 +216,17 @@ fn state_of_payment(status: IntentStatus) -> PaymentState {
 fn settled(disputes: &[Dispute]) -> Result<DisputeTruth, MoneyError> {
     let mut truth = DisputeTruth::None;
     for dispute in disputes {
+        let amount = Money::of_provider(dispute.amount, &dispute.currency)?;
         truth = match (dispute.status, truth) {
-            (DisputeStatus::Lost, _) => {
-                let amount = Money::of_provider(dispute.amount, &dispute.currency)?;
-                return Ok(DisputeTruth::Lost { amount });
-            }
+            (DisputeStatus::Lost, _) => return Ok(DisputeTruth::Lost(amount)),
             (
                 DisputeStatus::NeedsResponse
                 | DisputeStatus::UnderReview
                 | DisputeStatus::AppealNeedsResponse
                 | DisputeStatus::AppealUnderReview,
                 _,
-            ) => DisputeTruth::Open,
-            (DisputeStatus::Won, DisputeTruth::None) => DisputeTruth::Won,
+            ) => DisputeTruth::Open(amount),
+            (DisputeStatus::Won, DisputeTruth::None) => DisputeTruth::Won(amount),
             (
                 DisputeStatus::Won
                 | DisputeStatus::WarningNeedsResponse
@@ -264,16 +259,16 @@ mod tests {
 
     #[test]
     fn disputes_add_up() {
-        let lost = DisputeTruth::Lost { amount: Money::of_provider(500, "eur").unwrap() };
+        let money = || Money::of_provider(500, "eur").unwrap();
         for (statuses, expected) in [
             (vec![], DisputeTruth::None),
             (vec!["warning_needs_response"], DisputeTruth::None),
-            (vec!["needs_response"], DisputeTruth::Open),
-            (vec!["won"], DisputeTruth::Won),
-            (vec!["won", "under_review"], DisputeTruth::Open),
-            (vec!["under_review", "won"], DisputeTruth::Open),
-            (vec!["under_review", "lost", "won"], lost),
-            (vec!["appeal_under_review"], DisputeTruth::Open),
+            (vec!["needs_response"], DisputeTruth::Open(money())),
+            (vec!["won"], DisputeTruth::Won(money())),
+            (vec!["won", "under_review"], DisputeTruth::Open(money())),
+            (vec!["under_review", "won"], DisputeTruth::Open(money())),
+            (vec!["under_review", "lost", "won"], DisputeTruth::Lost(money())),
+            (vec!["appeal_under_review"], DisputeTruth::Open(money())),
             (vec!["a_new_word"], DisputeTruth::None),
         ] {
             assert_eq!(disputes(&statuses), expected, "{statuses:?}");

@@ -455,8 +455,14 @@ fn invoice_payments(book: &Book, mut params: Params) -> Answer {
 }
 
 fn events(book: &Book, path: &str, mut params: Params) -> Answer {
-    let kind = params.text("type")?;
-    list(&book.events, path, params, |event| kind.as_ref().is_none_or(|kind| event.kind == kind))
+    let (kind, kinds) = (params.text("type")?, params.list("types")?);
+    if kinds.len() > 20 {
+        return Err(ApiError::parameter("types", "at most 20 names"));
+    }
+    list(&book.events, path, params, |event| {
+        kind.as_ref().is_none_or(|kind| event.kind == kind)
+            && (kinds.is_empty() || kinds.iter().any(|kind| event.kind == kind))
+    })
 }
 
 /// The secret is shown this once.

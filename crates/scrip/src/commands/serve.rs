@@ -12,7 +12,7 @@ use crate::commands::catalog;
 use crate::failure::Failure;
 use crate::running::Ready;
 use crate::signals::Signals;
-use crate::{place, running};
+use crate::{payments, place, running};
 
 /// Serves until it is asked to stop.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
@@ -41,6 +41,7 @@ async fn serve(arguments: &ServeArguments, folder: &Path, config: Config) -> Res
         }
     }
     warn_of_keys(&engine, &config.keys);
+    payments::warn(&engine, &config.payments);
     let ready = Ready::new(engine, folder)?;
     say_where(&api, metrics.as_ref())?;
     ready.until_signal(Listeners { api, metrics }, config, signals).await
@@ -55,7 +56,8 @@ fn config(arguments: &ServeArguments) -> Result<Config, Failure> {
         None => Vec::new(),
     };
     let cors = arguments.allow_origin.iter().map(|text| allowed_origin(text)).collect::<Result<_, _>>()?;
-    Ok(Config { keys, cors, ..Config::default() })
+    let payments = payments::of(&arguments.payments)?;
+    Ok(Config { keys, cors, payments, ..Config::default() })
 }
 
 fn allowed_origin(text: &str) -> Result<AllowedOrigins, Failure> {

@@ -3,6 +3,7 @@
 //! The history is made by the real engine on a test clock that begins weeks ago and is moved
 //! through them; then the engine starts again on the machine's clock, as after any restart.
 
+mod provider;
 mod stories;
 mod telling;
 mod words;
@@ -42,9 +43,14 @@ async fn serve(arguments: &DemoArguments, folder: &FreshFolder) -> Result<(), Fa
     make_history(folder.path()).await?;
     let engine = place::start(folder.path(), Clock::system())?;
     let keys = running::first_keys(&engine).await?;
+    let providers = provider::start(&engine, address).await?;
     let ready = Ready::new(engine, folder.path())?;
-    print!("{}", words::welcome(address, &keys, folder));
-    ready.until_signal(Listeners { api, metrics: None }, Config::default(), signals).await
+    print!("{}", words::welcome(address, &keys, &providers.tills, folder));
+    let config = Config { payments: providers.payments, ..Config::default() };
+    let served = ready.until_signal(Listeners { api, metrics: None }, config, signals).await;
+    // They answer as long as the server asks.
+    drop(providers.tills);
+    served
 }
 
 /// The asked address; or the usual port, or a free one where that is taken.

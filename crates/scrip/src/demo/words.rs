@@ -3,11 +3,19 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
+use scrip_core::id::StudioId;
+use scrip_till::Till;
+
 use crate::demo::stories;
 use crate::fresh::FreshFolder;
 
 /// Everything that is said at the start. `keys`: studio and secret.
-pub(super) fn welcome(address: SocketAddr, keys: &[(String, String)], folder: &FreshFolder) -> String {
+pub(super) fn welcome(
+    address: SocketAddr,
+    keys: &[(String, String)],
+    tills: &[(StudioId, Till)],
+    folder: &FreshFolder,
+) -> String {
     let mut text = String::new();
     let fate = if folder.is_kept() { "kept" } else { "removed at the end" };
     let mut say = |line: std::fmt::Arguments<'_>| writeln!(text, "{line}").expect("writing to a text");
@@ -27,8 +35,25 @@ pub(super) fn welcome(address: SocketAddr, keys: &[(String, String)], folder: &F
             say(format_args!("\n# {what}\n{line}"));
         }
     }
+    if let Some((_, secret)) = keys.iter().find(|(studio, _)| studio == "studiotwin") {
+        say(format_args!(
+            "\n# buy 500 credits for Otto: open the checkout_url that this answers, choose a test card, and pay"
+        ));
+        say(format_args!("{}", order_line(address, secret)));
+    }
+    for (studio, till) in tills {
+        say(format_args!("\npayments of {studio}, to refund and dispute: {}", till.url()));
+    }
     say(format_args!("\nlistening on http://{address} (Ctrl-C ends it)"));
     text
+}
+
+/// The line that orders credits.
+fn order_line(address: SocketAddr, secret: &str) -> String {
+    format!(
+        "curl -s http://{address}/v1/accounts/otto/orders -H 'Authorization: Bearer {secret}' \
+         -H 'Content-Type: application/json' -H 'Idempotency-Key: try-order' -d '{{\"package\":\"medium\"}}'"
+    )
 }
 
 /// What to try, and the line that does it.

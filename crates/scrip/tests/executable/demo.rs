@@ -19,7 +19,7 @@ fn the_printed_lines_work_when_pasted() {
     let server = demo(&[]);
     let lines: Vec<&String> = server.said.iter().filter(|line| line.starts_with("curl ")).collect();
     let answers: Vec<Value> = lines.iter().map(|line| paste(line)).collect();
-    let [quote, balance, hold, settle, entries] = answers.as_slice() else { panic!("{lines:?}") };
+    let [quote, balance, hold, settle, entries, order] = answers.as_slice() else { panic!("{lines:?}") };
     assert_eq!(quote["credits"], json!(220));
     assert_eq!(quote["account"]["affordable"], json!(true), "{quote}");
     assert_eq!(balance["available"], json!(3000), "{balance}");
@@ -31,6 +31,7 @@ fn the_printed_lines_work_when_pasted() {
     let kinds: Vec<&str> =
         entries["entries"].as_array().expect("entries").iter().filter_map(|entry| entry["kind"].as_str()).collect();
     assert_eq!(kinds, ["settle", "hold", "refill", "plan_change"], "{entries}");
+    assert_eq!((&order["state"], &order["price"]["amount"]), (&json!("pending"), &json!(2000)), "{order}");
     // Pasted again, the settle answers the same and takes nothing.
     assert_eq!(paste(lines[3]), *settle);
     assert_eq!(paste(lines[1])["remaining"], json!(2840));
@@ -42,6 +43,70 @@ fn paste(line: &str) -> Value {
     assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{line}: {error}: {}", String::from_utf8_lossy(&output.stdout)))
+}
+
+/// The whole way of a purchase, as its customer goes it: order, page, card, and the credits are there.
+#[test]
+fn credits_are_bought_with_no_account_anywhere() {
+    let server = demo(&[]);
+    let mut client = server.client(&server.key("studiotwin"));
+    for (key, number, says, available) in [
+        ("declined", "4000000000000002", "Your card was declined", json!(5)),
+        ("paid", "4242424242424242", "500 credits are in your account.", json!(505)),
+        ("asked", "4000002500003155", "The bank asks", json!(505)),
+    ] {
+        let order = client.post("/accounts/otto/orders", key, r#"{"package":"medium"}"#).body;
+        let page = order["checkout_url"].as_str().unwrap_or_else(|| panic!("a page to pay at: {order}")).to_owned();
+        assert!(curl(&[&page]).contains("20.00 USD"));
+        let after = curl(&["--location", "--data", &format!("number={number}"), &page]);
+        assert!(after.contains(says), "{number}: {after}");
+        assert_eq!(client.get("/accounts/otto/balance").body["available"], available, "{number}");
+        if key == "asked" {
+            let approved = curl(&["--location", "--data", "answer=approve", &format!("{page}/challenge")]);
+            assert!(approved.contains("500 credits are in your account."), "{approved}");
+        }
+    }
+    assert_eq!(client.get("/accounts/otto/balance").body["available"], json!(1005));
+    server.stop();
+}
+
+/// Whatever is written down or said, nothing that opens anything and nothing of a card is in it.
+#[test]
+fn no_secret_and_no_card_is_kept_or_logged() {
+    let parent = tempfile::tempdir().expect("a temporary folder");
+    let named = parent.path().join("demo").display().to_string();
+    let server = demo(&["--data", &named, "--log", "debug"]);
+    let mut client = server.client(&server.key("studiotwin"));
+    for (key, number) in [("a", "4000000000000002"), ("b", "4242424242424242")] {
+        let order = client.post("/accounts/otto/orders", key, r#"{"package":"small"}"#).body;
+        let page = order["checkout_url"].as_str().expect("a page to pay at");
+        curl(&["--location", "--data", &format!("number={number}"), page]);
+    }
+    let webhook = format!("http://{}/v1/payments/stripe/studiotwin/webhook", server.address);
+    assert!(curl(&["--header", "Stripe-Signature: t=1,v1=00", "--data", "{}", &webhook]).contains("invalid_request"));
+    let secret_key = server.key("studiotwin");
+    server.terminate();
+    let (status, log) = server.wait();
+    assert!(status.success() && log.contains("answered"), "{status}: {log}");
+    let mut all = vec![("log".to_owned(), log.into_bytes())];
+    for what in ["accounts", "lots", "entries"] {
+        all.push((what.to_owned(), succeed(&["export", what, "--data", &named]).into_bytes()));
+    }
+    for file in std::fs::read_dir(&named).expect("it is kept") {
+        let path = file.expect("it can be listed").path();
+        all.push((path.display().to_string(), std::fs::read(&path).expect("it can be read")));
+    }
+    for (name, bytes) in all {
+        for secret in ["sk_test_of", "whsec_", "42424242", "4000000000000002", secret_key.as_str()] {
+            assert!(!bytes.windows(secret.len()).any(|found| found == secret.as_bytes()), "{secret} is in {name}");
+        }
+    }
+}
+
+fn curl(arguments: &[&str]) -> String {
+    let output = Command::new("curl").args(["--silent", "--show-error"]).args(arguments).output().expect("curl");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("a page is text")
 }
 
 #[test]

@@ -37,6 +37,9 @@ pub(crate) struct OrderPath {
     pub(crate) order: Result<OrderId, Rejection>,
 }
 
+/// `/payments/stripe/{studio}`; the name may be one that no studio has.
+pub(crate) struct StudioPath(pub(crate) String);
+
 /// `/catalog/versions/{version}`.
 pub(crate) struct VersionPath(pub(crate) u32);
 
@@ -100,6 +103,14 @@ impl FromRequestParts<App> for OrderPath {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<OrderPath, Refused> {
         let segments = Segments::of(parts, app).await?;
         Ok(OrderPath { account: segments.account()?, order: order_id(segments.get("order")?)? })
+    }
+}
+
+impl FromRequestParts<App> for StudioPath {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<StudioPath, Refused> {
+        Ok(StudioPath(Segments::of(parts, app).await?.get("studio")?.to_owned()))
     }
 }
 

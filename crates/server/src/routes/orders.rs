@@ -6,6 +6,7 @@ use axum::response::Response;
 use futures_util::future::try_join_all;
 use scrip_api::order::{MarkPaidRequest, OrderRequest, OrderShown, OrdersShown};
 use scrip_core::account::Account;
+use scrip_core::answer::Done;
 use scrip_core::entry::{Entry, Event, Kind, OrderChange};
 use scrip_core::id::{AccountId, StudioNumber};
 use scrip_core::order::{Order, OrderState, Payment};
@@ -16,6 +17,7 @@ use scrip_engine::history::HistoryQuery;
 use crate::app::App;
 use crate::auth::{Authorised, Full, Read};
 use crate::openapi::{AccountParam, KeyHeader, OrderParams, OrdersParams};
+use crate::payments;
 use crate::problem::Refused;
 use crate::reply;
 use crate::request::{AccountPath, Body, IdempotencyKey, OrderPath, Query, cursor};
@@ -23,7 +25,8 @@ use crate::request::{AccountPath, Body, IdempotencyKey, OrderPath, Query, cursor
 /// Orders that one page looks at, at the most.
 const LOOKS: usize = 2_000;
 
-/// Orders a package: what it costs and gives is pinned from now on. Without a payment provider it waits for `mark-paid`.
+/// Orders a package: what it costs and gives is pinned from now on. With a payment provider, `checkout_url` is where to
+/// pay; without one it waits for `mark-paid`.
 #[utoipa::path(post, path = "/v1/accounts/{account}/orders", tag = "orders", params(AccountParam, KeyHeader),
     request_body = OrderRequest,
     responses((status = 201, body = OrderShown, description = "The order")))]
@@ -38,7 +41,11 @@ pub(super) async fn place(
     query.finish()?;
     let command = app.fit(key.studio, &account, request.command()).await?;
     let outcome = app.carry_out(key.studio, account.clone(), Some(once), command).await?;
-    reply::carried_out(StatusCode::CREATED, &outcome, OrderShown::of_answer(&outcome.answer, account.as_str()))
+    let mut shown = OrderShown::of_answer(&outcome.answer, account.as_str());
+    if let (Some(shown), Done::Ordered(order)) = (&mut shown, &outcome.answer.done) {
+        shown.checkout_url = payments::pay_at(&app, key.studio, &account, order.id).await?;
+    }
+    reply::carried_out(StatusCode::CREATED, &outcome, shown)
 }
 
 /// An operator says that an order was paid outside a provider: its credits are there at once.

@@ -1,10 +1,12 @@
 //! The API over a real engine and the shipped catalogs, called in-process.
 
 mod document;
+mod histories;
 mod keys;
 mod listening;
 mod orders;
 mod page;
+mod payments;
 mod prices;
 mod refusals;
 mod repeats;

@@ -16,6 +16,10 @@ async fn a_page_is_made_once_for_an_order_and_can_be_paid() {
     assert_eq!(session.client_reference_id.as_deref(), Some("order_1"));
     assert_eq!(world.session("order_1").await.id, session.id);
     assert_ne!(world.session("order_2").await.id, session.id);
+    // Orders of different accounts may have the same id.
+    let of_bruno = scrip_stripe::OrderRef { account: "bruno".to_owned(), ..order("order_1") };
+    let new = scrip_stripe::NewSession { order: of_bruno, ..new_session("order_1") };
+    assert_ne!(world.client.create_session(&new).await.expect("a page is made").id, session.id);
     let other_price = Purchase::Once {
         price: euros(1_998),
         name: "5,000 credits".to_owned(),
@@ -121,15 +125,15 @@ async fn money_goes_back_in_parts_and_never_more_than_came() {
 #[tokio::test]
 async fn a_dispute_is_opened_and_decided() {
     let world = World::new().await;
-    let lost = DisputeTruth::Lost { amount: euros(1_999) };
-    for (verdict, expected) in [(Verdict::Won, DisputeTruth::Won), (Verdict::Lost, lost)] {
+    let all = || euros(1_999);
+    for (verdict, expected) in [(Verdict::Won, DisputeTruth::Won(all())), (Verdict::Lost, DisputeTruth::Lost(all()))] {
         let session = world.session(&format!("{verdict:?}")).await;
         assert!(world.till.pay(&session.id, "4242424242424242"));
         let payment = world.truth(&session).await.payment_intent.expect("there is one");
         world.told();
         let dispute = world.till.dispute(&payment).expect("it can be disputed");
         assert_eq!(world.till.dispute(&payment), None, "once");
-        assert_eq!(world.truth(&session).await.dispute, DisputeTruth::Open);
+        assert_eq!(world.truth(&session).await.dispute, DisputeTruth::Open(euros(1_999)));
         assert!(world.till.close_dispute(&dispute, verdict));
         assert!(!world.till.close_dispute(&dispute, verdict), "once");
         assert_eq!(world.truth(&session).await.dispute, expected);
@@ -142,7 +146,7 @@ async fn a_dispute_is_opened_and_decided() {
     }
     let session = world.session("disputed at once").await;
     assert!(world.till.pay(&session.id, "4000000000000259"));
-    assert_eq!(world.truth(&session).await.dispute, DisputeTruth::Open);
+    assert_eq!(world.truth(&session).await.dispute, DisputeTruth::Open(euros(1_999)));
 }
 
 /// A card saved at a page is charged later, while its owner is away.

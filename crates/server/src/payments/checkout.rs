@@ -1,0 +1,109 @@
+//! An order on its way to the provider: the hosted page that it is paid at.
+
+use scrip_core::command::Command;
+use scrip_core::id::{AccountId, OrderId, ProviderRef, StudioNumber};
+use scrip_core::order::{Item, Order, Payment};
+use scrip_engine::engine::Request;
+use scrip_stripe::{Currency, KeepMethod, Money, NewSession, OrderRef, Purchase, Session};
+
+use crate::app::App;
+use crate::config::StripeAccount;
+use crate::payments::{self, OrderAt, settle};
+use crate::problem::Refused;
+
+/// Where a placed order is paid; `None` without a provider, or when it waits for nothing any more. Asked again for the
+/// same order, the same page.
+pub(crate) async fn pay_at(
+    app: &App,
+    studio: StudioNumber,
+    account: &AccountId,
+    order: OrderId,
+) -> Result<Option<String>, Refused> {
+    let Some(at) = payments::account_of(app, studio) else { return Ok(None) };
+    // As it stands now, not as a repeated answer tells it: what is paid must not be offered again.
+    let order = app.engine().order(studio, account, order).await?;
+    let waits = |order: &Order| order.payment == Payment::Pending && app.engine().now() < order.expires_at;
+    let Some(order) = order.filter(waits) else { return Ok(None) };
+    let page = tokio::time::timeout(app.config().limits.provider_wait, page_of(app, at, account, &order)).await;
+    let session = match page {
+        Ok(Ok(session)) => session,
+        Ok(Err(error)) => return Err(no_page(app, at, &order, &error)),
+        Err(_) => return Err(no_page(app, at, &order, &"no answer in time")),
+    };
+    let reference = ProviderRef::parse(&session.id).map_err(|_| no_page(app, at, &order, &"an id that is none"))?;
+    let place = OrderAt { studio, account: account.clone(), order: order.id };
+    if !order.references.contains(&reference) {
+        let command = Command::SendOrder { order: order.id, reference };
+        app.engine().submit(Request { studio, account: account.clone(), key: None, command }).await?;
+    }
+    app.waiting().add(place, app.engine().now(), &app.config().payments.pace);
+    Ok(session.url)
+}
+
+/// The page that the order was sent to before, or a new one. The order's id is the provider's idempotency key, so that
+/// a page whose making was not answered is found and not made twice.
+async fn page_of(
+    app: &App,
+    at: &StripeAccount,
+    account: &AccountId,
+    order: &Order,
+) -> Result<Session, scrip_stripe::Error> {
+    match settle::session_of(order) {
+        Some(id) => at.client.session(id).await,
+        None => at.client.create_session(&page(app, at, account, order)).await,
+    }
+}
+
+/// The page to be made. The same order gives the same page, to the letter, or the provider would refuse it.
+fn page(app: &App, at: &StripeAccount, account: &AccountId, order: &Order) -> NewSession {
+    let name = match &order.item {
+        Item::Package(package) => format!("{} credits ({package})", grouped(order)),
+        Item::Plan(terms) => format!("A term of the plan {}", terms.plan),
+    };
+    let base = format!("{}/v1/payments/stripe/{}", app.config().payments.public_url, at.studio);
+    let currency = Currency::parse(&order.price.currency).expect("catalogs have currencies of ISO 4217");
+    NewSession {
+        order: OrderRef { studio: at.studio.to_string(), account: account.to_string(), order: order.id.to_string() },
+        purchase: Purchase::Once {
+            price: Money { minor: order.price.amount, currency },
+            name,
+            keep_method: KeepMethod::No,
+        },
+        success_url: format!("{base}/return?session={{CHECKOUT_SESSION_ID}}"),
+        cancel_url: match &at.return_to {
+            Some(page) => with_order(page, &order.id.to_string(), "cancelled"),
+            None => format!("{base}/cancelled"),
+        },
+        customer: None,
+        expires_at: None,
+    }
+}
+
+/// How many credits the customer gets, bonus included, with a comma at each thousand.
+fn grouped(order: &Order) -> String {
+    let text = (order.credits + order.bonus).to_string();
+    let (whole, fraction) = text.split_once('.').map_or((text.as_str(), None), |(whole, rest)| (whole, Some(rest)));
+    let mut grouped = String::new();
+    for (place, digit) in whole.chars().enumerate() {
+        if place > 0 && (whole.len() - place) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    match fraction {
+        Some(fraction) => format!("{grouped}.{fraction}"),
+        None => grouped,
+    }
+}
+
+/// A studio's page, told of an order.
+pub(crate) fn with_order(page: &str, order: &str, state: &str) -> String {
+    let join = if page.contains('?') { '&' } else { '?' };
+    format!("{page}{join}order={order}&state={state}")
+}
+
+fn no_page(app: &App, at: &StripeAccount, order: &Order, why: &dyn std::fmt::Display) -> Refused {
+    tracing::error!(studio = %at.studio, order = %order.id, %why, "no page to pay an order at could be made");
+    app.metrics().payment("no_page");
+    Refused::unavailable("The order is placed, but the payment provider could not make a page for it")
+}

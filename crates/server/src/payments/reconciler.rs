@@ -1,0 +1,228 @@
+//! Asking for what the provider did not tell: deliveries get lost, and servers are away.
+//!
+//! Three questions, none of them urgent: about each order that waits, at half its age; for pending orders in the accounts
+//! themselves, a few at a time (that is what a restart begins with); and for what happened, which finds refunds and disputes
+//! that nobody delivered. A provider that does not answer is left alone, longer each time. Nothing here is needed for
+//! what is delivered, and nothing is done here that a delivery would not do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+
+use scrip_core::id::{AccountNumber, StudioNumber};
+use scrip_core::order::Payment;
+use scrip_core::time::Time;
+use scrip_stripe::EventQuery;
+
+use crate::app::App;
+use crate::config::StripeAccount;
+use crate::payments::event::look_of;
+use crate::payments::settle::session_of;
+use crate::payments::{self, Look, OrderAt, Settled, Unsettled, settle};
+
+/// Orders looked at in one round.
+const LOOKS_MAX: usize = 16;
+/// Accounts whose pending orders are looked for in one round.
+const ACCOUNTS: usize = 1_000;
+/// The longest time for which a provider that does not answer is left alone, in seconds.
+const REST_MAX_S: i64 = 300;
+/// How far each question for what happened goes back before the one before, in seconds: events appear a little late.
+const OVERLAP_S: i64 = 300;
+/// Pages of events that one round reads; the next one goes on with what is older.
+const PAGES: usize = 5;
+
+/// Goes round. One per server.
+#[derive(Default)]
+pub struct Reconciler {
+    next_account: Option<AccountNumber>,
+    studios: BTreeMap<StudioNumber, Studio>,
+}
+
+/// What is remembered of a studio's provider.
+#[derive(Default)]
+struct Studio {
+    /// It is left alone until then.
+    rest_until: Option<Time>,
+    rest_s: i64,
+    /// What happened before then is known.
+    known_until_s: Option<i64>,
+    listed_at: Option<Time>,
+    /// Events of the overlap that were seen.
+    seen: BTreeSet<String>,
+    /// A question that several rounds are needed for.
+    listing: Option<Listing>,
+}
+
+/// What happened, as far as it was read.
+struct Listing {
+    began_s: i64,
+    query: EventQuery,
+    seen: BTreeSet<String>,
+}
+
+/// A page of what happened.
+enum Page {
+    /// There are older ones.
+    One,
+    /// There are not.
+    Last,
+}
+
+impl Reconciler {
+    /// Goes round for ever.
+    pub(crate) async fn go_round(mut self, app: &App) -> Infallible {
+        let between = app.config().payments.pace.between_rounds;
+        loop {
+            if app.config().payments.stripe.is_empty() {
+                std::future::pending::<()>().await;
+            }
+            self.round(app).await;
+            tokio::time::sleep(between).await;
+        }
+    }
+
+    /// One round. What goes wrong is logged and counted, and is tried again in a later one.
+    pub async fn round(&mut self, app: &App) {
+        self.find_pending(app).await;
+        let now = app.engine().now();
+        for order in app.waiting().due(now, LOOKS_MAX, &app.config().payments.pace) {
+            self.look_at(app, &order).await;
+        }
+        for (number, _) in app.engine().studios() {
+            if let Some(at) = payments::account_of(app, number) {
+                self.list(app, number, at).await;
+            }
+        }
+    }
+
+    /// Finds pending orders in the next accounts.
+    async fn find_pending(&mut self, app: &App) {
+        let after = self.next_account;
+        let found = match app.reading(move |engine| engine.pending_orders(after, ACCOUNTS)).await {
+            Ok(found) => found,
+            // Logged where it was refused; the next round tries again.
+            Err(_) => return,
+        };
+        self.next_account = found.next;
+        for (studio, account, order) in found.orders {
+            if payments::account_of(app, studio).is_some() && session_of(&order).is_some() {
+                let at = OrderAt { studio, account, order: order.id };
+                app.waiting().add(at, order.placed_at, &app.config().payments.pace);
+            }
+        }
+    }
+
+    /// Looks at one order that waits.
+    async fn look_at(&mut self, app: &App, place: &OrderAt) {
+        let Some(at) = payments::account_of(app, place.studio) else { return app.waiting().remove(place) };
+        if self.rests(app, place.studio) {
+            return;
+        }
+        let Ok(order) = app.engine().order(place.studio, &place.account, place.order).await else { return };
+        let session = order
+            .filter(|order| order.payment == Payment::Pending)
+            .and_then(|order| session_of(&order).map(str::to_owned));
+        let Some(session) = session else { return app.waiting().remove(place) };
+        match settle(app, place.studio, at, &Look::Session(session)).await {
+            Ok(Settled::Order(order)) if order.payment == Payment::Pending => self.answered(place.studio),
+            Ok(Settled::Order(_) | Settled::NotOurs) => {
+                self.answered(place.studio);
+                app.metrics().payment("reconciled");
+                app.waiting().remove(place);
+            }
+            Err(unsettled) => self.failed(app, place.studio, at, unsettled),
+        }
+    }
+
+    /// Asks what happened since the last question, and looks at all that it names.
+    async fn list(&mut self, app: &App, number: StudioNumber, at: &StripeAccount) {
+        if self.rests(app, number) {
+            return;
+        }
+        let Some(mut listing) = self.listing(app, number) else { return };
+        for _ in 0..PAGES {
+            match self.list_page(app, number, at, &mut listing).await {
+                Ok(Page::Last) => {
+                    self.answered(number);
+                    let known = self.studios.entry(number).or_default();
+                    known.known_until_s = Some(listing.began_s - OVERLAP_S);
+                    known.seen = listing.seen;
+                    return;
+                }
+                Ok(Page::One) => {}
+                // All of this page is asked again later.
+                Err(error) => {
+                    self.failed(app, number, at, Unsettled::Provider(error));
+                    break;
+                }
+            }
+        }
+        self.studios.entry(number).or_default().listing = Some(listing);
+    }
+
+    /// The question to go on with, or a new one when it is time for it.
+    fn listing(&mut self, app: &App, number: StudioNumber) -> Option<Listing> {
+        let pace = &app.config().payments.pace;
+        let now = app.engine().now();
+        let known = self.studios.entry(number).or_default();
+        if let Some(listing) = known.listing.take() {
+            return Some(listing);
+        }
+        if known.listed_at.is_some_and(|last| last.plus_seconds(pace.between_lists_s) > now) {
+            return None;
+        }
+        known.listed_at = Some(now);
+        let began_s = now.micros().div_euclid(1_000_000);
+        let from = known.known_until_s.unwrap_or(began_s - pace.first_list_s);
+        Some(Listing { began_s, query: EventQuery { created_from: Some(from), after: None }, seen: BTreeSet::new() })
+    }
+
+    /// Reads one page, and looks at all that it names.
+    async fn list_page(
+        &mut self,
+        app: &App,
+        number: StudioNumber,
+        at: &StripeAccount,
+        listing: &mut Listing,
+    ) -> Result<Page, scrip_stripe::Error> {
+        let page = at.client.events(&listing.query).await?;
+        let seen_before = &self.studios.entry(number).or_default().seen;
+        let new = page.items.iter().filter(|event| !seen_before.contains(&event.id));
+        let looks: BTreeSet<Look> = new.filter_map(look_of).collect();
+        for look in &looks {
+            match settle(app, number, at, look).await {
+                Ok(Settled::Order(_) | Settled::NotOurs) => {}
+                Err(Unsettled::Provider(error)) if error.may_pass() => return Err(error),
+                Err(unsettled) => drop(payments::event::unsettled_problem(app, at, unsettled)),
+            }
+        }
+        listing.seen.extend(page.items.into_iter().map(|event| event.id));
+        Ok(match page.after {
+            Some(after) => {
+                listing.query.after = Some(after);
+                Page::One
+            }
+            None => Page::Last,
+        })
+    }
+
+    fn rests(&self, app: &App, studio: StudioNumber) -> bool {
+        let until = self.studios.get(&studio).and_then(|known| known.rest_until);
+        until.is_some_and(|until| app.engine().now() < until)
+    }
+
+    fn answered(&mut self, studio: StudioNumber) {
+        let known = self.studios.entry(studio).or_default();
+        known.rest_until = None;
+        known.rest_s = 0;
+    }
+
+    /// Leaves a provider that does not answer alone for a while.
+    fn failed(&mut self, app: &App, studio: StudioNumber, at: &StripeAccount, unsettled: Unsettled) {
+        if matches!(unsettled, Unsettled::Provider(_)) {
+            let known = self.studios.entry(studio).or_default();
+            known.rest_s = (known.rest_s * 2).clamp(app.config().payments.pace.rest_s, REST_MAX_S);
+            known.rest_until = Some(app.engine().now().plus_seconds(known.rest_s));
+        }
+        drop(payments::event::unsettled_problem(app, at, unsettled));
+    }
+}

@@ -1,0 +1,157 @@
+//! One order brought to where the provider says it is: the only way from a payment to credits (R26).
+
+use scrip_core::catalog::Price;
+use scrip_core::command::Command;
+use scrip_core::id::{AccountId, OrderId, ProviderRef, StudioNumber};
+use scrip_core::order::{Dispute, DisputeState, Order, Truth, TruthOfPayment};
+use scrip_core::rejection::Rejection;
+use scrip_engine::engine::{Refusal, Request};
+use scrip_stripe::{DisputeTruth, Money, OrderRef, PaymentState, PaymentTruth};
+
+use crate::app::App;
+use crate::config::StripeAccount;
+use crate::payments::{OrderAt, SESSION};
+use crate::problem::Refused;
+
+/// Where to look.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Look {
+    /// At a hosted page.
+    Session(String),
+    /// At a payment; at its order's hosted page, where it began at one, since the page knows more.
+    Payment(String),
+}
+
+/// What came of looking.
+#[derive(Debug)]
+pub(crate) enum Settled {
+    /// The order is where the provider says it is, and this is how it stands.
+    Order(Box<Order>),
+    /// The payment is none of this studio's orders: of something else that it sells.
+    NotOurs,
+}
+
+/// Why an order could not be settled.
+#[derive(Debug)]
+pub(crate) enum Unsettled {
+    /// The provider did not say.
+    Provider(scrip_stripe::Error),
+    /// The payment names an order of this studio that there is not.
+    UnknownOrder,
+    /// The rules or the engine say no.
+    Refused(Refused),
+}
+
+impl From<Refused> for Unsettled {
+    fn from(refused: Refused) -> Unsettled {
+        Unsettled::Refused(refused)
+    }
+}
+
+impl From<scrip_stripe::Error> for Unsettled {
+    fn from(error: scrip_stripe::Error) -> Unsettled {
+        Unsettled::Provider(error)
+    }
+}
+
+/// Reads the provider's truth and brings its order there. Doing it again does nothing.
+pub(crate) async fn settle(
+    app: &App,
+    studio: StudioNumber,
+    at: &StripeAccount,
+    look: &Look,
+) -> Result<Settled, Unsettled> {
+    let truth = match look {
+        Look::Session(id) => at.client.truth_of_session(id).await?,
+        Look::Payment(id) => truth_of_payment(app, studio, at, id).await?,
+    };
+    let Some(named) = truth.order.as_ref().filter(|order| order.studio == at.studio.as_str()) else {
+        return Ok(Settled::NotOurs);
+    };
+    let place = place_of(studio, named).ok_or(Unsettled::UnknownOrder)?;
+    let Some(truth) = said(&truth) else { return Ok(Settled::NotOurs) };
+    let command = Command::FulfilOrder { order: place.order, truth };
+    let request = Request { studio, account: place.account, key: None, command };
+    match app.engine().submit(request).await {
+        Ok(outcome) => match outcome.answer.done {
+            scrip_core::answer::Done::Ordered(order) => Ok(Settled::Order(order)),
+            _ => Err(Refused::bug("an order's answer of another kind").into()),
+        },
+        Err(Refusal::Rejected(Rejection::AccountNotFound | Rejection::OrderNotFound)) => Err(Unsettled::UnknownOrder),
+        Err(Refusal::Rejected(rejection)) => {
+            if let Rejection::PaymentMismatch { expected, paid } = &rejection {
+                tracing::error!(
+                    studio = %at.studio, order = %place.order, %expected, %paid,
+                    "an order was paid with another amount than it costs: nothing was credited; refund it at the provider, or grant by hand"
+                );
+                app.metrics().payment("payment_mismatch");
+            }
+            Err(Refused::from(rejection).into())
+        }
+        Err(refusal @ Refusal::Unavailable(_)) => Err(Refused::from(refusal).into()),
+    }
+}
+
+/// A payment's truth, by the page it began at where there was one.
+async fn truth_of_payment(
+    app: &App,
+    studio: StudioNumber,
+    at: &StripeAccount,
+    payment: &str,
+) -> Result<PaymentTruth, Unsettled> {
+    if let Ok(reference) = ProviderRef::parse(payment) {
+        let known = app.engine().order_of_provider(studio, &reference).await.map_err(Refused::from)?;
+        if let Some(session) = known.as_ref().and_then(|(_, order)| session_of(order)) {
+            return Ok(at.client.truth_of_session(session).await?);
+        }
+    }
+    let truth = at.client.truth_of_payment(payment).await?;
+    let place = truth.order.as_ref().and_then(|named| place_of(studio, named));
+    if let Some(place) = place {
+        let order = app.engine().order(studio, &place.account, place.order).await.map_err(Refused::from)?;
+        if let Some(session) = order.as_ref().and_then(session_of) {
+            return Ok(at.client.truth_of_session(session).await?);
+        }
+    }
+    Ok(truth)
+}
+
+/// The hosted page of an order.
+pub(crate) fn session_of(order: &Order) -> Option<&str> {
+    order.references.iter().map(ProviderRef::as_str).find(|reference| reference.starts_with(SESSION))
+}
+
+/// The order that a payment names; `None`: no order can have that name.
+fn place_of(studio: StudioNumber, named: &OrderRef) -> Option<OrderAt> {
+    let account = AccountId::parse(&named.account).ok()?;
+    Some(OrderAt { studio, account, order: OrderId::parse(&named.order)? })
+}
+
+/// The provider's truth in the rules' words; `None` where there was nothing to pay.
+fn said(truth: &PaymentTruth) -> Option<Truth> {
+    let amounts = truth.amounts.as_ref()?;
+    let payment = match truth.state {
+        PaymentState::Open | PaymentState::Processing => TruthOfPayment::Pending,
+        PaymentState::Failed => TruthOfPayment::Failed,
+        PaymentState::Expired => TruthOfPayment::Expired,
+        PaymentState::Paid => TruthOfPayment::Paid(price(&amounts.received)),
+    };
+    let disputed = |state, amount: &Money| {
+        // A dispute that is counted in another currency is about all of the payment.
+        let same = amount.currency == amounts.received.currency;
+        Some(Dispute { state, amount: if same { amount.minor } else { amounts.received.minor } })
+    };
+    let dispute = match &truth.dispute {
+        DisputeTruth::None => None,
+        DisputeTruth::Open(amount) => disputed(DisputeState::Open, amount),
+        DisputeTruth::Won(amount) => disputed(DisputeState::Won, amount),
+        DisputeTruth::Lost(amount) => disputed(DisputeState::Lost, amount),
+    };
+    let references = [&truth.session, &truth.payment_intent, &truth.subscription].into_iter().flatten();
+    let references = references.filter_map(|id| ProviderRef::parse(id).ok()).collect();
+    Some(Truth { payment, refunded: amounts.refunded.minor, dispute, references })
+}
+
+fn price(money: &Money) -> Price {
+    Price { amount: money.minor, currency: money.currency.as_str().into() }
+}

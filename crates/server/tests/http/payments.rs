@@ -1,0 +1,442 @@
+//! Buying credits through a payment provider: the whole way, and every way it can go wrong.
+
+use std::time::Duration;
+
+use scrip_server::{Config, Limits, Pace, Payments, Reconciler, StripeAccount};
+use scrip_stripe::{ApiBase, Client, Patience, Secret};
+use scrip_till::{Clock, DebitEnd, Deliver, Fault, Options, Switches, Till, Verdict};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::world::{Reply, TWIN, World};
+
+/// [`crate::world::START`] in seconds since 1970.
+const START_S: i64 = 1_769_853_600;
+const WEBHOOK: &str = "/v1/payments/stripe/studiotwin/webhook";
+
+/// A server and the provider of one of its studios.
+pub(crate) struct Shop {
+    pub(crate) world: World,
+    pub(crate) till: Till,
+    pub(crate) provider: Client,
+}
+
+/// How the studio's account at the provider is set.
+pub(crate) struct Settings {
+    pub(crate) tries: u32,
+    pub(crate) return_to: Option<&'static str>,
+    pub(crate) api_version: &'static str,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { tries: 3, return_to: None, api_version: scrip_till::API_VERSION }
+    }
+}
+
+impl Shop {
+    pub(crate) async fn open() -> Shop {
+        Shop::with(Settings::default()).await
+    }
+
+    pub(crate) async fn with(settings: Settings) -> Shop {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let options = Options {
+            seed: 11,
+            api_key: "sk_test_very_secret".to_owned(),
+            business: "StudioTwin".to_owned(),
+            clock: Clock::standing(START_S),
+            debit_wait_s: 3_600,
+            backoff: Duration::from_millis(1),
+        };
+        let till = Till::start(listener, options).expect("it has an address");
+        till.switch(Switches { deliver: Deliver::Keep, ..Switches::default() });
+        let secret = till.deliver_to("http://127.0.0.1:9/webhook");
+        let account = StripeAccount {
+            studio: scrip_core::id::StudioId::parse("studiotwin").expect("a studio's name"),
+            client: client(&till, &settings),
+            webhook_secrets: vec![Secret::webhook(&secret).expect("it is one")],
+            return_to: settings.return_to.map(str::to_owned),
+        };
+        let public_url = "http://credits.example".to_owned();
+        let payments = Payments { stripe: vec![account], public_url, pace: Pace::default() };
+        let limits = Limits { provider_wait: Duration::from_secs(30), ..Limits::default() };
+        let world = World::with(Config { payments, limits, ..Config::default() }).await;
+        let reply = world.call("PUT", "/v1/accounts/cleo").secret(TWIN).json(json!({})).await;
+        assert_eq!(reply.status, 201, "{}", reply.text());
+        let provider = client(&till, &Settings::default());
+        Shop { world, till, provider }
+    }
+
+    /// Orders the small package; the order's id and the page's.
+    async fn order(&self, key: &str) -> (String, String) {
+        self.page_of(&self.place(key).await)
+    }
+
+    /// The order's id and the page's, of the answer to an order.
+    pub(crate) fn page_of(&self, reply: &Reply) -> (String, String) {
+        assert_eq!(reply.status, 201, "{}", reply.text());
+        let body = reply.json();
+        let url = body["checkout_url"].as_str().expect("a page to pay at");
+        let session = url.strip_prefix(&format!("{}/pay/", self.till.url())).expect("the provider's page");
+        (body["order"].as_str().expect("an id").to_owned(), session.to_owned())
+    }
+
+    async fn place(&self, key: &str) -> Reply {
+        let call = self.world.call("POST", "/v1/accounts/cleo/orders").secret(TWIN).once(key);
+        call.json(json!({"package": "small"})).await
+    }
+
+    fn pay(&self, session: &str) {
+        assert!(self.till.pay(session, "4242424242424242"), "it can be paid");
+    }
+
+    async fn state(&self, order: &str) -> Value {
+        let path = format!("/v1/accounts/cleo/orders/{order}");
+        self.world.call("GET", &path).secret(TWIN).empty().await.json()["state"].clone()
+    }
+
+    async fn available(&self) -> Value {
+        let reply = self.world.call("GET", "/v1/accounts/cleo/balance").secret(TWIN).empty().await;
+        reply.json()["available"].clone()
+    }
+
+    /// Delivers what the provider has told since, in its order; the answers' statuses.
+    async fn deliver(&self) -> Vec<u16> {
+        let mut statuses = Vec::new();
+        for kept in self.till.take_deliveries() {
+            statuses.push(self.send(&kept.signature, &kept.body).await.status);
+        }
+        statuses
+    }
+
+    pub(crate) async fn send(&self, signature: &str, body: &[u8]) -> Reply {
+        let call = self.world.call("POST", WEBHOOK).header("stripe-signature", signature);
+        call.raw(std::str::from_utf8(body).expect("JSON is text")).await
+    }
+
+    pub(crate) async fn back(&self, session: &str) -> Reply {
+        let path = format!("/v1/payments/stripe/studiotwin/return?session={session}");
+        self.world.call("GET", &path).empty().await
+    }
+
+    /// A figure of `/metrics`.
+    async fn counted(&self, what: &str) -> u64 {
+        let text = self.world.call("GET", "/metrics").empty().await.text();
+        let line =
+            text.lines().find_map(|line| line.strip_prefix(&format!("scrip_payments_total{{what=\"{what}\"}} ")));
+        line.map_or(0, |count| count.parse().expect("a number"))
+    }
+
+    /// The payment of a page.
+    async fn payment(&self, session: &str) -> String {
+        let truth = self.provider.truth_of_session(session).await.expect("it is known");
+        truth.payment_intent.expect("it was tried")
+    }
+}
+
+#[tokio::test]
+async fn an_order_is_paid_and_credited_once_however_often_it_is_told() {
+    let shop = Shop::open().await;
+    let (order, session) = shop.order("buy-1").await;
+    assert_eq!(shop.order("buy-1").await, (order.clone(), session.clone()), "asked again: the same order and page");
+    assert_eq!(shop.back(&session).await.status, 200);
+    assert_eq!((shop.state(&order).await, shop.available().await), (json!("pending"), json!(0)));
+    shop.pay(&session);
+    let told = shop.till.take_deliveries();
+    for kept in told.iter().rev().chain(&told) {
+        let reply = shop.send(&kept.signature, &kept.body).await;
+        assert_eq!(reply.status, 204, "{}: {}", kept.kind, reply.text());
+        assert_eq!(shop.available().await, json!(100), "{}", kept.kind);
+    }
+    let page = shop.back(&session).await;
+    assert!(page.text().contains("100 credits are in your account."), "{}", page.text());
+    assert_eq!((shop.state(&order).await, shop.available().await), (json!("paid"), json!(100)));
+    // What is paid is not offered again.
+    assert_eq!(shop.place("buy-1").await.json()["checkout_url"], Value::Null);
+}
+
+#[tokio::test]
+async fn the_page_that_customers_come_back_to_needs_no_webhook() {
+    let shop = Shop::open().await;
+    let (order, session) = shop.order("buy-1").await;
+    shop.pay(&session);
+    for _ in 0..2 {
+        assert!(shop.back(&session).await.text().contains("Thank you"));
+    }
+    assert_eq!((shop.state(&order).await, shop.available().await), (json!("paid"), json!(100)));
+    assert_eq!(shop.back("cs_test_guessed").await.status, 404);
+    assert_eq!(shop.back("order_2").await.status, 404);
+    let away = shop.world.call("GET", "/v1/payments/stripe/studiotwin/cancelled").empty().await;
+    assert!(away.text().contains("Nothing was paid"));
+}
+
+#[tokio::test]
+async fn a_studio_has_a_page_of_its_own() {
+    let shop =
+        Shop::with(Settings { return_to: Some("https://studio.example/credits?tab=buy"), ..Settings::default() }).await;
+    let (order, session) = shop.order("buy-1").await;
+    shop.pay(&session);
+    let back = shop.back(&session).await;
+    let expected = format!("https://studio.example/credits?tab=buy&order={order}&state=paid");
+    assert_eq!((back.status, back.header("location")), (303, Some(expected.as_str())));
+}
+
+#[tokio::test]
+async fn a_term_of_a_plan_is_paid_like_a_package() {
+    let shop = Shop::open().await;
+    let call = shop.world.call("POST", "/v1/accounts/cleo/orders").secret(TWIN).once("plan-1");
+    let (order, session) = shop.page_of(&call.json(json!({"plan": "studio"})).await);
+    shop.pay(&session);
+    assert!(shop.back(&session).await.text().contains("Your plan is paid."));
+    assert!(shop.deliver().await.iter().all(|status| *status == 204));
+    assert_eq!((shop.state(&order).await, shop.available().await), (json!("paid"), json!(2500)));
+}
+
+#[tokio::test]
+async fn money_that_comes_later_is_credited_later() {
+    let shop = Shop::open().await;
+    for (key, number, end, state, available) in
+        [("a", "000123456789", DebitEnd::Arrives, "paid", 100), ("b", "000111111113", DebitEnd::Fails, "failed", 100)]
+    {
+        let (order, session) = shop.order(key).await;
+        assert!(shop.till.pay(&session, number));
+        assert!(shop.back(&session).await.text().contains("on its way"));
+        shop.deliver().await;
+        assert_eq!(shop.state(&order).await, "pending");
+        assert!(shop.till.end_debit(&shop.payment(&session).await, end));
+        assert!(shop.deliver().await.iter().all(|status| *status == 204));
+        assert_eq!((shop.state(&order).await, shop.available().await), (json!(state), json!(available)));
+    }
+}
+
+#[tokio::test]
+async fn what_goes_back_takes_credits_back() {
+    let shop = Shop::open().await;
+    let (order, session) = shop.order("buy-1").await;
+    shop.pay(&session);
+    shop.deliver().await;
+    let payment = shop.payment(&session).await;
+    let refund = scrip_stripe::NewRefund {
+        payment_intent: payment.clone(),
+        amount: Some(scrip_stripe::Money { minor: 125, currency: scrip_stripe::Currency::parse("USD").expect("one") }),
+        reason: None,
+        idempotency_key: "r1".to_owned(),
+    };
+    shop.provider.refund(&refund).await.expect("it is given back");
+    assert_eq!(shop.deliver().await, [204, 204]);
+    assert_eq!((shop.state(&order).await, shop.available().await), (json!("paid"), json!(75)));
+    let dispute = shop.till.dispute(&payment).expect("it can be disputed");
+    assert_eq!(shop.deliver().await, [204]);
+    assert_eq!((shop.state(&order).await, shop.available().await), (json!("disputed"), json!(0)));
+    assert!(shop.till.close_dispute(&dispute, Verdict::Won));
+    assert_eq!(shop.deliver().await, [204]);
+    assert_eq!((shop.state(&order).await, shop.available().await), (json!("won"), json!(75)));
+}
+
+#[tokio::test]
+async fn only_the_providers_own_word_of_now_and_of_our_version_is_taken() {
+    let shop = Shop::open().await;
+    let (order, session) = shop.order("buy-1").await;
+    shop.pay(&session);
+    let kept = shop.till.take_deliveries().pop().expect("something was told");
+    let (body, signature) = (kept.body.as_slice(), kept.signature.as_str());
+    let refused = async |signature: &str, body: &[u8], status: u16| {
+        let reply = shop.send(signature, body).await;
+        assert_eq!(reply.status, status, "{}", reply.text());
+        assert_eq!(shop.state(&order).await, "pending");
+    };
+    refused("", body, 400).await;
+    refused("t=1,v1=00", body, 400).await;
+    refused(&signature.replace("v1=", "v0="), body, 400).await;
+    let mut changed = body.to_vec();
+    changed.push(b' ');
+    refused(signature, &changed, 400).await;
+    refused(signature, &vec![b' '; 600_000], 413).await;
+    let unsigned = shop.world.call("POST", WEBHOOK).raw("{}").await;
+    assert_eq!((unsigned.status, unsigned.json()["field"].clone()), (400, json!("Stripe-Signature")));
+    let elsewhere = shop.world.call("POST", "/v1/payments/stripe/flow-studio/webhook");
+    assert_eq!(elsewhere.header("stripe-signature", signature).raw("{}").await.status, 404);
+    shop.world.at("2026-01-31T10:05:01Z").await;
+    refused(signature, body, 400).await;
+    assert_eq!(shop.counted("event_out_of_time").await, 1);
+    assert_eq!(shop.counted("event_not_believed").await, 4);
+    // With a new signature all is well.
+    shop.till.move_clock(START_S + 301);
+    assert!(shop.till.dispute(&shop.payment(&session).await).is_some());
+    assert_eq!(shop.deliver().await, [204]);
+    assert_eq!(shop.state(&order).await, "disputed");
+}
+
+#[tokio::test]
+async fn what_is_not_ours_is_left_alone_and_what_should_be_is_shown() {
+    let shop = Shop::open().await;
+    for (studio, order, status, figure) in [
+        ("flow-studio", "order_2", 204, "event_left_alone"),
+        ("studiotwin", "order_99", 404, "unknown_order"),
+        ("studiotwin", "99", 404, "unknown_order"),
+    ] {
+        let before = shop.counted(figure).await;
+        let named =
+            scrip_stripe::OrderRef { studio: studio.to_owned(), account: "cleo".to_owned(), order: order.to_owned() };
+        let session = shop.provider.create_session(&new_session(named, 500)).await.expect("a page");
+        shop.pay(&session.id);
+        let last = shop.till.take_deliveries().pop().expect("something was told");
+        assert_eq!(last.kind, "checkout.session.completed");
+        assert_eq!(shop.send(&last.signature, &last.body).await.status, status, "{studio} {order}");
+        assert_eq!(shop.counted(figure).await, before + 1, "{studio} {order}");
+    }
+    assert_eq!(shop.available().await, json!(0));
+}
+
+#[tokio::test]
+async fn an_event_of_another_version_is_shown_and_its_order_settled_all_the_same() {
+    let shop = Shop::with(Settings { api_version: "2020-08-27", ..Settings::default() }).await;
+    let (order, session) = shop.order("buy-1").await;
+    shop.pay(&session);
+    let statuses = shop.deliver().await;
+    assert!(statuses.iter().all(|status| *status == 400), "{statuses:?}");
+    assert_eq!(shop.counted("event_of_other_version").await, u64::try_from(statuses.len()).expect("a few"));
+    assert_eq!(shop.available().await, json!(0));
+    Reconciler::default().round(&shop.world.app).await;
+    assert_eq!((shop.state(&order).await, shop.available().await), (json!("paid"), json!(100)));
+}
+
+/// Somebody takes another price for the order at the provider.
+#[tokio::test]
+async fn another_amount_than_the_orders_credits_nothing() {
+    let shop = Shop::open().await;
+    // An order without a page of its own: the provider was down.
+    shop.fault(Some(Fault::Down));
+    assert_eq!(shop.place("buy-1").await.status, 503);
+    shop.fault(None);
+    let order = |order: &str| scrip_stripe::OrderRef {
+        studio: "studiotwin".to_owned(),
+        account: "cleo".to_owned(),
+        order: order.to_owned(),
+    };
+    let customer = shop.provider.create_customer(&order("-"), "c").await.expect("one is made").id;
+    let payment = |of: &str, price: scrip_stripe::Money| scrip_stripe::NewPayment {
+        order: order(of),
+        price,
+        name: "credits".to_owned(),
+        customer: customer.clone(),
+        payment_method: "pm_card_visa".to_owned(),
+    };
+    shop.provider.pay_off_session(&payment("order_2", money(499))).await.expect("it is paid");
+    let last = shop.till.take_deliveries().pop().expect("something was told");
+    let refused = shop.send(&last.signature, &last.body).await;
+    assert_eq!((refused.status, refused.json()["code"].clone()), (409, json!("payment_mismatch")));
+    assert_eq!((shop.state("order_2").await, shop.available().await), (json!("pending"), json!(0)));
+    assert_eq!(shop.counted("payment_mismatch").await, 1);
+
+    // An order with a page is what its page says: a payment beside it counts for nothing.
+    let (second, _) = shop.order("buy-2").await;
+    shop.provider.pay_off_session(&payment(&second, money(500))).await.expect("it is paid");
+    let last = shop.till.take_deliveries().pop().expect("something was told");
+    assert_eq!(shop.send(&last.signature, &last.body).await.status, 204);
+    assert_eq!((shop.state(&second).await, shop.available().await), (json!("pending"), json!(0)));
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_loses_nothing() {
+    let shop = Shop::with(Settings { tries: 2, ..Settings::default() }).await;
+    // No page can be made: the order is placed, and the same request asks for the page again.
+    shop.fault(Some(Fault::Down));
+    let refused = shop.place("buy-1").await;
+    assert_eq!((refused.status, refused.json()["code"].clone()), (503, json!("unavailable")));
+    shop.fault(None);
+    let (order, session) = shop.order("buy-1").await;
+    assert_eq!(order, "order_2");
+    shop.pay(&session);
+    for fault in [Fault::Down, Fault::Error, Fault::Rubbish, Fault::OtherObject, Fault::DoneThenBroken, Fault::Busy] {
+        shop.fault(Some(fault));
+        let last = shop.till.take_deliveries().pop();
+        if let Some(last) = last {
+            assert_eq!(shop.send(&last.signature, &last.body).await.status, 503, "{fault:?}");
+        }
+        let page = shop.back(&session).await;
+        assert!(page.text().contains("on its way"), "{fault:?}: {}", page.text());
+        assert_eq!(shop.available().await, json!(0), "{fault:?}");
+    }
+    // Nobody tells any more; the reconciler asks, and after a while it gets an answer.
+    let mut reconciler = Reconciler::default();
+    shop.world.at("2026-01-31T10:00:20Z").await;
+    reconciler.round(&shop.world.app).await;
+    assert_eq!(shop.state(&order).await, "pending");
+    shop.fault(None);
+    reconciler.round(&shop.world.app).await;
+    assert_eq!(shop.state(&order).await, "pending", "it is left alone for a while");
+    shop.world.at("2026-01-31T10:01:00Z").await;
+    reconciler.round(&shop.world.app).await;
+    assert_eq!((shop.state(&order).await, shop.available().await), (json!("paid"), json!(100)));
+    assert!(shop.counted("provider_failed").await > 0);
+}
+
+#[tokio::test]
+async fn the_reconciler_finds_what_was_never_delivered() {
+    let shop = Shop::open().await;
+    let (order, session) = shop.order("buy-1").await;
+    shop.pay(&session);
+    shop.till.take_deliveries();
+    // One that begins anew, as after a restart, finds the order in its account; and what happens, in the provider's list.
+    let mut reconciler = Reconciler::default();
+    reconciler.round(&shop.world.app).await;
+    assert_eq!((shop.state(&order).await, shop.available().await), (json!("paid"), json!(100)));
+    let dispute = shop.till.dispute(&shop.payment(&session).await).expect("it can be disputed");
+    for (now, seconds) in [("2026-01-31T10:01:00Z", 60), ("2026-01-31T10:02:00Z", 120)] {
+        shop.world.at(now).await;
+        reconciler.round(&shop.world.app).await;
+        assert_eq!(shop.state(&order).await, if seconds == 60 { "disputed" } else { "lost" });
+        shop.till.move_clock(START_S + seconds);
+        assert_eq!(shop.till.close_dispute(&dispute, Verdict::Lost), seconds == 60);
+    }
+    assert_eq!(shop.available().await, json!(0));
+}
+
+#[tokio::test]
+async fn a_studio_without_a_provider_sells_by_hand() {
+    let world = World::new().await;
+    world.call("PUT", "/v1/accounts/cleo").secret(TWIN).json(json!({})).await;
+    let order = world.call("POST", "/v1/accounts/cleo/orders").secret(TWIN).once("a").json(json!({"package": "small"}));
+    assert_eq!(order.await.json()["checkout_url"], Value::Null);
+    assert_eq!(world.call("POST", WEBHOOK).raw("{}").await.status, 404);
+}
+
+impl Shop {
+    fn fault(&self, fault: Option<Fault>) {
+        self.till.switch(Switches { fault, deliver: Deliver::Keep, ..Switches::default() });
+    }
+}
+
+fn client(till: &Till, settings: &Settings) -> Client {
+    Client::new(scrip_stripe::Config {
+        api_base: ApiBase::parse(&till.url()).expect("an address of this machine"),
+        api_version: settings.api_version.to_owned(),
+        key: Secret::api_key("sk_test_very_secret").expect("it looks like a key"),
+        patience: Patience { backoff: Duration::from_millis(1), tries: settings.tries, ..Patience::default() },
+    })
+}
+
+pub(crate) fn money(cents: i64) -> scrip_stripe::Money {
+    scrip_stripe::Money { minor: cents, currency: scrip_stripe::Currency::parse("USD").expect("a currency") }
+}
+
+fn purchase(cents: i64) -> scrip_stripe::Purchase {
+    scrip_stripe::Purchase::Once {
+        price: money(cents),
+        name: "credits".to_owned(),
+        keep_method: scrip_stripe::KeepMethod::No,
+    }
+}
+
+fn new_session(order: scrip_stripe::OrderRef, cents: i64) -> scrip_stripe::NewSession {
+    scrip_stripe::NewSession {
+        order,
+        purchase: purchase(cents),
+        success_url: "http://127.0.0.1:9/".to_owned(),
+        cancel_url: "http://127.0.0.1:9/".to_owned(),
+        customer: None,
+        expires_at: None,
+    }
+}
