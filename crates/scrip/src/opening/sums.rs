@@ -66,6 +66,6 @@ pub(super) fn listed(credits: &ByClass) -> String {
 pub(super) fn add(to: &mut ByClass, more: ByClass) {
     for (class, total) in more {
         let sum: &mut Total = to.entry(class).or_default();
-        *sum = *sum + total;
+        *sum += total;
     }
 }
