@@ -130,7 +130,7 @@ pub enum Put {
 
 /// The answer to a command, made from its own entries (at least one), last one with the binding.
 ///
-/// The first entry is what was asked; what follows are its consequences.
+/// The first entry is what was asked; what follows are its consequences. Of an erasure it is the last.
 ///
 /// # Panics
 /// When there are no entries.
@@ -141,6 +141,10 @@ pub fn of(entries: &[Entry]) -> Answer {
 
 fn done(entry: &Entry, all: &[Entry]) -> Done {
     match &entry.event {
+        // Before an erasure the automatic top-up is stopped.
+        Event::AutomaticTopUpChanged { .. } if all.last().is_some_and(|last| last.event == Event::AccountErased) => {
+            Done::AccountErased { account: entry.account }
+        }
         Event::AccountOpened { .. } | Event::SubscriptionChanged { change: SubscriptionChange::Started, .. } => {
             Done::Put(Put::Created)
         }

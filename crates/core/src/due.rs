@@ -20,20 +20,29 @@ use crate::top_up;
 
 /// The next instant at which something falls due for this account, were nobody to touch it.
 pub fn next_due(account: &Account) -> Option<Time> {
+    next_instant(account).into_iter().chain(top_up::tries_again_at(account)).min()
+}
+
+/// The same without the automatic top-up, which acts in the present alone.
+fn next_instant(account: &Account) -> Option<Time> {
     let deadlines = account.holds.iter().map(|hold| hold.expires_at);
     let expiries = account.lots.iter().filter(|lot| lot.available().is_positive()).filter_map(|lot| lot.expires_at);
     let turn = account.subscription.as_ref().and_then(|subscription| subscription.turns_at);
     let orders = account.orders.iter().filter(|order| order.payment == Payment::Pending).map(|order| order.expires_at);
-    let tries = top_up::tries_again_at(account);
-    deadlines.chain(expiries).chain(turn).chain(orders).chain(tries).min()
+    deadlines.chain(expiries).chain(turn).chain(orders).min()
 }
 
 /// Applies to `account` all that is due up to and including `now`, in order, each with its own due time,
 /// and returns the entries it made. `salt` digests the texts that they repeat; a read that writes nothing gives any.
 pub fn apply_due(account: &mut Account, catalogs: &Catalogs, now: Time, salt: [u8; 16]) -> Vec<Entry> {
     let mut entries = Vec::new();
-    while let Some(at) = next_due(account).filter(|at| *at <= now) {
+    while let Some(at) = next_instant(account).filter(|at| *at <= now) {
         Instant { account: &mut *account, catalogs, at, salt, entries: &mut entries }.pass();
+    }
+    // An order that was placed in the past could be over, and count as declined, before anybody saw it.
+    if !entries.is_empty() || top_up::tries_again_at(account).is_some_and(|at| at <= now) {
+        let at = now.max(account.last_at);
+        Instant { account: &mut *account, catalogs, at, salt, entries: &mut entries }.top_up();
     }
     entries
 }
@@ -68,6 +77,10 @@ impl Instant<'_> {
             self.write(draft);
         }
         self.expire_orders();
+    }
+
+    /// What the automatic top-up does about all that was due.
+    fn top_up(&mut self) {
         loop {
             let drafts = top_up::follow_up(self.account, self.catalogs, self.at);
             if drafts.is_empty() {

@@ -47,13 +47,19 @@ pub fn check(account: &Account, package: &Package, at: Time) -> Result<(), NotFo
     if package.needs_plan && subscription.is_none_or(|held| held.state != SubscriptionState::Active) {
         return Err(NotForSale::NeedsPlan);
     }
-    let Some(limit) = package.limit else { return Ok(()) };
+    if left(account, package, at).is_none_or(|left| left > 0) { Ok(()) } else { Err(NotForSale::Limit) }
+}
+
+/// How many of a package its limit leaves to the account; `None` where it has no limit. Each of an order's quantity
+/// counts, and orders that wait for their money count as bought.
+pub(crate) fn left(account: &Account, package: &Package, at: Time) -> Option<u32> {
+    let limit = package.limit?;
     let bought = account.bought.get(&package.id).map_or(0, |tally| tally.count(limit.per, at, &account.zone));
     let waits = account.orders.iter().filter(|order| {
         order.payment == Payment::Pending && matches!(&order.item, Item::Package(id) if *id == package.id)
     });
-    let waiting = u32::try_from(waits.count()).unwrap_or(u32::MAX);
-    if bought.saturating_add(waiting) < limit.count { Ok(()) } else { Err(NotForSale::Limit) }
+    let taken = waits.fold(bought, |taken, order| taken.saturating_add(order.quantity));
+    Some(limit.count.saturating_sub(taken))
 }
 
 /// The packages that would each cover `short_by` and that the account can buy, smallest first (R9, R18).

@@ -60,10 +60,10 @@ impl Tally {
         }
     }
 
-    /// One more, at `at`.
+    /// So many more, at `at`.
     #[must_use]
-    pub fn plus_one(&self, at: Time, zone: &Zone) -> Tally {
-        let more = |per| self.count(per, at, zone).saturating_add(1);
+    pub fn plus(&self, times: u32, at: Time, zone: &Zone) -> Tally {
+        let more = |per| self.count(per, at, zone).saturating_add(times);
         Tally { ever: more(Per::Ever), month: more(Per::Month), day: more(Per::Day), last: at }
     }
 }

@@ -28,9 +28,9 @@ const QUANTITY_MAX: i64 = 100;
 pub struct AutomaticTopUp {
     /// What it buys.
     pub package: PackageId,
-    /// It buys when less than this is available.
+    /// It buys when less than this is available, and not again before available credits have been here.
     pub below: Credits,
-    /// It buys as many as lead here, and not again before available credits have been here.
+    /// It buys as many as lead here.
     pub up_to: Credits,
     /// The most orders of a calendar day in the account's zone; `None`: any number.
     pub per_day: Option<u32>,
@@ -40,7 +40,7 @@ pub struct AutomaticTopUp {
     pub switch: Switch,
     /// The order whose end it waits for.
     pub order: Option<OrderId>,
-    /// Whether available credits were at [`AutomaticTopUp::up_to`] since its last paid order, or the last was not paid.
+    /// Whether available credits were at [`AutomaticTopUp::below`] or more since its last paid order, or the last was not paid.
     pub armed: bool,
     /// How many of its orders in a row were not paid.
     pub declines: u32,
@@ -55,7 +55,7 @@ pub struct AutomaticTopUp {
 pub enum Switch {
     /// It may.
     On,
-    /// It may not: it was put so, or its orders were declined too often, or its package is no more.
+    /// It may not: it was put so, or it stopped by itself. Only putting it turns it on again.
     Off,
 }
 
@@ -74,7 +74,8 @@ pub enum TopUpChange {
     Armed,
     /// A limit, or the package's own terms, make it wait.
     Waits,
-    /// It is off: declined too often, or its package is no more.
+    /// It is off: declined too often, its package is no more, money of an order of the account went back or is disputed,
+    /// or the account's texts were erased.
     Stopped,
 }
 
@@ -118,17 +119,24 @@ pub(crate) fn follow_up(account: &Account, catalogs: &Catalogs, at: Time) -> Vec
         return ended(account, top_up, order, at).into_iter().collect();
     }
     let at_hand = at_hand(account);
-    if top_up.switch == Switch::Off || at_hand >= top_up.up_to && top_up.armed {
+    if top_up.switch == Switch::Off {
         return Vec::new();
     }
     if !top_up.armed {
         let armed = AutomaticTopUp { armed: true, ..top_up.clone() };
-        return if at_hand >= top_up.up_to { vec![changed(TopUpChange::Armed, armed)] } else { Vec::new() };
+        return if at_hand >= top_up.below { vec![changed(TopUpChange::Armed, armed)] } else { Vec::new() };
     }
     if at_hand >= top_up.below || top_up.waits_until.is_some_and(|until| until > at) {
         return Vec::new();
     }
     buy(account, catalogs, top_up, at)
+}
+
+/// Turns it off; `None` where it is off, or there is none. Money that went back must not lead to the next purchase, and
+/// who asked for its data to be erased buys nothing more.
+pub(crate) fn stop(account: &Account) -> Option<Draft> {
+    let top_up = account.top_up.as_deref().filter(|top_up| top_up.switch == Switch::On)?;
+    Some(changed(TopUpChange::Stopped, AutomaticTopUp { switch: Switch::Off, ..top_up.clone() }))
 }
 
 /// What is available, less what new credits would repay first: below zero under a debt.
@@ -186,7 +194,7 @@ fn buy(account: &Account, catalogs: &Catalogs, top_up: &AutomaticTopUp, at: Time
                 order: Some(order.id),
                 armed: false,
                 waits_until: None,
-                placed: top_up.placed.plus_one(at, &account.zone),
+                placed: top_up.placed.plus(1, at, &account.zone),
                 ..top_up.clone()
             };
             let placed = Event::OrderChanged { change: OrderChange::Placed, order: Box::new(order) };
@@ -194,6 +202,16 @@ fn buy(account: &Account, catalogs: &Catalogs, top_up: &AutomaticTopUp, at: Time
         }
         Some(_) | None => waits(day_after(at, &account.zone)),
     }
+}
+
+/// How many of `each` cover `gap`, both in millionths: what is left of the division is covered by one more.
+fn packages(gap: i64, each: i64) -> i64 {
+    gap / each + i64::from(gap % each > 0)
+}
+
+/// Whether one order can lead from nothing to `up_to`.
+pub(crate) fn within_one_order(package: &Package, up_to: Credits) -> bool {
+    packages(up_to.millionths(), (package.credits + package.bonus).millionths()) <= QUANTITY_MAX
 }
 
 /// One order of as many as lead from what is at hand up to where it should be; `None` where they would not fit.
@@ -205,8 +223,8 @@ fn order(
 ) -> Option<Order> {
     let each = (package.credits + package.bonus).millionths();
     let gap = (top_up.up_to - at_hand(account)).millionths();
-    // As many as cover the gap: what is left of the division is covered by one more.
-    let quantity = (gap / each + i64::from(gap % each > 0)).clamp(1, QUANTITY_MAX);
+    let most = sale::left(account, package, at).map_or(QUANTITY_MAX, |left| QUANTITY_MAX.min(i64::from(left)));
+    let quantity = packages(gap, each).clamp(1, most.max(1));
     let times = |credits: Credits| credits.millionths().checked_mul(quantity).map(Credits::from_millionths);
     let (credits, bonus) = (times(package.credits)?, times(package.bonus)?);
     let fits = credits.within_limit() && bonus.within_limit();

@@ -12,6 +12,7 @@ use crate::entry::{Event, TextField};
 use crate::id::ProjectTypeId;
 use crate::rejection::Rejection;
 use crate::time::{Time, Zone};
+use crate::top_up;
 
 /// Puts the settings as asked; absent ones stay. Makes nothing when they stand so already.
 pub(super) fn put(scribe: &mut Scribe<'_>, put: &PutAccount) -> Result<(), Rejection> {
@@ -49,6 +50,10 @@ pub(super) fn open(scribe: &mut Scribe<'_>, settings: &PutAccount) {
 
 /// Records that the account's texts are erased: whatever it says, the entry is made.
 pub(super) fn erase(scribe: &mut Scribe<'_>, reason: Option<&str>) {
+    // First, so that the erasure is the account's last entry: that is how it is known when asked for again.
+    if let Some(stop) = top_up::stop(scribe.before) {
+        scribe.write(stop);
+    }
     let texts = scribe.texts([(TextField::Reason, reason)]);
     scribe.write(Draft::new(Event::AccountErased).texts(texts));
 }

@@ -20,6 +20,7 @@ use crate::order::{Dispute, Item, Order, Paid, PaidBy, Payment, Truth, TruthOfPa
 use crate::recall::find_order;
 use crate::rejection::Rejection;
 use crate::sale;
+use crate::top_up;
 
 /// The most ids of a provider that an order keeps.
 const REFERENCES_MAX: usize = 16;
@@ -183,7 +184,7 @@ fn credit(scribe: &mut Scribe<'_>, order: Order, by: PaidBy, texts: Texts) -> Re
             return Ok(order);
         }
     };
-    let bought = account.bought.get(package).copied().unwrap_or_default().plus_one(at, &account.zone);
+    let bought = account.bought.get(package).copied().unwrap_or_default().plus(order.quantity, at, &account.zone);
     let event = Event::OrderPaid { order: Box::new(order.clone()), bought };
     let mut draft = Draft::new(event).book(Book::Sold, -granted).texts(texts);
     for made in order.lots() {
@@ -212,6 +213,12 @@ fn money_back(scribe: &mut Scribe<'_>, stands: Order, truth: &Truth) -> Order {
     match draft {
         Some(draft) => scribe.write(draft),
         None => write_change(scribe, OrderChange::Noted, order.clone()),
+    }
+    let gone = order.returned() > stands.returned();
+    if (gone || order.is_disputed() && !stands.is_disputed())
+        && let Some(stop) = top_up::stop(scribe.account())
+    {
+        scribe.write(stop);
     }
     // Once free again, what has come to its end in the meantime expires (R22).
     scribe.expire_freed();

@@ -7,7 +7,7 @@ use crate::draft::Draft;
 use crate::entry::Event;
 use crate::rejection::Rejection;
 use crate::tally::Tally;
-use crate::top_up::{AutomaticTopUp, Switch, TopUpChange};
+use crate::top_up::{AutomaticTopUp, Switch, TopUpChange, within_one_order};
 
 /// What is wrong with the settings whatever the account.
 pub(super) fn check_shape(put: &PutTopUp) -> Result<(), Rejection> {
@@ -36,10 +36,13 @@ pub(super) fn put(scribe: &mut Scribe<'_>, put: &PutTopUp) -> Result<(), Rejecti
     let below = put.below.or(stands.map(|stands| stands.below));
     let below = below.ok_or_else(|| invalid("below", "credits, since the account has no automatic top-up"))?;
     let up_to = put.up_to.or(stands.map(|stands| stands.up_to)).unwrap_or(below).max(below);
-    if put.package.is_some() {
-        let catalog = scribe.catalogs.in_force(account.studio, at);
-        let offered = catalog.and_then(|published| published.catalog.package(package.as_str()));
-        offered.ok_or(Rejection::PackageNotFound)?;
+    let catalog = scribe.catalogs.in_force(account.studio, at);
+    let offered = catalog.and_then(|published| published.catalog.package(package.as_str()));
+    if put.package.is_some() && offered.is_none() {
+        return Err(Rejection::PackageNotFound);
+    }
+    if offered.is_some_and(|offered| !within_one_order(offered, up_to)) {
+        return Err(invalid("up_to", "no more than 100 of the package bring"));
     }
     let top_up = AutomaticTopUp {
         package: package.clone(),

@@ -99,6 +99,7 @@ pub(crate) fn command(words: &[&str]) -> Command {
     match words {
         ["touch"] => Command::Touch,
         ["cancel"] => Command::CancelSubscription,
+        ["erase"] => Command::EraseAccount { reason: None },
         ["subscribe", plan] => subscribe(Some(plan), None, None),
         ["subscribe", plan, "from", anchor] => subscribe(Some(plan), Some(anchor), None),
         ["subscribe", plan, state] => subscribe(Some(plan), None, Some(state)),

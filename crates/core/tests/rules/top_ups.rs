@@ -1,6 +1,11 @@
 //! Automatic top-up, and its brakes.
 
-use crate::scenario::check;
+use scrip_core::catalog::Limit;
+use scrip_core::tally::Per;
+use scrip_core::time::Time;
+
+use crate::scenario::{check, check_in};
+use crate::world::{PLANS, World, catalog, published};
 
 /// It closes the gap in one order, waits for it, and does not buy again before credits were up once more.
 #[test]
@@ -23,17 +28,11 @@ fn it_buys_once_when_credits_run_low() {
         truth order_6 200EUR
           - top_up order_6 paid lot_9 +200 = 290/230
           - automatic_top_up paid = 290/230
+          - automatic_top_up armed = 290/230
         charge 150
-          - charge charge_11 lot_2 -30 lot_9 -120 = 140/80
-        release a
-          - release lot_2 [-60] = 140/140
-        grant 200 top_up
-          - grant lot_13 +200 = 340/340
-          - automatic_top_up armed = 340/340
-        charge 300
-          - charge charge_15 lot_2 -60 lot_9 -80 lot_13 -160 = 40/40
-          - order Placed order_16 = 40/40
-          - automatic_top_up ordered = 40/40
+          - charge charge_12 lot_2 -30 lot_9 -120 = 140/80
+          - order Placed order_13 = 140/80
+          - automatic_top_up ordered = 140/80
         ",
     );
 }
@@ -168,6 +167,131 @@ fn it_covers_a_debt_and_refuses_nonsense() {
           - debt_repaid lot_13 -100 owes -100 = 100/100
           - automatic_top_up paid = 100/100
           - automatic_top_up armed = 100/100
+        ",
+    );
+}
+
+/// Money that goes back, or that is disputed, must not lead to the next purchase: it is off until it is put on again.
+#[test]
+fn money_back_turns_it_off() {
+    check(
+        "
+        at 2026-01-10 10:00
+        order small
+          - order Placed order_2 = 0/0
+        truth order_2 100EUR
+          - top_up order_2 paid lot_3 +100 = 100/100
+        top up with small below 50
+          - automatic_top_up set = 100/100
+        truth order_2 100EUR open 100
+          - freeze order_2 disputed lot_3 <+100> = 100/0
+          - automatic_top_up stopped = 100/0
+        truth order_2 100EUR won 100
+          - unfreeze order_2 won lot_3 <-100> = 100/100
+        top up be on
+          - automatic_top_up set = 100/100
+        truth order_2 100EUR won 100 refunded 60
+          - claw_back order_2 won lot_3 -60 = 40/40
+          - automatic_top_up stopped = 40/40
+        at 2026-03-10 10:00
+        touch
+        top up be on
+          - automatic_top_up set = 40/40
+          - order Placed order_12 = 40/40
+          - automatic_top_up ordered = 40/40
+        ",
+    );
+}
+
+/// Nobody is charged any more who asked for the texts to be erased.
+#[test]
+fn an_erasure_turns_it_off() {
+    check(
+        "
+        at 2026-01-10 10:00
+        grant 100 promo
+          - grant lot_2 +100 = 100/100
+        top up with small below 50
+          - automatic_top_up set = 100/100
+        erase
+          - automatic_top_up stopped = 100/100
+          - erasure = 100/100
+        charge 100
+          - charge charge_6 lot_2 -100 = 0/0
+        ",
+    );
+}
+
+/// A package's limit counts packages, not orders: of an automatic order each, and also while it waits for its money.
+#[test]
+fn it_keeps_to_a_limit_of_its_package() {
+    let mut catalog = catalog(&PLANS);
+    catalog.packages[0].limit = Some(Limit { count: 3, per: Per::Ever });
+    check_in(
+        World::new(published(vec![(Time::EPOCH, catalog)]), Time::EPOCH),
+        "
+        at 2026-01-10 10:00
+        top up with small below 150 to 1000
+          - automatic_top_up set = 0/0
+          - order Placed order_3 = 0/0
+          - automatic_top_up ordered = 0/0
+        order small
+          - refused: limit
+        truth order_3 300EUR
+          - top_up order_3 paid lot_5 +300 = 300/300
+          - automatic_top_up paid = 300/300
+          - automatic_top_up armed = 300/300
+        order small
+          - refused: limit
+        charge 300
+          - charge charge_8 lot_5 -300 = 0/0
+          - automatic_top_up waits until 01-11 00:00 = 0/0
+        ",
+    );
+}
+
+/// One order is at most a hundred packages; what that cannot reach is refused, and a debt beyond it leaves it unarmed.
+#[test]
+fn it_buys_at_most_a_hundred() {
+    check(
+        "
+        at 2026-01-10 10:00
+        top up with small below 10001
+          - refused: invalid up_to
+        top up with small below 10 to 10001
+          - refused: invalid up_to
+        grant 100 promo
+          - grant lot_2 +100 = 100/100
+        top up with small below 10 to 10000
+          - automatic_top_up set = 100/100
+        top up to 10001
+          - refused: invalid up_to
+        ",
+    );
+}
+
+/// It acts in the present: nothing is bought in a past that nobody saw, and nothing counts as declined there.
+#[test]
+fn it_buys_nothing_in_the_past() {
+    check(
+        "
+        at 2026-01-10 10:00
+        grant 100 promo until 2026-01-11
+          - grant lot_2 +100 = 100/100
+        top up with small below 50
+          - automatic_top_up set = 100/100
+        at 2026-06-10 10:00
+        touch
+          - 01-11 00:00: expiry lot_2 -100 = 0/0
+          - order Placed order_5 = 0/0
+          - automatic_top_up ordered = 0/0
+        truth order_5 failed
+          - order Failed order_5 = 0/0
+          - automatic_top_up declined until 06-10 11:00 = 0/0
+        at 2026-08-10 10:00
+        touch
+          - order Placed order_9 = 0/0
+          - automatic_top_up ordered = 0/0
         ",
     );
 }
