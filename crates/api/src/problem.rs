@@ -252,7 +252,8 @@ impl From<Rejection> for Problem {
             }
             R::PlanNotForSale => Problem::new(
                 Code::PlanNotForSale,
-                "The catalog in force says no price for this plan; PUT the subscription to put the account on it.",
+                "The catalog in force says no price for this plan, or its next term is paid already, or the clock renews \
+                 the account's plan; PUT the subscription to put the account on it.",
             ),
             R::OrderNotPending { state } => {
                 let detail = format!("The order is {}: it is paid for, and not paid again.", state.word());

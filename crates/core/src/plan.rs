@@ -35,6 +35,11 @@ pub enum Renews {
     },
 }
 
+impl Renews {
+    /// By payment, and past due at the turn itself.
+    pub(crate) const NO_GRACE: Renews = Renews::Payment { grace_days: 0 };
+}
+
 /// Whether refills happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SubscriptionState {
@@ -195,7 +200,13 @@ impl Subscription {
         self.term_start = self.term_end();
         let catalog = catalogs.in_force(studio, self.starts(self.term_start));
         if let Some(plan) = catalog.and_then(|published| published.catalog.plan(self.terms.plan.as_str())) {
+            let renews = self.terms.renews;
+            let unpaid = self.paid_until.is_some_and(|until| until <= self.term_start);
             self.terms = plan.terms.clone();
+            if unpaid && renews == Renews::NO_GRACE && matches!(self.terms.renews, Renews::Payment { .. }) {
+                // Grace that was used up comes back with a term that is paid in time, not with a new term (R17a).
+                self.terms.renews = renews;
+            }
         }
         self.paid_until = match self.terms.renews {
             Renews::Clock => None,

@@ -64,7 +64,8 @@ pub enum Rejection {
         /// Why.
         why: NotForSale,
     },
-    /// 409 `plan_not_for_sale`: the catalog says no price for it, so it cannot be ordered.
+    /// 409 `plan_not_for_sale`: the catalog says no price for it; or a payment would have no effect, since the next term
+    /// is paid already, or the clock renews the plan that stands.
     PlanNotForSale,
     /// 409 `order_not_pending`: it is paid already.
     OrderNotPending {

@@ -54,7 +54,9 @@ pub(super) fn place(mut scribe: Scribe<'_>, item: &OrderItem) -> Result<Decision
         }
         OrderItem::Plan(id) => {
             let plan = catalog.plan(id.as_str()).ok_or_else(missing)?;
-            (Bought::Plan(plan), plan.price.clone().ok_or(Rejection::PlanNotForSale)?)
+            let payable = subscription::can_be_paid(account, scribe.catalogs, &plan.terms, at);
+            let price = plan.price.clone().filter(|_| payable).ok_or(Rejection::PlanNotForSale)?;
+            (Bought::Plan(plan), price)
         }
     };
     let bare = bare(OrderId::first(scribe.next_seq()), item.item(), price, published, at);

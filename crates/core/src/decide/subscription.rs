@@ -13,7 +13,7 @@ use crate::decide::scribe::Scribe;
 use crate::draft::Draft;
 use crate::entry::{Event, SubscriptionChange};
 use crate::id::PlanId;
-use crate::plan::{NextPlan, PlanTerms, Subscription, SubscriptionState};
+use crate::plan::{NextPlan, PlanTerms, Renews, Subscription, SubscriptionState};
 use crate::rejection::Rejection;
 use crate::time::Time;
 
@@ -34,8 +34,9 @@ pub(super) fn cancel(scribe: &mut Scribe<'_>) -> Result<(), Rejection> {
         return Ok(());
     };
     if subscription.next != Some(NextPlan::Cancel) {
-        let subscription = subscription.clone().in_term_of(cycle, scribe.before.studio, scribe.catalogs);
-        let ending = Subscription { next: Some(NextPlan::Cancel), ..subscription };
+        let mut ending = subscription.clone().in_term_of(cycle, scribe.before.studio, scribe.catalogs);
+        call_off(&mut ending);
+        ending.next = Some(NextPlan::Cancel);
         write_change(scribe, SubscriptionChange::Scheduled, Some(ending.scheduled()));
     }
     Ok(())
@@ -89,54 +90,95 @@ fn change(scribe: &mut Scribe<'_>, put: &PutSubscription, stands: &Subscription)
     subscription.state = put.state.unwrap_or(stands.state);
     let plan_change = change_plan(&mut subscription, asked, cycle);
     let state_change = (subscription.state != stands.state).then_some(SubscriptionChange::StateChanged);
-    if put.state == Some(SubscriptionState::Active) || plan_change == Some(SubscriptionChange::Changed) {
-        // The studio's own word that it is active stands for the payment of the term (R17a).
+    // The studio's own word, that it is active or on another plan, stands for the payment of the term (R17a).
+    if plan_change == Some(SubscriptionChange::Changed) {
+        subscription.paid_until = Some(subscription.term_end());
+    } else if put.state == Some(SubscriptionState::Active) {
         subscription.paid_until = Some(subscription.paid_until.unwrap_or(0).max(subscription.term_end()));
     }
-    if let Some(change) = plan_change.or(state_change) {
-        write_change(scribe, change, Some(subscription.clone().scheduled()));
+    let subscription = subscription.scheduled();
+    let paid = put.state == Some(SubscriptionState::Active) && subscription.paid_until > stands.paid_until;
+    if let Some(change) = plan_change.or(state_change).or(paid.then_some(SubscriptionChange::Paid)) {
+        write_change(scribe, change, Some(subscription.clone()));
         grant_current(scribe, subscription);
     }
     Ok(())
 }
 
+/// Whether a payment for a plan would have an effect beside the subscription that stands (R17a). A larger plan always
+/// begins, and what is past due goes on. Any other payment is for the present term or for one ahead, not for more; and a
+/// plan that the clock renews waits for none.
+pub(super) fn can_be_paid(account: &Account, catalogs: &Catalogs, terms: &PlanTerms, at: Time) -> bool {
+    let Some(stands) = account.subscription.as_deref() else { return true };
+    let stands = match stands.cycle_at(at) {
+        Some(cycle) => stands.clone().in_term_of(cycle, account.studio, catalogs),
+        None => stands.clone(),
+    };
+    let larger = terms.plan != stands.terms.plan && terms.allowance > stands.terms.allowance;
+    let ahead = stands.paid_until.is_none_or(|until| until > stands.term_end());
+    larger || !ahead || stands.state == SubscriptionState::PastDue
+}
+
 /// A term of a plan is paid for (R17a): it begins or goes on, and what was past due is active again. A larger plan takes
-/// effect at once, any other at the end of the term (R17).
+/// effect at once, and so does any where the present term is not paid; any other at the end of the term (R17). What has
+/// no effect any more (see [`can_be_paid`]) changes nothing.
 pub(super) fn paid(scribe: &mut Scribe<'_>, terms: &PlanTerms) {
     let Some(stands) = scribe.before.subscription.as_deref() else {
         let put = PutSubscription::default();
         begin(scribe, terms.clone(), &put);
         return;
     };
+    if !can_be_paid(scribe.before, scribe.catalogs, terms, scribe.at()) {
+        return;
+    }
     let cycle = stands.cycle_at(scribe.at());
-    let mut subscription = match cycle {
+    let subscription = match cycle {
         Some(cycle) => stands.clone().in_term_of(cycle, scribe.before.studio, scribe.catalogs),
         None => stands.clone(),
     };
-    let current = cycle.unwrap_or(0);
-    let lapsed = subscription.state == SubscriptionState::PastDue;
-    let paid_from = subscription.paid_until.unwrap_or(current).max(current);
+    let subscription = with_payment(subscription, terms, cycle.unwrap_or(0)).scheduled();
+    write_change(scribe, SubscriptionChange::Paid, Some(subscription.clone()));
+    grant_current(scribe, subscription);
+}
+
+/// The subscription in cycle `current` once a term of a plan is paid for.
+fn with_payment(mut subscription: Subscription, terms: &PlanTerms, current: u32) -> Subscription {
     let same = terms.plan == subscription.terms.plan;
-    if same {
-        subscription.next = None;
-    } else if lapsed || terms.allowance > subscription.terms.allowance {
+    let lapsed = subscription.state == SubscriptionState::PastDue;
+    let paid_until = subscription.paid_until.unwrap_or(subscription.term_end());
+    let unpaid = paid_until <= current;
+    let months = terms.term_months;
+    if !same && (lapsed || unpaid || terms.allowance > subscription.terms.allowance) {
+        // Another plan at once: what was paid at the price of the one before pays for nothing of it.
         subscription.terms = terms.clone();
         subscription.next = None;
-    } else {
-        subscription.next = Some(NextPlan::Change(terms.clone()));
-    }
-    if lapsed || (!same && subscription.next.is_none()) {
-        // A term begins with its payment: after a lapse, and with another plan.
         subscription.term_start = current;
-        subscription.paid_until = Some(subscription.paid_until.unwrap_or(0).max(current + terms.term_months));
+        subscription.paid_until = Some(current + months);
+    } else if !same {
+        subscription.next = Some(NextPlan::Change(terms.clone()));
+        subscription.paid_until = Some(paid_until + months);
+    } else if unpaid {
+        // The present term, late or not: what waits for its end waits on. After a lapse the term begins with the payment.
+        subscription.term_start = if lapsed { current } else { subscription.term_start };
+        subscription.paid_until = Some(current + months);
     } else {
-        subscription.paid_until = Some(paid_from + terms.term_months);
+        // The next term: so there is one.
+        subscription.next = None;
+        subscription.paid_until = Some(paid_until + months);
     }
     if lapsed {
         subscription.state = SubscriptionState::Active;
     }
-    write_change(scribe, SubscriptionChange::Paid, Some(subscription.clone().scheduled()));
-    grant_current(scribe, subscription);
+    if unpaid && let (Renews::Payment { .. }, Renews::Payment { .. }) = (subscription.terms.renews, terms.renews) {
+        let given = subscription.reached.filter(|reached| reached.cycle >= paid_until);
+        let made_up = given.is_none_or(|given| {
+            (given.cycle, paid_until) == (current, current) && given.allowance <= subscription.terms.allowance
+        });
+        // What the grace gave and nobody paid for is given once: no grace any more before a term is paid in time.
+        let had_none = given.is_none() && current > paid_until && subscription.terms.renews == Renews::NO_GRACE;
+        subscription.terms.renews = if made_up && !had_none { terms.renews } else { Renews::NO_GRACE };
+    }
+    subscription
 }
 
 /// What a PUT asks of a plan that stands.
@@ -168,11 +210,12 @@ fn asked(scribe: &Scribe<'_>, put: &PutSubscription, stands: &Subscription) -> R
 fn change_plan(subscription: &mut Subscription, asked: Asked, cycle: Option<u32>) -> Option<SubscriptionChange> {
     match asked {
         Asked::Nothing => None,
-        Asked::Present => subscription.next.take().map(|_| SubscriptionChange::Unscheduled),
+        Asked::Present => call_off(subscription).map(|_| SubscriptionChange::Unscheduled),
         Asked::Another(terms) => {
             let at_once = terms.allowance > subscription.terms.allowance;
             match cycle {
                 Some(_) if !at_once => {
+                    call_off(subscription);
                     subscription.next = Some(NextPlan::Change(terms));
                     return Some(SubscriptionChange::Scheduled);
                 }
@@ -184,6 +227,17 @@ fn change_plan(subscription: &mut Subscription, asked: Asked, cycle: Option<u32>
             Some(SubscriptionChange::Changed)
         }
     }
+}
+
+/// Calls off what waits for the end of the term. Another plan's payment goes with it: it was made at that plan's price,
+/// and must not pay for this one (R17a).
+fn call_off(subscription: &mut Subscription) -> Option<NextPlan> {
+    let waited = subscription.next.take();
+    if let Some(NextPlan::Change(_)) = waited {
+        let term_end = subscription.term_end();
+        subscription.paid_until = subscription.paid_until.map(|until| until.min(term_end));
+    }
+    waited
 }
 
 /// Grants what the current cycle has not had of the present allowance, while active (R17).

@@ -57,7 +57,7 @@ fn a_plan_is_bought_and_paid_on() {
 }
 
 /// Unpaid when the grace is over: past due, no refill, and what was granted lives to its expiry. A payment makes it active
-/// again and grants the current cycle once; missed ones are not made up.
+/// again and grants the current cycle once; missed ones are not made up, and the grace was used.
 #[test]
 fn what_is_not_paid_is_past_due() {
     check(
@@ -88,9 +88,8 @@ fn what_is_not_paid_is_past_due() {
           - lite 3000 active, term 04-10 10:00 to 05-10 10:00, cycle 04-10 10:00 to 05-10 10:00
         at 2026-05-13 10:00
         touch
+          - 05-10 10:00: plan_change StateChanged = 3000/3000
           - 05-10 10:00: expiry lot_13 -3000 = 0/0
-          - 05-10 10:00: refill lot_15 +3000 = 3000/3000
-          - plan_change StateChanged = 3000/3000
         ",
     );
 }
@@ -217,6 +216,209 @@ fn the_studio_may_say_that_it_is_paid() {
         touch
           - expiry lot_5 -3000 = 0/0
           - refill lot_9 +3000 = 3000/3000
+        ",
+    );
+}
+
+/// At most one term ahead can be paid, and an upgrade takes nothing of it along: twelve cheap payments are not a year of
+/// the best plan.
+#[test]
+fn one_term_ahead_and_no_more() {
+    check(
+        "
+        at 2026-01-10 10:00
+        subscribe lite
+          - plan_change Started = 0/0
+          - refill lot_3 +3000 = 3000/3000
+        buy lite
+          - order Placed order_4 = 3000/3000
+        buy lite
+          - order Placed order_5 = 3000/3000
+        truth order_4 900EUR
+          - order Paid order_4 = 3000/3000
+          - plan_change Paid = 3000/3000
+        buy lite
+          - refused: PlanNotForSale
+        buy saver
+          - refused: PlanNotForSale
+        truth order_5 900EUR
+          - order Paid order_5 = 3000/3000
+        buy pro
+          - order Placed order_9 = 3000/3000
+        truth order_9 900EUR
+          - order Paid order_9 = 3000/3000
+          - plan_change Paid = 3000/3000
+          - refill lot_12 +9000 = 12000/12000
+        at 2026-02-13 10:00
+        touch
+          - 02-10 10:00: expiry lot_3 -3000 lot_12 -9000 = 0/0
+          - 02-10 10:00: refill lot_14 +12000 = 12000/12000
+          - plan_change StateChanged = 12000/12000
+        ",
+    );
+}
+
+/// A change that was paid for and is called off takes its payment with it: a cheap term does not pay for a dear one.
+#[test]
+fn calling_a_change_off_calls_its_payment_off() {
+    let paid_change = "
+        at 2026-01-10 10:00
+        subscribe pro
+          - plan_change Started = 0/0
+          - refill lot_3 +12000 = 12000/12000
+        buy lite
+          - order Placed order_4 = 12000/12000
+        truth order_4 900EUR
+          - order Paid order_4 = 12000/12000
+          - plan_change Paid = 12000/12000
+        ";
+    let past_due_on_pro = "
+        at 2026-02-13 10:00
+        touch
+          - 02-10 10:00: expiry lot_3 -12000 = 0/0
+          - 02-10 10:00: refill lot_LOT +12000 = 12000/12000
+          - plan_change StateChanged = 12000/12000
+        ";
+    let called_off = "
+        subscribe pro
+          - plan_change Unscheduled = 12000/12000
+        ";
+    let cancelled = "
+        cancel
+          - plan_change Scheduled = 12000/12000
+        subscribe pro
+          - plan_change Unscheduled = 12000/12000
+        ";
+    check(&format!("{paid_change}{called_off}{}", past_due_on_pro.replace("LOT", "9")));
+    check(&format!("{paid_change}{cancelled}{}", past_due_on_pro.replace("LOT", "10")));
+}
+
+/// Paying every second cycle does not give every cycle: what the grace gave and nobody paid for is given once, until a
+/// term is paid in time again.
+#[test]
+fn unpaid_grace_is_given_once() {
+    check(
+        "
+        at 2026-01-10 10:00
+        subscribe lite
+          - plan_change Started = 0/0
+          - refill lot_3 +3000 = 3000/3000
+        at 2026-03-10 10:00
+        buy lite
+          - 02-10 10:00: expiry lot_3 -3000 = 0/0
+          - 02-10 10:00: refill lot_5 +3000 = 3000/3000
+          - 02-13 10:00: plan_change StateChanged = 3000/3000
+          - expiry lot_5 -3000 = 0/0
+          - order Placed order_8 = 0/0
+        truth order_8 900EUR
+          - order Paid order_8 = 0/0
+          - plan_change Paid = 0/0
+          - refill lot_11 +3000 = 3000/3000
+        at 2026-05-10 10:00
+        buy lite
+          - 04-10 10:00: plan_change StateChanged = 3000/3000
+          - 04-10 10:00: expiry lot_11 -3000 = 0/0
+          - order Placed order_14 = 0/0
+        truth order_14 900EUR
+          - order Paid order_14 = 0/0
+          - plan_change Paid = 0/0
+          - refill lot_17 +3000 = 3000/3000
+        at 2026-06-10 11:00
+        buy lite
+          - 06-10 10:00: plan_change StateChanged = 3000/3000
+          - 06-10 10:00: expiry lot_17 -3000 = 0/0
+          - order Placed order_20 = 0/0
+        truth order_20 900EUR
+          - order Paid order_20 = 0/0
+          - plan_change Paid = 0/0
+          - refill lot_23 +3000 = 3000/3000
+        at 2026-07-10 10:00
+        touch
+          - expiry lot_23 -3000 = 0/0
+          - refill lot_25 +3000 = 3000/3000
+        ",
+    );
+}
+
+/// A payment for the term that runs, late or not, leaves what waits for its end; a smaller plan that is paid in a term
+/// that is not begins at once, and has no grace for what the larger one gave.
+#[test]
+fn a_late_payment_leaves_what_waits() {
+    check(
+        "
+        at 2026-01-10 10:00
+        subscribe pro
+          - plan_change Started = 0/0
+          - refill lot_3 +12000 = 12000/12000
+        at 2026-02-10 11:00
+        subscribe lite
+          - 02-10 10:00: expiry lot_3 -12000 = 0/0
+          - 02-10 10:00: refill lot_5 +12000 = 12000/12000
+          - plan_change Scheduled = 12000/12000
+        buy pro
+          - order Placed order_7 = 12000/12000
+        truth order_7 900EUR
+          - order Paid order_7 = 12000/12000
+          - plan_change Paid = 12000/12000
+        plan
+          - pro 12000 active, term 02-10 10:00 to 03-10 10:00, cycle 02-10 10:00 to 03-10 10:00, next lite
+        subscribe pro
+          - plan_change Unscheduled = 12000/12000
+        at 2026-03-10 11:00
+        buy lite
+          - 03-10 10:00: expiry lot_5 -12000 = 0/0
+          - 03-10 10:00: refill lot_12 +12000 = 12000/12000
+          - order Placed order_13 = 12000/12000
+        truth order_13 900EUR
+          - order Paid order_13 = 12000/12000
+          - plan_change Paid = 12000/12000
+        plan
+          - lite 3000 active, term 03-10 10:00 to 04-10 10:00, cycle 03-10 10:00 to 04-10 10:00
+        at 2026-04-10 10:00
+        touch
+          - plan_change StateChanged = 12000/12000
+          - expiry lot_12 -12000 = 0/0
+        ",
+    );
+}
+
+/// The studio's word counts in the grace too; and what the clock renews waits for no payment.
+#[test]
+fn active_in_the_grace_is_a_payment() {
+    check(
+        "
+        at 2026-01-10 10:00
+        subscribe lite
+          - plan_change Started = 0/0
+          - refill lot_3 +3000 = 3000/3000
+        set active
+        at 2026-02-11 10:00
+        set active
+          - 02-10 10:00: expiry lot_3 -3000 = 0/0
+          - 02-10 10:00: refill lot_5 +3000 = 3000/3000
+          - plan_change Paid = 3000/3000
+        set active
+        at 2026-02-13 10:00
+        touch
+        ",
+    );
+    let mut catalog = catalog(&PLANS);
+    for plan in &mut catalog.plans {
+        plan.price = Some(Price { amount: 900, currency: "EUR".into() });
+    }
+    check_in(
+        World::new(published(vec![(Time::EPOCH, catalog)]), Time::EPOCH),
+        "
+        at 2026-01-10 10:00
+        subscribe lite
+          - plan_change Started = 0/0
+          - refill lot_3 +3000 = 3000/3000
+        buy lite
+          - refused: PlanNotForSale
+        buy saver
+          - refused: PlanNotForSale
+        buy pro
+          - order Placed order_4 = 3000/3000
         ",
     );
 }
