@@ -16,6 +16,10 @@ use crate::entry::{Bound, Entry, Event, TextField, Texts};
 use crate::time::Time;
 use crate::top_up;
 
+/// From so many entries on, a command does no more of what follows for orders: the account's next one that makes an entry goes on with it.
+/// A key's binding counts a command's entries in one byte.
+const FOLLOW_UPS_UNTIL: usize = 200;
+
 /// Writes one command's entries.
 pub(super) struct Scribe<'a> {
     /// The account before the command.
@@ -91,7 +95,9 @@ impl<'a> Scribe<'a> {
             return;
         }
         let at = self.at();
-        while let Some(draft) = follow_up(self.account(), at) {
+        while self.entries.len() < FOLLOW_UPS_UNTIL
+            && let Some(draft) = follow_up(self.account(), at)
+        {
             self.write(draft);
         }
     }

@@ -6,7 +6,7 @@ use scrip_core::order::ClawBack;
 use scrip_core::tally::Per;
 use scrip_core::time::Time;
 
-use crate::scenario::{check, check_in};
+use crate::scenario::{check, check_in, command};
 use crate::world::{PLANS, World, catalog, published};
 
 /// R26: the lots are made in the entry that marks the order paid, once, however often the provider says so.
@@ -456,4 +456,32 @@ fn an_order_that_would_not_fit_is_not_placed() {
           - refused: AmountLimit
         ",
     );
+}
+
+/// However many orders one command has consequences for: what is too much for one is done by the next.
+#[test]
+fn hundreds_of_disputes_follow_one_release() {
+    let mut world = World::new(published(vec![(Time::EPOCH, catalog(&PLANS))]), Time::EPOCH);
+    let orders = 300;
+    let run = |world: &mut World, line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        world.submit(&command(&words)).unwrap();
+    };
+    run(&mut world, "live in UTC");
+    let ids: Vec<u64> = (0..orders)
+        .map(|_| {
+            run(&mut world, "order small");
+            let id = world.account.seq;
+            run(&mut world, &format!("truth order_{id} 100EUR"));
+            id
+        })
+        .collect();
+    run(&mut world, &format!("hold {} for a", orders * 100));
+    for id in ids {
+        run(&mut world, &format!("truth order_{id} 100EUR open 100"));
+    }
+    run(&mut world, "release a");
+    assert!(world.account.totals().available().is_positive());
+    run(&mut world, "grant 1 promo");
+    assert_eq!(world.account.totals().available(), Credits::whole(1));
 }
