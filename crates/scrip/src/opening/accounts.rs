@@ -3,6 +3,7 @@
 //! It keeps the rows of one account and, while a file is checked, a digest of every account's id with its line, so that
 //! an account that comes twice is told with both its lines.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
@@ -15,8 +16,8 @@ use super::mistakes::Mistakes;
 use super::row::{Columns, Field, Row, of_object};
 use crate::args::OpeningForm;
 
-/// The most rows of one account that are kept: with more it has too many lots in any case.
-const ROWS_MAX: usize = Opening::LOTS_MAX + 2;
+/// The most rows that one account may have, so that no file fills the memory: some may be lots of which nothing is left.
+const ROWS_MAX: usize = 5 * Opening::LOTS_MAX;
 
 /// Reads accounts.
 pub(super) struct Accounts {
@@ -88,7 +89,7 @@ impl Accounts {
         })
     }
 
-    /// The rows that follow one another and name the same account.
+    /// The rows that follow one another and name the same account; the first that is too many is a mistake.
     fn gather(&mut self, mistakes: &mut Mistakes) -> io::Result<Option<Vec<Row>>> {
         let first = match self.ahead.take() {
             Some(row) => row,
@@ -97,15 +98,18 @@ impl Accounts {
                 None => return Ok(None),
             },
         };
-        let mut rows = vec![first];
+        let (mut rows, mut count) = (vec![first], 1);
         while let Some(row) = self.row(mistakes)? {
             let same = row.get(Field::Account).is_some() && row.get(Field::Account) == rows[0].get(Field::Account);
             if !same {
                 self.ahead = Some(row);
                 break;
             }
-            if rows.len() < ROWS_MAX {
-                rows.push(row);
+            count += 1;
+            match count.cmp(&(ROWS_MAX + 1)) {
+                Ordering::Less => rows.push(row),
+                Ordering::Equal => mistakes.add_in(row.line, "account", &format!("has more than {ROWS_MAX} rows")),
+                Ordering::Greater => {}
             }
         }
         Ok(Some(rows))

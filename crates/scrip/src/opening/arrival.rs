@@ -226,9 +226,6 @@ fn id<T>(parse: impl Fn(&str) -> Result<T, InvalidId>) -> impl Fn(&str) -> Resul
 
 /// Names separated by semicolons.
 fn project_types(names: &str) -> Result<BTreeSet<ProjectTypeId>, String> {
-    if names.is_empty() {
-        return Ok(BTreeSet::new());
-    }
     names.split(';').map(id(ProjectTypeId::parse)).collect()
 }
 

@@ -299,6 +299,8 @@ fn cell(field: Field, json: &str) -> Result<String, &'static str> {
         Field::ProjectTypes => {
             let listed: Result<Vec<String>, _> = serde_json::from_str(json);
             match listed {
+                // Everything, or nothing? Neither is guessed.
+                Ok(names) if names.is_empty() => Err("expected at least one name; leave it out where all may run"),
                 Ok(names) if names.iter().all(|name| !name.contains(';')) => Ok(names.join(";")),
                 Ok(_) | Err(_) => Err("expected a list of names"),
             }

@@ -229,6 +229,9 @@ const BAD_JSON: &[Bad] = &[
     (b"{\"account\":\"ana\",\"top_up\":\"5\"}\n{\"account\":5}\n{\"account\":\"c\",\"top_up\":1.0000001}\n{\"account\":\"d\",\"top_up\":1e3}\n",
         "1: top_up: expected a number\n2: account: expected a text\n3: top_up: expected at most 6 decimals; found `1.0000001`\n4: top_up: PLAIN; found `1e3`"),
     (b"{\"account\":\"ana\"}\n{\"account\":\"ana\"}\n", "2: account: `ana` is in line 1 already"),
+    (b"{\"account\":\"ana\",\"project_types\":[]}\n{\"account\":\"b\",\"project_types\":[\"\"]}\n",
+        "1: project_types: expected at least one name; leave it out where all may run\n\
+         2: project_types: expected lower-case letters, digits and dashes, starting with a letter, at most 64; found ``"),
     (b"{\"account\":\"ana\",\"lots\":[{\"class\":\"promo\",\"credits\":5},{\"credits\":5},{\"class\":\"promo\",\"credits\":5,\"expires_at\":\"2029-01-01T00:00:00Z\"}]}\n\
        {\"account\":\"b\",\"lots\":[{\"class\":\"promo\",\"credits\":5,\"expires_at\":\"2029-01-01T00:00:00Z\"}],\"project_types\":[\"x\"]}\n",
         "1: lots[1].class: is missing\n2: lots[0].expires_at: expected a time that is ahead\n\
@@ -296,6 +299,27 @@ fn very_many_mistakes_are_counted() {
     assert_eq!((ran.code, told(&ran, &file).lines().count()), (Some(1), 1_000));
     let summed = format!("{0}: 235 more\nscrip: {0}: 1,235 mistakes; nothing was written\n", file.display());
     assert!(ran.stderr.ends_with(&summed), "{}", ran.stderr);
+}
+
+/// Rows of which nothing is left are no lots; none is passed over because there are many.
+#[test]
+fn every_row_of_an_account_counts() {
+    let parent = tempfile::tempdir().expect("a temporary folder");
+    let (folder, file) = (parent.path().join("data"), parent.path().join("customers.csv"));
+    prepare(&folder);
+    for (empty, full, code, says) in [
+        (60, 201, 1, "2: lots: expected at most 200 lots"),
+        (800, 201, 1, "1002: account: has more than 1000 rows"),
+        (60, 200, 0, ""),
+    ] {
+        let rows = |count, credits| format!("ana,promo,{credits}\n").repeat(count);
+        let text = format!("account,class,credits\n{}{}bruno,promo,5\n", rows(empty, 0), rows(full, 1));
+        std::fs::write(&file, text).expect("it can be written");
+        let ran = import(&folder, &file, &[]);
+        assert_eq!((ran.code, told(&ran, &file)), (Some(code), says.to_owned()), "{ran:?}");
+        let kept = export(&folder, "lots").lines().skip(1).count();
+        assert_eq!(kept, if code == 0 { full + 1 } else { 0 });
+    }
 }
 
 #[test]
