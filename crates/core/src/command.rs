@@ -187,6 +187,9 @@ pub struct OpeningSubscription {
     /// What is left of the present cycle's refill; `None`: this cycle had no refill, which is so before the anchor, and
     /// may be so of one that is not active.
     pub remaining: Option<Credits>,
+    /// The instant at which so much remained; `None`: that of the opening. It is no part of what the opening says: told
+    /// again as of another instant, it is the same opening.
+    pub as_of: Option<Time>,
 }
 
 /// A lot that was granted elsewhere.

@@ -198,6 +198,7 @@ fn opening(arrival: &Arrival) -> Opening {
             anchor: time(brought.anchor),
             state: brought.state,
             remaining: brought.remaining.map(credits),
+            as_of: None,
         }),
         lots: arrival.lots.iter().map(lot).collect(),
     }

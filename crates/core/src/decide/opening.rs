@@ -164,7 +164,7 @@ fn present_faults(
     let subscription = opening.subscription.as_ref();
     let subscription = subscription.and_then(|brought| {
         let terms = offered(account, catalogs, &brought.plan, at);
-        terms.and_then(|terms| check_remaining(&unstarted(brought, terms, zone), brought.remaining, at)).err()
+        terms.and_then(|terms| check_remaining(&unstarted(brought, terms, zone), brought, at)).err()
     });
     let lots =
         opening.lots.iter().enumerate().filter_map(move |(place, lot)| {
@@ -176,7 +176,9 @@ fn present_faults(
 }
 
 /// What is left of the present cycle is of its one refill, and is said where there was one.
-fn check_remaining(subscription: &Subscription, remaining: Option<Credits>, at: Time) -> Result<(), Rejection> {
+fn check_remaining(subscription: &Subscription, brought: &OpeningSubscription, at: Time) -> Result<(), Rejection> {
+    let remaining = brought.remaining;
+    let as_of = brought.as_of.unwrap_or(at);
     let refused = |expected: String| Err(invalid("subscription_remaining", expected));
     let allowance = subscription.terms.allowance;
     match (subscription.cycle_at(at), remaining) {
@@ -188,6 +190,10 @@ fn check_remaining(subscription: &Subscription, remaining: Option<Credits>, at: 
         }
         (Some(_), Some(remaining)) if remaining > allowance => {
             refused(format!("at most {allowance}, which {} grants in a cycle", subscription.terms.plan))
+        }
+        // Credits of a cycle that has ended since would be taken for those of the present one.
+        (Some(_), Some(_)) if subscription.cycle_at(as_of) != subscription.cycle_at(at) => {
+            refused(format!("what is left of the cycle that has begun since {as_of}, the time that the file tells of"))
         }
         (Some(_) | None, Some(_) | None) => Ok(()),
     }

@@ -141,6 +141,27 @@ fn what_is_left_rolls_over() {
     );
 }
 
+/// R15: what was left of a cycle that has ended since is not taken for what is left of the present one, be it that the
+/// turn comes between a look and the deed.
+#[test]
+fn a_cycle_that_has_turned_since_is_refused() {
+    check(
+        "
+        on 2026-02-15 00:00
+        arrive lite active from 2025-10-15 left 40 on 2026-02-14_23:59
+          - refused: invalid subscription_remaining
+        arrive lite past_due from 2025-10-15 left 0 on 2026-01-31
+          - refused: invalid subscription_remaining
+        arrive lite active from 2026-02-15 left 3000 on 2026-02-14
+          - refused: invalid subscription_remaining
+        arrive lite active from 2025-10-15 left 40 on 2026-02-15
+          - account = 0/0
+          - plan_change Started = 0/0
+          - refill lot_3 +40 = 40/40
+        ",
+    );
+}
+
 /// An account comes once, and all of it or nothing.
 #[test]
 fn what_cannot_come_is_refused() {

@@ -53,6 +53,7 @@ fn opening() -> impl Strategy<Value = Opening> {
         remaining: left
             .or((state == SubscriptionState::Active).then_some(0))
             .map(|hundredths| Credits::from_millionths(allowance * 10_000 * hundredths)),
+        as_of: None,
     });
     // Of any priority that a top-up may have too.
     let grant = any_grant().prop_map(|grant| Grant { priority: grant.priority.max(Some(Priority(10))), ..grant });

@@ -264,7 +264,7 @@ fn subscribe(plan: Option<&str>, anchor: Option<&str>, state: Option<&str>) -> C
     })
 }
 
-/// `in ZONE, PLAN STATE from ANCHOR left CREDITS, 5 of 10 promo until DATE, …`: each part may be missing.
+/// `in ZONE, PLAN STATE from ANCHOR left CREDITS on DATE, 5 of 10 promo until DATE, …`: each part may be missing.
 fn arrival(words: &[&str]) -> Opening {
     let mut opening = Opening { settings: PutAccount::default(), subscription: None, lots: Vec::new() };
     let said = words.join(" ");
@@ -276,9 +276,10 @@ fn arrival(words: &[&str]) -> Opening {
                 opening.lots.push(OpeningLot { grant: grant(credits, rest), granted: amount(granted) });
             }
             [plan, state, "from", anchor, ref left @ ..] => {
-                let remaining = match *left {
-                    [] => None,
-                    ["left", credits] => Some(amount(credits)),
+                let (remaining, as_of) = match *left {
+                    [] => (None, None),
+                    ["left", credits] => (Some(amount(credits)), None),
+                    ["left", credits, "on", as_of] => (Some(amount(credits)), Some(date(as_of))),
                     _ => panic!("no such part: {part:?}"),
                 };
                 opening.subscription = Some(OpeningSubscription {
@@ -286,6 +287,7 @@ fn arrival(words: &[&str]) -> Opening {
                     anchor: date(anchor),
                     state: SubscriptionState::from_word(state).unwrap(),
                     remaining,
+                    as_of,
                 });
             }
             _ => panic!("no such part: {part:?}"),

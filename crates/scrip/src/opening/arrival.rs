@@ -125,7 +125,8 @@ fn subscription(cells: &mut Cells<'_>) -> Option<Option<OpeningSubscription>> {
     let anchor = cells.required(Field::Anchor, time);
     let known = |word: &str| SubscriptionState::from_word(word).ok_or("expected active, past_due or paused".to_owned());
     let state = cells.read(Field::State, known).unwrap_or(SubscriptionState::Active);
-    Some(Some(OpeningSubscription { plan: plan?, anchor: anchor?, state, remaining }))
+    // As of when is said of all accounts together.
+    Some(Some(OpeningSubscription { plan: plan?, anchor: anchor?, state, remaining, as_of: None }))
 }
 
 /// The lot of the column for top-ups that never expire.

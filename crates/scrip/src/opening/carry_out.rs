@@ -4,12 +4,11 @@
 //! that was found out before: whatever is carried out is looked at once more.
 
 use scrip_core::account::Account;
-use scrip_core::command::{Command, Opening};
-use scrip_core::cycle::cycle_at;
+use scrip_core::command::Command;
 use scrip_core::decide::{OpeningPart, opening_faults};
 use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
 use scrip_core::rejection::Rejection;
-use scrip_core::time::{Time, Zone};
+use scrip_core::time::Time;
 use scrip_engine::Engine;
 use scrip_engine::engine::{Outcome, Refusal, Request};
 use scrip_engine::opening::Origin;
@@ -33,19 +32,18 @@ pub(crate) struct Asked {
 /// A verdict on each opening, in their order. Writes nothing.
 pub(crate) fn check(engine: &Engine, asked: Asked) -> Result<Vec<Verdict>, Trouble> {
     let Asked { studio, as_of, openings } = asked;
-    read(openings)?.iter().map(|arrival| verdict(engine, (studio, as_of), arrival)).collect()
+    read(openings, as_of)?.iter().map(|arrival| verdict(engine, studio, arrival)).collect()
 }
 
 /// Carries out the openings that nothing stands in the way of, and reads back from the store what they brought.
 pub(crate) async fn carry_out(engine: &Engine, asked: Asked) -> Result<Written, Trouble> {
     let Asked { studio, as_of, openings } = asked;
-    let arrivals = read(openings)?;
+    let arrivals = read(openings, as_of)?;
     let mut written = Written::default();
     let mut requests = Vec::new();
     let mut places = Vec::new();
-    let verdicts: Result<Vec<_>, _> = tokio::task::block_in_place(|| {
-        arrivals.iter().map(|arrival| verdict(engine, (studio, as_of), arrival)).collect()
-    });
+    let verdicts: Result<Vec<_>, _> =
+        tokio::task::block_in_place(|| arrivals.iter().map(|arrival| verdict(engine, studio, arrival)).collect());
     for (place, (verdict, (account, command))) in verdicts?.into_iter().zip(&arrivals).enumerate() {
         match verdict {
             Verdict::New => {
@@ -73,9 +71,9 @@ pub(crate) async fn carry_out(engine: &Engine, asked: Asked) -> Result<Written, 
 /// An account and the command that opens it.
 type Arrival = (AccountId, Command);
 
-fn read(openings: Vec<OpeningWire>) -> Result<Vec<Arrival>, Trouble> {
+fn read(openings: Vec<OpeningWire>, as_of: Time) -> Result<Vec<Arrival>, Trouble> {
     let read = |wire: OpeningWire| {
-        let (account, opening) = wire.opening()?;
+        let (account, opening) = wire.opening(as_of)?;
         Ok((account, Command::OpenAccount(Box::new(opening))))
     };
     openings.into_iter().map(read).collect()
@@ -83,11 +81,7 @@ fn read(openings: Vec<OpeningWire>) -> Result<Vec<Arrival>, Trouble> {
 
 /// An account that is there is compared with its own opening, however long ago that was: what would be wrong with it
 /// today does not count.
-fn verdict(
-    engine: &Engine,
-    (studio, as_of): (StudioNumber, Time),
-    (account, command): &Arrival,
-) -> Result<Verdict, Trouble> {
+fn verdict(engine: &Engine, studio: StudioNumber, (account, command): &Arrival) -> Result<Verdict, Trouble> {
     let Command::OpenAccount(opening) = command else { return Err("not an opening".to_owned()) };
     let taken = |how: &str| Verdict::Taken { how: how.to_owned() };
     Ok(match engine.origin(studio, account).map_err(unreadable)? {
@@ -96,25 +90,10 @@ fn verdict(
         Some(Origin::Otherwise) => taken("is there already, and was not opened by an import"),
         None => {
             let unopened = Account::unopened(studio, AccountNumber(0), account.clone());
-            let now = engine.now();
-            let faults = opening_faults(&unopened, &engine.catalogs(), opening, now).into_iter();
-            let faults = faults.map(|found| fault(found.part, &found.rejection));
-            let faults: Vec<_> = faults.chain(turned(opening, as_of, now)).collect();
+            let faults = opening_faults(&unopened, &engine.catalogs(), opening, engine.now());
+            let faults: Vec<_> = faults.iter().map(|found| fault(found.part, &found.rejection)).collect();
             if faults.is_empty() { Verdict::New } else { Verdict::Faulty { faults } }
         }
-    })
-}
-
-/// Credits of a cycle that has ended since would be taken for those of the present one.
-fn turned(opening: &Opening, as_of: Time, now: Time) -> Option<FaultWire> {
-    let subscription = opening.subscription.as_ref()?;
-    subscription.remaining?;
-    let zone = opening.settings.zone.clone().unwrap_or_else(Zone::utc);
-    let cycle = |at| cycle_at(subscription.anchor, &zone, at);
-    (cycle(as_of) != cycle(now)).then(|| FaultWire {
-        part: PartWire::Subscription,
-        field: "subscription_remaining".to_owned(),
-        problem: format!("a new cycle has begun since {as_of}, the time that the file tells of"),
     })
 }
 

@@ -131,8 +131,8 @@ impl OpeningWire {
         }
     }
 
-    /// From texts; else what cannot be read.
-    pub(super) fn opening(self) -> Result<(AccountId, Opening), String> {
+    /// From texts that tell of an instant; else what cannot be read.
+    pub(super) fn opening(self, as_of: Time) -> Result<(AccountId, Opening), String> {
         let types = self.project_types.map(|types| types.iter().map(|name| read(name, ProjectTypeId::parse)).collect());
         let settings = PutAccount {
             name: self.name.map(String::into_boxed_str),
@@ -140,7 +140,7 @@ impl OpeningWire {
             project_types: types.transpose()?,
         };
         let lots = self.lots.into_iter().map(LotWire::lot).collect::<Result<_, _>>()?;
-        let subscription = self.subscription.map(SubscriptionWire::subscription).transpose()?;
+        let subscription = self.subscription.map(|subscription| subscription.subscription(as_of)).transpose()?;
         Ok((read(&self.account, AccountId::parse)?, Opening { settings, subscription, lots }))
     }
 }
@@ -155,12 +155,13 @@ impl SubscriptionWire {
         }
     }
 
-    fn subscription(self) -> Result<OpeningSubscription, String> {
+    fn subscription(self, as_of: Time) -> Result<OpeningSubscription, String> {
         Ok(OpeningSubscription {
             plan: read(&self.plan, PlanId::parse)?,
             anchor: read(&self.anchor, Time::parse)?,
             state: read(&self.state, |word| SubscriptionState::from_word(word).ok_or("no such state"))?,
             remaining: self.remaining.map(|remaining| read(&remaining, Credits::parse)).transpose()?,
+            as_of: Some(as_of),
         })
     }
 }

@@ -340,7 +340,7 @@ fn what_cannot_be_begun_is_said() {
         (
             &["--data", &data, "--studio", "flow-studio", "--as-of", "2030-01-20T08:59:59Z"],
             1,
-            "2: subscription_remaining: a new cycle has begun since 2030-01-20T08:59:59Z",
+            "2: subscription_remaining: expected what is left of the cycle that has begun since 2030-01-20T08:59:59Z",
         ),
         (&["--data", &data, "--studio", "flow-studio", "--as-of", "2030-01-20T09:00:00Z", "--dry-run"], 0, ""),
         (&["--data", &data, "--studio", "flow-studio", "--form", "jsonl"], 1, "1: not an account"),
