@@ -313,7 +313,7 @@ pub(crate) struct ImportArguments {
     pub(crate) form: Option<OpeningForm>,
 
     /// The instant that the opening balances tell of: an account that has begun a new cycle since is refused; without
-    /// it the present
+    /// it the time at which FILE was last written
     #[arg(long, value_name = "TIME", requires = "opening")]
     pub(crate) as_of: Option<scrip_core::time::Time>,
 

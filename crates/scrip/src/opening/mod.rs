@@ -19,6 +19,7 @@ use std::io::{Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::UNIX_EPOCH;
 
 use scrip_core::time::Time;
 
@@ -56,7 +57,7 @@ struct Import<'a> {
     /// The time where the accounts will be.
     now: Time,
     /// The instant that the file tells of.
-    as_of: Time,
+    as_of: AsOf,
     stopped: Arc<AtomicBool>,
 }
 
@@ -80,9 +81,11 @@ impl<'a> Import<'a> {
             Tell::Time { now } => time(&now)?,
             other => return Err(place::refusal(other)),
         };
-        let as_of = arguments.as_of.unwrap_or(now);
-        if as_of > now {
-            return Err(Failure::No(format!("--as-of {as_of} is ahead of {now}, the time here")));
+        let as_of = AsOf::of(arguments, path, &found)?;
+        if as_of.at > now {
+            return Err(Failure::No(format!(
+                "{as_of}: this is ahead of {now}, the time here; --as-of says an earlier one"
+            )));
         }
         let by_name = if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("jsonl")) {
             OpeningForm::Jsonl
@@ -98,6 +101,7 @@ impl<'a> Import<'a> {
         let checked = self.check()?;
         let Checked { sums, new, there } = &checked;
         println!("{}: {} accounts of {}", self.path.display(), grouped(sums.accounts), self.studio);
+        println!("  {}", self.as_of);
         println!("{sums}");
         println!("{} are new, {} are there already", grouped(*new), grouped(*there));
         if arguments.dry_run {
@@ -191,7 +195,7 @@ impl<'a> Import<'a> {
 
     fn asked(&self, chunk: &[Arrival]) -> (String, String, Vec<OpeningWire>) {
         let openings = chunk.iter().map(|arrival| OpeningWire::of(&arrival.account, &arrival.opening)).collect();
-        (self.studio.clone(), self.as_of.to_string(), openings)
+        (self.studio.clone(), self.as_of.at.to_string(), openings)
     }
 
     /// Opens the accounts, and compares what the store then says of them with what the file said.
@@ -265,6 +269,33 @@ impl<'a> Import<'a> {
             "{}: {why}; {opened} accounts were opened, each of them whole: run it again for the rest",
             self.path.display()
         ))
+    }
+}
+
+/// The instant that a file tells of. It is the same whenever the file is imported: with the present instead, an import
+/// that is taken up again in a later cycle would take what was left of the one before for its own.
+struct AsOf {
+    at: Time,
+    /// Whether it was said; else it is the file's own.
+    said: bool,
+}
+
+impl AsOf {
+    fn of(arguments: &ImportArguments, path: &Path, found: &Metadata) -> Result<AsOf, Failure> {
+        if let Some(at) = arguments.as_of {
+            return Ok(AsOf { at, said: true });
+        }
+        let written = found.modified().map_err(|error| Failure::of_path(path, &error))?;
+        let micros = written.duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_micros()).ok());
+        let unusable = || Failure::of_path(path, &"when it was last written cannot be told: say --as-of");
+        Ok(AsOf { at: Time::from_micros(micros.ok_or_else(unusable)?), said: false })
+    }
+}
+
+impl std::fmt::Display for AsOf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let how = if self.said { "" } else { ", when the file was last written" };
+        write!(f, "as of {}{how}", self.at)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
@@ -29,7 +30,11 @@ fn import(folder: &Path, file: &Path, more: &[&str]) -> Ran {
 
 fn import_command(folder: &Path, file: &Path) -> Command {
     let mut command = scrip();
-    command.args(["import", "--studio", "flow-studio", "--data"]).arg(folder).arg("--opening").arg(file);
+    command
+        .args(["import", "--studio", "flow-studio", "--as-of", NOW, "--data"])
+        .arg(folder)
+        .arg("--opening")
+        .arg(file);
     command
 }
 
@@ -75,7 +80,7 @@ fn the_samples_say_the_same_in_both_forms() {
         let dry = import(&folder, &sample(form), &["--dry-run"]);
         assert_eq!((dry.code, contents(&folder).len()), (Some(0), 0), "{dry:?}");
         let ran = import(&folder, &sample(form), &[]);
-        let said = "4 accounts of flow-studio\n  plans: lite 1 active + 1 past_due, pro 1 active, none 1\n  \
+        let said = "4 accounts of flow-studio\n  as of 2030-01-20T10:00:00Z\n  plans: lite 1 active + 1 past_due, pro 1 active, none 1\n  \
                     credits: promo 300, make_good 75.5, subscription 1200, top_up 13040\n\
                     4 are new, 0 are there already\nopened 4 accounts; 0 were there already\n  \
                     in the store: promo 300, make_good 75.5, subscription 1200, top_up 13040: as in the file\n";
@@ -353,6 +358,43 @@ fn what_cannot_be_begun_is_said() {
     assert!(ran.code == Some(3) && ran.stderr.contains("must be a file"), "{ran:?}");
     assert!(!Path::new(&nowhere).exists(), "no store was made");
     assert_eq!(contents(&folder), BTreeMap::new());
+}
+
+/// An import that is taken up again in a later cycle does not take what was left of the one before for its own: a file
+/// tells of the instant at which it was last written, whenever it is imported.
+#[test]
+fn a_file_tells_of_the_instant_at_which_it_was_written() {
+    let parent = tempfile::tempdir().expect("a temporary folder");
+    let (folder, path) = (parent.path().join("data"), parent.path().join("customers.csv"));
+    prepare(&folder);
+    let turns = "account,plan,anchor,subscription_remaining\nana,lite,2029-01-20T09:00:00Z,1\n";
+    std::fs::write(&path, turns).expect("it can be written");
+    let (data, named) = (folder.display().to_string(), path.display().to_string());
+    // 09:00 is 1,895,130,000 seconds after the epoch.
+    for (written, code, says) in [
+        (
+            1_895_129_999,
+            1,
+            "2: subscription_remaining: expected what is left of the cycle that has begun since 2030-01-20T08:59:59Z",
+        ),
+        (
+            1_895_133_601,
+            1,
+            "as of 2030-01-20T10:00:01Z, when the file was last written: this is ahead of 2030-01-20T10:00:00Z",
+        ),
+        (
+            1_895_130_000,
+            0,
+            "customers.csv: 1 accounts of flow-studio\n  as of 2030-01-20T09:00:00Z, when the file was last written\n",
+        ),
+    ] {
+        let file = std::fs::File::options().write(true).open(&path).expect("it can be opened");
+        file.set_modified(UNIX_EPOCH + Duration::from_secs(written)).expect("it can be set");
+        let ran = run(&["import", "--data", &data, "--studio", "flow-studio", "--opening", &named]);
+        assert_eq!(ran.code, Some(code), "{ran:?}");
+        assert!(format!("{}{}", ran.stdout, ran.stderr).contains(says), "{ran:?}");
+    }
+    assert_eq!(contents(&folder).len(), 1);
 }
 
 /// Customers of every kind.
