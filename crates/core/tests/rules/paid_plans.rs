@@ -94,6 +94,39 @@ fn what_is_not_paid_is_past_due() {
     );
 }
 
+/// A plan that was paid elsewhere is paid to the end of its present term; past due there, it waits for a payment here.
+#[test]
+fn a_plan_that_comes_from_elsewhere_is_paid_for_its_term() {
+    check(
+        "
+        on 2026-02-20 10:00
+        arrive lite active from 2026-01-15 left 40
+          - account = 0/0
+          - plan_change Started = 0/0
+          - refill lot_3 +40 = 40/40
+        at 2026-03-18 00:00
+        touch
+          - 03-15 00:00: expiry lot_3 -40 = 0/0
+          - 03-15 00:00: refill lot_5 +3000 = 3000/3000
+          - plan_change StateChanged = 3000/3000
+        ",
+    );
+    check(
+        "
+        on 2026-02-20 10:00
+        arrive lite past_due from 2026-01-15
+          - account = 0/0
+          - plan_change Started = 0/0
+        buy lite
+          - order Placed order_3 = 0/0
+        truth order_3 900EUR
+          - order Paid order_3 = 0/0
+          - plan_change Paid = 0/0
+          - refill lot_6 +3000 = 3000/3000
+        ",
+    );
+}
+
 /// A payment that comes after the grace, in the cycle that the grace had refilled, grants nothing twice.
 #[test]
 fn a_late_payment_doubles_nothing() {
