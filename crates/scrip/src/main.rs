@@ -7,6 +7,7 @@
 mod admin;
 mod args;
 mod bench;
+mod closed_pipe;
 mod commands;
 mod control;
 mod demo;
@@ -35,6 +36,7 @@ use crate::failure::Failure;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    closed_pipe::end_quietly();
     // Both of these end the process themselves on bad usage (2), and after `--help` and `--version` (0).
     let matches = Arguments::command().get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());

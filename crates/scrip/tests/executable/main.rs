@@ -2,6 +2,7 @@
 
 mod backups;
 mod catalogs;
+mod closed_pipe;
 mod crash;
 mod demo;
 mod erasure;
