@@ -90,14 +90,18 @@ fn subscribe(scribe: &mut Scribe<'_>, brought: &OpeningSubscription) -> Result<(
         Some(_) => SubscriptionState::Active,
         None => brought.state,
     };
-    let started = Subscription { state, ..subscription }.scheduled();
+    // What is past due is not paid: its first payment is for the present term, not for one ahead (R17a).
+    let unpaid = (brought.state == SubscriptionState::PastDue).then(|| subscription.cycle_at(at).unwrap_or(0));
+    let paid_until = if refilled.is_none() { unpaid } else { None };
+    let started = Subscription { state, paid_until, ..subscription }.scheduled();
     write_change(scribe, SubscriptionChange::Started, Some(started.clone()));
     let Some((cycle, remaining)) = refilled else { return Ok(()) };
     scribe.write(part_used_refill(started, cycle, remaining));
     if brought.state != state
         && let Some(refilled) = scribe.account().subscription.as_deref().cloned()
     {
-        let stands = Subscription { state: brought.state, ..refilled }.scheduled();
+        let paid_until = unpaid.or(refilled.paid_until);
+        let stands = Subscription { state: brought.state, paid_until, ..refilled }.scheduled();
         write_change(scribe, SubscriptionChange::StateChanged, Some(stands));
     }
     Ok(())

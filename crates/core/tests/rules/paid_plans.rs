@@ -94,7 +94,8 @@ fn what_is_not_paid_is_past_due() {
     );
 }
 
-/// A plan that was paid elsewhere is paid to the end of its present term; past due there, it waits for a payment here.
+/// A plan that was paid elsewhere is paid to the end of its present term; past due there, its first
+/// payment here is for that term.
 #[test]
 fn a_plan_that_comes_from_elsewhere_is_paid_for_its_term() {
     check(
@@ -123,6 +124,31 @@ fn a_plan_that_comes_from_elsewhere_is_paid_for_its_term() {
           - order Paid order_3 = 0/0
           - plan_change Paid = 0/0
           - refill lot_6 +3000 = 3000/3000
+        at 2026-03-18 00:00
+        touch
+          - 03-15 00:00: expiry lot_6 -3000 = 0/0
+          - 03-15 00:00: refill lot_8 +3000 = 3000/3000
+          - plan_change StateChanged = 3000/3000
+        ",
+    );
+    check(
+        "
+        on 2026-02-20 10:00
+        arrive lite past_due from 2026-01-15 left 40
+          - account = 0/0
+          - plan_change Started = 0/0
+          - refill lot_3 +40 = 40/40
+          - plan_change StateChanged = 40/40
+        buy lite
+          - order Placed order_5 = 40/40
+        truth order_5 900EUR
+          - order Paid order_5 = 40/40
+          - plan_change Paid = 40/40
+        at 2026-03-18 00:00
+        touch
+          - 03-15 00:00: expiry lot_3 -40 = 0/0
+          - 03-15 00:00: refill lot_9 +3000 = 3000/3000
+          - plan_change StateChanged = 3000/3000
         ",
     );
 }
