@@ -14,7 +14,7 @@ use std::fmt;
 
 use scrip_core::account::Hash;
 use scrip_core::bucket::Bucket;
-use scrip_core::id::StudioNumber;
+use scrip_core::id::{StudioId, StudioNumber};
 use scrip_core::time::Time;
 use sha2::{Digest as _, Sha256};
 
@@ -23,7 +23,7 @@ use crate::verify::Report;
 
 /// The version of the format that is written.
 pub const FORMAT: u64 = 1;
-/// Buckets and catalog versions that a breach lists by number.
+/// Buckets, studios and catalog versions that a breach lists by number.
 const LISTED: usize = 8;
 
 /// Buckets that have entries.
@@ -81,10 +81,26 @@ pub struct Seal {
     pub sealed_at: Time,
     /// The chain's value after the first entry of account 1, which tells stores apart; `None` for an empty one.
     pub store: Option<Hash>,
+    /// Each studio's name.
+    pub studios: BTreeMap<StudioNumber, StudioId>,
     /// Each catalog version.
     pub catalogs: BTreeMap<(StudioNumber, u32), SealedCatalog>,
     /// Each bucket that had entries.
     pub buckets: Sealed,
+}
+
+/// What a store holds that is compared with a seal.
+pub(crate) struct Found<'a> {
+    /// The chain's value after the first entry of account 1.
+    pub(crate) first_entry: Option<Hash>,
+    /// Its buckets.
+    pub(crate) now: &'a Sealed,
+    /// Its buckets as they stood when they had as many entries as were sealed.
+    pub(crate) then: &'a Sealed,
+    /// Its studios' names.
+    pub(crate) studios: &'a BTreeMap<StudioNumber, StudioId>,
+    /// Its catalog versions.
+    pub(crate) catalogs: &'a BTreeMap<(StudioNumber, u32), SealedCatalog>,
 }
 
 impl Seal {
@@ -93,6 +109,7 @@ impl Seal {
         Seal {
             sealed_at,
             store: report.first_entry,
+            studios: report.studios.iter().filter_map(|(number, studio)| Some((*number, studio.id.clone()?))).collect(),
             catalogs: report.catalogs.clone(),
             buckets: report.buckets.clone(),
         }
@@ -123,43 +140,33 @@ impl Seal {
         text::parse(text)
     }
 
-    /// What is not as it was sealed, if anything: of a store whose buckets are `now`, and were `then` when they had as
-    /// many entries as were sealed.
-    pub(crate) fn breach(
-        &self,
-        first_entry: Option<Hash>,
-        now: &Sealed,
-        then: &Sealed,
-        catalogs: &BTreeMap<(StudioNumber, u32), SealedCatalog>,
-    ) -> Option<Breach> {
+    /// What is not as it was sealed, if anything.
+    pub(crate) fn breach(&self, found: &Found<'_>) -> Option<Breach> {
         let Some(store) = self.store else {
-            // Nothing was sealed but catalogs.
-            return self.contents_breach(now, then, catalogs);
+            // Nothing was sealed but studios and catalogs.
+            return self.contents_breach(found);
         };
-        match first_entry {
-            Some(first) if first == store => self.contents_breach(now, then, catalogs),
+        match found.first_entry {
+            Some(first) if first == store => self.contents_breach(found),
             Some(_) => Some(Breach { other_store: true, ..Breach::default() }),
             None => Some(Breach { missing: self.entries(), sealed: self.entries(), ..Breach::default() }),
         }
     }
 
-    fn contents_breach(
-        &self,
-        now: &Sealed,
-        then: &Sealed,
-        catalogs: &BTreeMap<(StudioNumber, u32), SealedCatalog>,
-    ) -> Option<Breach> {
+    fn contents_breach(&self, found: &Found<'_>) -> Option<Breach> {
         let mut breach = Breach { sealed: self.entries(), ..Breach::default() };
         for (bucket, sealed) in &self.buckets {
-            let there = now.get(bucket).map_or(0, |now| now.entries);
+            let there = found.now.get(bucket).map_or(0, |now| now.entries);
             if there < sealed.entries {
                 breach.missing += sealed.entries - there;
                 breach.short.push(*bucket);
-            } else if then.get(bucket) != Some(sealed) {
+            } else if found.then.get(bucket) != Some(sealed) {
                 breach.changed.push(*bucket);
             }
         }
-        let changed = self.catalogs.iter().filter(|(version, sealed)| catalogs.get(version) != Some(sealed));
+        let renamed = self.studios.iter().filter(|(number, sealed)| found.studios.get(number) != Some(sealed));
+        breach.studios = renamed.map(|(number, _)| *number).collect();
+        let changed = self.catalogs.iter().filter(|(version, sealed)| found.catalogs.get(version) != Some(sealed));
         breach.catalogs = changed.map(|(version, _)| *version).collect();
         (breach != Breach { sealed: breach.sealed, ..Breach::default() }).then_some(breach)
     }
@@ -178,6 +185,8 @@ pub struct Breach {
     pub short: Vec<Bucket>,
     /// Entries that were sealed in all.
     pub sealed: u64,
+    /// Studios that have another name, or are missing.
+    pub studios: Vec<StudioNumber>,
     /// Catalog versions that are others, or missing.
     pub catalogs: Vec<(StudioNumber, u32)>,
 }
@@ -201,6 +210,10 @@ impl fmt::Display for Breach {
         if !self.short.is_empty() {
             let buckets = listed(&self.short, |bucket| bucket.number().to_string());
             parts.push(format!("they are missing from bucket {buckets}"));
+        }
+        if !self.studios.is_empty() {
+            let studios = listed(&self.studios, |studio| studio.0.to_string());
+            parts.push(format!("the name that was sealed is another, or missing, of studio {studios}"));
         }
         if !self.catalogs.is_empty() {
             let versions = listed(&self.catalogs, |(studio, version)| format!("{version} of studio {}", studio.0));

@@ -29,7 +29,7 @@ use self::documents::Documents;
 use self::index::TermSum;
 use self::pass::Pass;
 use self::share::Proved;
-use crate::seal::{Breach, Seal, Sealed, SealedCatalog};
+use crate::seal::{Breach, Found, Seal, Sealed, SealedCatalog};
 use crate::store::{Extent, Reader, Row, StoreError};
 
 /// Rows read at a time.
@@ -275,8 +275,14 @@ pub fn verify_with(
     }
     prove_terms(&shared, whole.terms, progress)?;
     if let Some(seal) = options.since {
-        let breach = seal.breach(whole.first_entry, &whole.buckets, &whole.as_sealed, &documents.catalogs);
-        breach.map_or(Ok(()), |breach| Err(VerifyError::Broken(Broken::Seal(breach))))?;
+        let found = Found {
+            first_entry: whole.first_entry,
+            now: &whole.buckets,
+            then: &whole.as_sealed,
+            studios: &documents.studios,
+            catalogs: &documents.catalogs,
+        };
+        seal.breach(&found).map_or(Ok(()), |breach| Err(VerifyError::Broken(Broken::Seal(breach))))?;
     }
     let mut studios = whole.studios;
     for (number, id) in documents.studios {

@@ -1,10 +1,10 @@
-//! A seal's text: JSON in one spelling, a line for each catalog version and bucket, its own digest last.
+//! A seal's text: JSON in one spelling, a line for each studio, catalog version and bucket, its own digest last.
 
 use std::fmt::Write as _;
 
 use scrip_core::account::Hash;
 use scrip_core::bucket::Bucket;
-use scrip_core::id::StudioNumber;
+use scrip_core::id::{StudioId, StudioNumber};
 use scrip_core::time::Time;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -32,6 +32,8 @@ pub(super) fn contents(seal: &Seal) -> String {
         seal.entries(),
         seal.accounts(),
     );
+    let studios = seal.studios.iter().map(|(number, id)| format!("{{\"studio\": {}, \"id\": \"{id}\"}}", number.0));
+    list(&mut out, "studios", studios);
     let catalogs = seal.catalogs.iter().map(|((studio, version), catalog)| {
         let SealedCatalog { published_at, effective, text } = catalog;
         format!(
@@ -67,8 +69,15 @@ struct Version {
 struct Written {
     sealed_at: String,
     store: Option<String>,
+    studios: Vec<WrittenStudio>,
     catalogs: Vec<WrittenCatalog>,
     buckets: Vec<WrittenBucket>,
+}
+
+#[derive(Deserialize)]
+struct WrittenStudio {
+    studio: u32,
+    id: String,
 }
 
 #[derive(Deserialize)]
@@ -107,9 +116,13 @@ fn read(written: &Written) -> Option<Seal> {
             Some(store) => Some(hash(store)?),
             None => None,
         },
+        studios: Default::default(),
         catalogs: Default::default(),
         buckets: Default::default(),
     };
+    for studio in &written.studios {
+        seal.studios.insert(StudioNumber(studio.studio), StudioId::parse(&studio.id).ok()?);
+    }
     for catalog in &written.catalogs {
         let sealed = SealedCatalog {
             published_at: time(&catalog.published_at)?,

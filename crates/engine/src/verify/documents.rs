@@ -1,12 +1,12 @@
 //! What is stored besides accounts and entries: whether it can be used, and what entries say of it.
 //!
-//! Documents are in no chain. So this proves that each can be read and that none is missing, not that none was changed:
-//! for catalogs a seal does that.
+//! Documents are in no chain. So this proves that each can be read, that none is missing and that studios and their
+//! catalogs agree, not that none was changed: for studios and catalogs a seal does that.
 
 use std::collections::BTreeMap;
 
 use scrip_core::catalog;
-use scrip_core::hold::Priced;
+use scrip_core::entry::Entry;
 use scrip_core::id::{StudioId, StudioNumber};
 use scrip_core::time::Time;
 
@@ -24,6 +24,7 @@ impl Documents {
     /// Reads them all, and proves what can be proved of each.
     pub(super) fn read(reader: &dyn Reader) -> Result<Documents, VerifyError> {
         let mut found = Documents { studios: BTreeMap::new(), catalogs: BTreeMap::new() };
+        let mut owners = Vec::new();
         for document in reader.documents()? {
             match document {
                 Document::Studio { number, id } => {
@@ -32,7 +33,9 @@ impl Documents {
                 Document::Catalog { studio, version, published_at, effective, format, source } => {
                     let named = || format!("catalog version {version} of studio {}", studio.0);
                     within_the_calendar(&[published_at, effective], named)?;
-                    catalog::read(&source, format).map_err(|refused| unusable(format!("{}: {refused}", named())))?;
+                    let read = catalog::read(&source, format);
+                    let read = read.map_err(|refused| unusable(format!("{}: {refused}", named())))?;
+                    owners.push((studio, version, read.studio));
                     let sealed = SealedCatalog { published_at, effective, text: SealedCatalog::digest(&source) };
                     found.catalogs.insert((studio, version), sealed);
                 }
@@ -46,6 +49,7 @@ impl Documents {
             }
         }
         found.complete()?;
+        found.owned_by(&owners)?;
         Ok(found)
     }
 
@@ -68,17 +72,34 @@ impl Documents {
         Ok(())
     }
 
+    /// Each catalog says whose it is: who is given another's name is given the other's customers.
+    fn owned_by(&self, owners: &[(StudioNumber, u32, StudioId)]) -> Result<(), VerifyError> {
+        let name = |studio| &self.studios[studio];
+        match owners.iter().find(|(studio, _, owner)| name(studio) != owner) {
+            None => Ok(()),
+            Some((studio, version, owner)) => Err(unusable(format!(
+                "catalog version {version} of studio {} is {owner}'s, but table studios calls that studio {}",
+                studio.0,
+                name(studio)
+            ))),
+        }
+    }
+
     /// Whether a studio has a name. Where no studio ever had one, none needs it: an engine can do without catalogs and
     /// keys, which are what names studios.
     pub(super) fn name(&self, studio: StudioNumber) -> bool {
         self.studios.is_empty() || self.studios.contains_key(&studio)
     }
 
-    /// Whether a price of this studio's can have been made: by a version that is there, or by none where none was
+    /// Whether an entry of this studio's can have been made: by a version that is there, or by none where none was
     /// needed.
-    pub(super) fn know(&self, studio: StudioNumber, priced: &Priced) -> bool {
-        let unpriced = priced.catalog_version == 0 && priced.tool.is_none();
-        unpriced || self.catalogs.contains_key(&(studio, priced.catalog_version))
+    pub(super) fn know(&self, studio: StudioNumber, entry: &Entry) -> bool {
+        let there = |version| self.catalogs.contains_key(&(studio, version));
+        let priced = entry
+            .priced()
+            .is_none_or(|priced| priced.catalog_version == 0 && priced.tool.is_none() || there(priced.catalog_version));
+        let ordered = entry.event.order().is_none_or(|order| there(order.catalog_version));
+        priced && ordered
     }
 }
 

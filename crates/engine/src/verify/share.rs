@@ -133,7 +133,7 @@ impl<'a> Share<'a> {
         let followed = &mut seat.followed;
         let entry = followed.follow(row).map_err(|what| broken_entry(row, Some(&followed.account.id), what))?;
         let studio = followed.account.studio;
-        if !entry.priced().is_none_or(|priced| self.shared.documents.know(studio, priced)) {
+        if !self.shared.documents.know(studio, &entry) {
             let what = "the catalog version that it names is missing";
             return Err(broken_entry(row, Some(&followed.account.id), what));
         }

@@ -6,13 +6,17 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 use scrip_core::amount::{Credits, Total};
 use scrip_core::catalog::Format;
+use scrip_core::command::{Command, OrderItem};
 use scrip_core::entry::Book;
-use scrip_core::id::StudioId;
+use scrip_core::id::{AccountId, Key, PackageId, StudioId};
 use scrip_core::lot::Class;
 use scrip_core::time::Time;
+use scrip_engine::clock::Clock;
+use scrip_engine::engine::Request;
 use scrip_engine::seal::Seal;
 use scrip_engine::store::{Batch, Document, Store as _};
 use scrip_engine::verify::{Options, Report, VerifyError, verify, verify_with};
+use scrip_engine::{Engine, Options as EngineOptions};
 use scrip_store_sqlite::{OpenMode, SqliteStore, open_reader};
 
 use crate::filled::{STUDIO, fill};
@@ -39,6 +43,13 @@ fn a_sound_store_is_proved() {
     assert_eq!(studio.books[&Book::Spent], whole(180));
     assert_eq!(studio.books[&Book::Refunded], whole(-20));
     assert_eq!(studio.entries, 18);
+}
+
+/// What `verify` says that knows of a seal.
+fn since(folder: &Path, seal: &Seal) -> Result<(), String> {
+    let reader = open_reader(folder).unwrap();
+    let how = Options { since: Some(seal), ..Options::default() };
+    verify_with(reader.as_ref(), &how, &mut |_| {}).map(drop).map_err(|broken| broken.to_string())
 }
 
 /// Puts a value into a column of one row, looks what `verify` says, and puts the old one back.
@@ -230,6 +241,23 @@ fn a_text_that_goes_without_an_erasure_is_named() {
     }
 }
 
+/// Nothing but the texts says which account is whose.
+#[test]
+fn accounts_cannot_be_exchanged_by_taking_their_names_away() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path());
+    let seal = Seal::of(&check(folder.path()).unwrap(), Time::EPOCH);
+    assert_eq!(since(folder.path(), &seal), Ok(()));
+    let exchange = "UPDATE journal SET texts = NULL WHERE seq = 1;
+         UPDATE accounts SET id = 'elsewhere' WHERE account = 1;
+         UPDATE accounts SET id = 'ana' WHERE account = 2;
+         UPDATE accounts SET id = 'bruno' WHERE account = 1;";
+    open(folder.path()).execute_batch(exchange).unwrap();
+    let found = check(folder.path()).unwrap_err();
+    assert!(found.contains("at position 1: a text of it is gone, and no erasure"), "{found}");
+    assert_eq!(since(folder.path(), &seal), Err(found));
+}
+
 /// Parts of what is written behind that are gone, whole rows of it.
 #[test]
 fn what_is_lost_of_the_index_of_terms_is_found() {
@@ -294,6 +322,10 @@ fn documents_that_cannot_be_used_are_found() {
         ("UPDATE catalogs SET format = 'yaml' WHERE version = 2", "is not what scrip wrote"),
         ("UPDATE catalogs SET effective = -1 WHERE version = 2", "catalog version 2 of studio 1: a time out of range"),
         ("DELETE FROM catalogs WHERE version = 1", "catalog version 1 of studio 1 is missing"),
+        (
+            "UPDATE studios SET id = 'studiotwin'",
+            "catalog version 1 of studio 1 is flow-studio's, but table studios calls that studio studiotwin",
+        ),
         ("DELETE FROM studios", "studio 1 has catalogs, but no name"),
         ("UPDATE studios SET studio = 2; DELETE FROM catalogs", "position 1: it is of a studio that has no name"),
         ("UPDATE studios SET id = 'No Id'", "is not what scrip wrote"),
@@ -321,6 +353,41 @@ fn documents_that_cannot_be_used_are_found() {
     }
 }
 
+/// An order is never repriced (R7): what it was placed at must stay.
+#[test]
+fn a_missing_catalog_version_that_only_an_order_names_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    fill_with_catalogs(folder.path());
+    let mut store = SqliteStore::open(folder.path(), OpenMode::Create).unwrap();
+    let time = Time::parse("2026-01-01T00:00:00Z").unwrap();
+    let third = Document::Catalog {
+        studio: STUDIO,
+        version: 3,
+        published_at: time,
+        effective: time,
+        format: Format::Toml,
+        source: format!("{CATALOG}\n[packages.boost]\nname = \"Boost\"\ncredits = 1_000\nprice = \"10.00 USD\"\n")
+            .into(),
+    };
+    store.append(&Batch { documents: vec![third], ..Batch::default() }).unwrap();
+    let clock = Clock::test(Time::parse("2026-01-01T00:00:01Z").unwrap());
+    let options = EngineOptions { clock, sweep_per_second: 0, ..EngineOptions::default() };
+    let engine = Engine::start(Box::new(store), options).unwrap();
+    let item = OrderItem::Package(PackageId::parse("boost").unwrap());
+    let request = Request {
+        studio: STUDIO,
+        account: AccountId::parse("ana").unwrap(),
+        key: Some(Key::parse("order").unwrap()),
+        command: Command::PlaceOrder { item },
+    };
+    engine.submit_many_blocking(vec![request]).pop().unwrap().unwrap();
+    engine.stop();
+    check(folder.path()).unwrap();
+    assert_eq!(open(folder.path()).execute("DELETE FROM catalogs WHERE version = 3", ()).unwrap(), 1);
+    let found = "entry 10 of account 1 (ana), at position 19: the catalog version that it names is missing";
+    assert_eq!(check(folder.path()).unwrap_err(), found);
+}
+
 /// A catalog that is still one, but not the one that was published: only a seal tells.
 #[test]
 fn a_seal_finds_changed_catalogs() {
@@ -332,15 +399,36 @@ fn a_seal_finds_changed_catalogs() {
         let folder = tempfile::tempdir().unwrap();
         fill_with_catalogs(folder.path());
         let seal = Seal::of(&check(folder.path()).unwrap(), Time::EPOCH);
-        let since = || {
-            let reader = open_reader(folder.path()).unwrap();
-            let how = Options { since: Some(&seal), ..Options::default() };
-            verify_with(reader.as_ref(), &how, &mut |_| {}).map(drop).map_err(|broken| broken.to_string())
-        };
-        assert_eq!(since(), Ok(()));
+        assert_eq!(since(folder.path(), &seal), Ok(()));
         assert_eq!(open(folder.path()).execute(change, ()).unwrap(), 1);
         check(folder.path()).unwrap();
         let found = "what was sealed of the catalogs is not there, in version 2 of studio 1";
-        assert_eq!(since(), Err(found.to_owned()), "{change}");
+        assert_eq!(since(folder.path(), &seal), Err(found.to_owned()), "{change}");
+    }
+}
+
+/// Keys from outside name studios by their names, so each must keep its own.
+#[test]
+fn a_seal_finds_renamed_studios() {
+    for (change, named) in [
+        ("UPDATE studios SET id = 'studiotwin' WHERE studio = 1", "1"),
+        (
+            "UPDATE studios SET id = 'elsewhere' WHERE studio = 1; UPDATE studios SET id = 'flow-studio' WHERE studio = 2;
+             UPDATE studios SET id = 'second' WHERE studio = 1",
+            "1, 2",
+        ),
+        ("DELETE FROM studios WHERE studio = 2", "2"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fill(folder.path());
+        open(folder.path()).execute("INSERT INTO studios VALUES (2, 'second')", ()).unwrap();
+        let seal = Seal::of(&check(folder.path()).unwrap(), Time::EPOCH);
+        assert_eq!(Seal::parse(&seal.to_text()).as_ref(), Ok(&seal));
+        assert_eq!(since(folder.path(), &seal), Ok(()));
+        open(folder.path()).execute_batch(change).unwrap();
+        // Without a catalog nothing in the store says otherwise.
+        check(folder.path()).unwrap();
+        let found = format!("the name that was sealed is another, or missing, of studio {named}");
+        assert_eq!(since(folder.path(), &seal), Err(found), "{change}");
     }
 }
