@@ -28,8 +28,18 @@ pub(crate) fn run(reader: &dyn Reader, folder: &Path, after: Option<u64>, output
     let documents = reader.documents().map_err(unreadable)?;
     let documents: Vec<String> = documents.iter().filter_map(form::document_line).collect();
     let count = u64::try_from(documents.len()).expect("a length fits 64 bits");
-    let scrip = env!("CARGO_PKG_VERSION").to_owned();
-    let header = Header { scrip_journal: FORMAT, scrip, after, after_hash, last, last_hash, documents: count };
+    let mut digest = Sha256::new();
+    documents.iter().for_each(|line| digest.update(format!("{line}\n")));
+    let header = Header {
+        scrip_journal: FORMAT,
+        scrip: env!("CARGO_PKG_VERSION").to_owned(),
+        after,
+        after_hash,
+        last,
+        last_hash,
+        documents: count,
+        documents_sha256: form::hex(&digest.finalize()),
+    };
 
     let mut writer = Writer { output, digest: Sha256::new(), lines: 0 };
     writer.line(form::guarded(&header))?;

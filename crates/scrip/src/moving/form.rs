@@ -44,6 +44,8 @@ pub(crate) struct Header {
     pub(crate) last_hash: Option<String>,
     /// How many lines of documents follow.
     pub(crate) documents: u64,
+    /// SHA-256 of their bytes, line breaks included: with other documents it is another file.
+    pub(crate) documents_sha256: String,
 }
 
 /// The last line: that nothing is missing.

@@ -35,6 +35,8 @@ pub(crate) struct Source {
     /// Of all lines before the last.
     digest: Sha256,
     documents: u64,
+    /// Of their lines.
+    documents_digest: Sha256,
     /// The last entry's position.
     position: u64,
 }
@@ -69,6 +71,7 @@ impl Source {
             line: 0,
             digest: Sha256::new(),
             documents: 0,
+            documents_digest: Sha256::new(),
             position: 0,
         };
         source.read_header()?;
@@ -105,6 +108,9 @@ impl Source {
                 return Err(self.wrong("an entry stands where a document belongs: lines are missing or out of order"));
             }
             let document = form::read_document(&self.text).map_err(|what| self.wrong(&what))?;
+            self.documents_digest.update(&self.text);
+            self.documents_digest.update("\n");
+            self.hold_documents()?;
             return Ok(Some(Given::Document(document)));
         }
         if self.position < self.header.last {
@@ -116,6 +122,9 @@ impl Source {
                      doubled or out of order"
                 );
                 return Err(self.wrong(&what));
+            }
+            if position == self.header.last && self.header.last_hash.as_ref() != Some(&record.hash.to_string()) {
+                return Err(self.wrong("the last entry is not the one that the first line tells of"));
             }
             self.position = position;
             return Ok(Some(Given::Entry(record)));
@@ -148,7 +157,17 @@ impl Source {
             return Err(self.wrong("what it says of itself cannot be"));
         }
         self.position = self.header.after;
-        Ok(())
+        self.hold_documents()
+    }
+
+    /// Holds the documents against what the first line says of them, after the last.
+    fn hold_documents(&self) -> Result<(), Failure> {
+        if self.documents < self.header.documents
+            || form::hex(&self.documents_digest.clone().finalize()) == self.header.documents_sha256
+        {
+            return Ok(());
+        }
+        Err(self.wrong("the documents up to here are not those that the first line tells of"))
     }
 
     /// Holds the last line against what was read.

@@ -192,6 +192,23 @@ fn an_export_can_go_on_and_both_be_imported() {
     }
 }
 
+/// Entries alone do not tell two exports apart: a key may have been revoked in between.
+#[test]
+fn an_import_with_other_documents_is_another_import() {
+    let ground = Ground::new();
+    store(&ground.path("store"));
+    let data = ground.name("store");
+    succeed(&["key", "create", "--data", &data, "--studio", "flow-studio"]);
+    ground.export("store", "journal", &[]);
+    assert_eq!(ground.import(&["journal"], "moved").code, Some(0));
+    assert!(ground.import(&["journal"], "moved").stdout.contains("nothing to do"));
+    let listed = succeed(&["key", "list", "--data", &data]);
+    let key = listed.split_whitespace().find(|word| word.starts_with("key_")).expect("a key");
+    succeed(&["key", "revoke", "--data", &data, key]);
+    ground.export("store", "later", &[]);
+    refused(&ground.import(&["later"], "moved"), 3, "it holds a scrip already");
+}
+
 /// A journal's lines, to be changed.
 type Lines = Vec<String>;
 
@@ -233,6 +250,19 @@ const BAD: &[Bad] = &[
     ("crlf", |lines| lines[9].push('\r'), ":10: it ends with CR LF"),
     ("document-changed", |lines| lines[1] = lines[1].replace("flow", "slow"), ":2: it was changed"),
     ("document-gone", |lines| drop(lines.remove(1)), ": an entry stands where a document belongs"),
+    (
+        "document-of-another",
+        |lines| rewrite(&mut lines[1], "flow", "slow"),
+        ": the documents up to here are not those that the first line tells of",
+    ),
+    (
+        "another-end",
+        |lines| {
+            let hash = lines[0].split_once("\"last_hash\":\"").expect("a hash").1[..64].to_owned();
+            rewrite(&mut lines[0], &hash, &"0".repeat(64));
+        },
+        ": the last entry is not the one that the first line tells of",
+    ),
     ("entry-gone", |lines| drop(lines.remove(12)), ":13: the entry at position"),
     ("entry-twice", |lines| lines.insert(12, lines[12].clone()), ":14: the entry at position"),
     ("out-of-order", |lines| lines.swap(12, 13), ":13: the entry at position"),
