@@ -142,8 +142,8 @@ impl Folder {
         }
     }
 
-    /// Makes the tables where there are none, in a new store and in one whose making was cut short, and makes an earlier
-    /// version this one. The version is SQLite's word: the file's own header may not have it yet.
+    /// Makes the tables where there are none, in a new store and in one whose making was cut short, makes an earlier
+    /// version this one, and gives kinds of entries that came since a word. The version is SQLite's word: the file's own header may not have it yet.
     fn complete(&self) -> Result<(), OpenError> {
         let trouble = |error: rusqlite::Error| self.trouble(&error);
         let mut connection =
@@ -151,7 +151,7 @@ impl Folder {
         match connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(trouble)? {
             0 => schema::create(&mut connection).map_err(trouble),
             1 => upgrade::from_1(&mut connection).map_err(trouble),
-            VERSION => Ok(()),
+            VERSION => schema::complete_kinds(&mut connection).map_err(trouble),
             found => Err(OpenError::Newer { path: self.database.clone(), found, known: VERSION }),
         }
     }

@@ -12,7 +12,7 @@ use crate::filter::{self, BLOCK_BYTES};
 use crate::runs::{self, CHUNK_BYTES, Cursor, Pair, Run};
 use crate::trouble::{damaged, refused};
 
-/// Every page, every index against its table, and the words for kinds.
+/// Every page, every index against its table, and a word for each kind of entry that occurs.
 pub(crate) fn structure(connection: &Connection) -> Result<(), StoreError> {
     let found: String =
         connection.query_row("PRAGMA integrity_check(1)", (), |row| row.get(0)).map_err(|error| refused(&error))?;
@@ -27,9 +27,20 @@ pub(crate) fn structure(connection: &Connection) -> Result<(), StoreError> {
     let known = |(number, word): &(i64, String)| {
         Kind::ALL.iter().any(|kind| i64::from(kind.number()) == *number && kind.word() == word)
     };
-    match kinds.iter().find(|kind| !known(kind)) {
-        Some((number, word)) => {
-            Err(damaged(format!("table kinds calls kind {number} {word}, which is none of scrip's")))
+    if let Some((number, word)) = kinds.iter().find(|kind| !known(kind)) {
+        return Err(damaged(format!("table kinds calls kind {number} {word}, which is none of scrip's")));
+    }
+    let mut nameless = connection
+        .prepare("SELECT DISTINCT kind FROM journal WHERE kind NOT IN (SELECT kind FROM kinds) ORDER BY kind")
+        .map_err(|error| refused(&error))?;
+    let nameless = nameless
+        .query_map((), |row| row.get::<_, i64>(0))
+        .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
+        .map_err(|error| refused(&error))?;
+    // A kind that is none of scrip's is for the proof of its entry to name.
+    match Kind::ALL.iter().find(|kind| nameless.contains(&i64::from(kind.number()))) {
+        Some(kind) => {
+            Err(damaged(format!("table kinds has no word for kind {}, which is {}", kind.number(), kind.word())))
         }
         None => Ok(()),
     }

@@ -124,12 +124,21 @@ pub(crate) fn make_readable(connection: &Connection, version: i32) -> rusqlite::
     connection.execute_batch(&SINCE_2.replace("CREATE TABLE", "CREATE TEMP TABLE"))
 }
 
-/// Writes the word of each kind of entry.
+/// Writes the word of each kind of entry that has none, or another.
 pub(crate) fn fill_kinds(connection: &Connection) -> rusqlite::Result<()> {
+    let fill = "INSERT INTO kinds VALUES (?1, ?2)
+        ON CONFLICT (kind) DO UPDATE SET word = excluded.word WHERE word <> excluded.word";
     for kind in Kind::ALL {
-        connection.execute("INSERT OR REPLACE INTO kinds VALUES (?1, ?2)", (kind.number(), kind.word()))?;
+        connection.execute(fill, (kind.number(), kind.word()))?;
     }
     Ok(())
+}
+
+/// [`fill_kinds`] of a store that was made before there were as many: all or nothing.
+pub(crate) fn complete_kinds(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    fill_kinds(&transaction)?;
+    transaction.commit()
 }
 
 /// Drops every view.

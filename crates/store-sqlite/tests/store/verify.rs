@@ -293,6 +293,25 @@ fn what_the_database_keeps_for_itself_is_looked_at() {
     }
 }
 
+/// Each scrip knows more kinds than the ones before: those that a store has no word for get one when it is opened for writing.
+#[test]
+fn a_kind_without_a_word_is_found_and_gets_it_at_the_next_opening() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path());
+    // Kind 24 does not occur: without it the store holds, as one does whose scrip did not know it.
+    assert_eq!(open(folder.path()).execute("DELETE FROM kinds WHERE kind = 24", ()).unwrap(), 1);
+    check(folder.path()).unwrap();
+    assert_eq!(open(folder.path()).execute("DELETE FROM kinds WHERE kind = 13", ()).unwrap(), 1);
+    assert_eq!(check(folder.path()).unwrap_err(), "table kinds has no word for kind 13, which is grant");
+    drop(SqliteStore::open(folder.path(), OpenMode::Existing).unwrap());
+    check(folder.path()).unwrap();
+    let words = "SELECT word FROM kinds WHERE kind IN (13, 24) ORDER BY kind";
+    let database = open(folder.path());
+    let mut words = database.prepare(words).unwrap();
+    let words: Vec<String> = words.query_map((), |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(words, ["grant", "automatic_top_up"]);
+}
+
 const CATALOG: &str = include_str!("../../../../catalogs/flow-studio.toml");
 
 /// A store with two catalog versions, the second of which priced a charge.
