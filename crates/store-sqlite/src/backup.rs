@@ -136,7 +136,9 @@ pub fn restore(file: &Path, dir: &Path, progress: &mut dyn FnMut(Copied)) -> Res
 impl Unfinished {
     /// Reads the copy, for the proof that it is sound. Damage is its source's.
     pub fn reader(&self) -> Result<Arc<dyn Reader>, CopyError> {
-        let connection = folder::reader(&self.temporary).map_err(|error| refused(&error));
+        let connection = folder::reader(&self.temporary)
+            .and_then(|connection| folder::stand_still(&connection).map(|()| connection))
+            .map_err(|error| refused(&error));
         let reader = connection.and_then(read::snapshot);
         reader.map_err(|error| CopyError::Database { path: self.source.clone(), error })
     }
@@ -155,11 +157,8 @@ impl Unfinished {
     fn fill_from_store(&self, source: &Connection, progress: &mut dyn FnMut(Copied)) -> Result<(), CopyError> {
         let trouble = |error| self.database_trouble(&error);
         let file = self.empty()?;
-        // One transaction around all steps: one snapshot, whatever is committed meanwhile.
-        let page: u64 = source
-            .execute_batch("BEGIN; SELECT count(*) FROM meta")
-            .and_then(|()| source.pragma_query_value(None, "page_size", |row| row.get(0)))
-            .map_err(trouble)?;
+        // The source stands still: all steps copy one snapshot, whatever is committed meanwhile.
+        let page: u64 = source.pragma_query_value(None, "page_size", |row| row.get(0)).map_err(trouble)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut target = folder::connect(&self.temporary, flags).map_err(trouble)?;
         // Until it is whole it is worth nothing: no journal, and one flush at the end.

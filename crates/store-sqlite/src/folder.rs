@@ -178,6 +178,7 @@ impl Folder {
 }
 
 /// The database of a folder that another process may have open, or this one: so SQLite alone opens it, see [`Folder::open`].
+/// It stands still from here on: what it is, is looked at in the snapshot that is read.
 pub(crate) fn beside(dir: &Path) -> Result<Connection, OpenError> {
     let path = dir.join(DATABASE);
     match std::fs::metadata(&path) {
@@ -190,6 +191,7 @@ pub(crate) fn beside(dir: &Path) -> Result<Connection, OpenError> {
         _ => database_trouble(&path, &error),
     };
     let connection = reader(&path).map_err(trouble)?;
+    stand_still(&connection).map_err(trouble)?;
     let number = |name| connection.pragma_query_value(None, name, |row| row.get(0)).map_err(trouble);
     found(&path, Whose::of(number("application_id")?, number("user_version")?))?;
     match documents::import(&connection) {
@@ -199,11 +201,18 @@ pub(crate) fn beside(dir: &Path) -> Result<Connection, OpenError> {
     }
 }
 
+/// Begins a snapshot, for good, and gives it what an earlier version does not have.
+pub(crate) fn stand_still(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("BEGIN")?;
+    // A transaction takes its snapshot with its first read.
+    let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    schema::make_readable(connection, version)
+}
+
 /// A connection that reads a database.
 pub(crate) fn reader(database: &Path) -> rusqlite::Result<Connection> {
     let connection = connect(database, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    schema::make_readable(&connection, version)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -4_096)?;
     Ok(connection)

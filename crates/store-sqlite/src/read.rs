@@ -139,11 +139,9 @@ pub fn open_reader(dir: &Path) -> Result<Arc<dyn Reader>, OpenError> {
     snapshot(folder::beside(dir)?).map_err(|error| OpenError::Database { path: dir.to_owned(), error })
 }
 
-/// Reads on a connection, which stands still from here on.
+/// Reads on a connection, which stands still ([`folder::stand_still`]).
 pub(crate) fn snapshot(connection: Connection) -> Result<Arc<dyn Reader>, StoreError> {
-    let begun = connection.execute_batch("BEGIN").map_err(|error| refused(&error));
-    // A transaction takes its snapshot with its first read.
-    let runs = begun.and_then(|()| runs::live(&connection))?;
+    let runs = runs::live(&connection)?;
     Ok(Arc::new(Snapshot {
         connection: Mutex::new(connection),
         runs: runs.iter().map(|Run { run, .. }| *run).collect(),

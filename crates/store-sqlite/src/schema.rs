@@ -115,13 +115,14 @@ pub(crate) fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-/// Gives a connection that reads an earlier version what its queries ask for, in its own memory.
+/// Gives a connection that reads a snapshot of an earlier version what its queries ask for, in its own memory.
 pub(crate) fn make_readable(connection: &Connection, version: i32) -> rusqlite::Result<()> {
     if version != 1 {
         return Ok(());
     }
-    connection.pragma_update(None, "temp_store", "MEMORY")?;
-    connection.execute_batch(&SINCE_2.replace("CREATE TABLE", "CREATE TEMP TABLE"))
+    connection.pragma_update(None, "query_only", false)?;
+    connection.execute_batch(&SINCE_2.replace("CREATE TABLE", "CREATE TEMP TABLE"))?;
+    connection.pragma_update(None, "query_only", true)
 }
 
 /// Writes the word of each kind of entry that has none, or another.
