@@ -29,8 +29,15 @@ pub(crate) fn from_1(connection: &mut Connection) -> rusqlite::Result<()> {
     schema::create_views(&transaction)?;
     transaction.pragma_update(None, "user_version", schema::VERSION)?;
     transaction.commit()?;
-    // The version is in the file itself from here on, where an earlier scrip looks for it.
-    crate::checkpoint::checkpoint(connection).map(|_| ())
+    // The version belongs in the file itself, where an earlier scrip looks for it: so this waits for readers of the
+    // earlier state.
+    let held_up: bool = connection.query_row("PRAGMA wal_checkpoint(FULL)", (), |row| row.get(0))?;
+    if held_up {
+        tracing::warn!(
+            "a reader stays with the earlier version: until it ends, do not open this store with an earlier scrip"
+        );
+    }
+    Ok(())
 }
 
 /// Takes every free page into use, filled with zeros, and lets go of it again.

@@ -60,6 +60,26 @@ fn version_1_is_upgraded_in_place() {
     }
 }
 
+/// An earlier scrip looks into the file, so the version must not stay in the log because somebody reads.
+#[test]
+fn an_upgrade_waits_for_readers_of_the_earlier_version() {
+    let copy = copy_of("store-v1/clean");
+    let reader = open_reader(copy.path()).unwrap();
+    let path = copy.path().join("scrip.db");
+    let reading = std::thread::spawn(move || {
+        let database = Connection::open(path).unwrap();
+        let version = || database.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0)).unwrap();
+        while version() == 1 {
+            std::thread::yield_now();
+        }
+        drop(reader);
+    });
+    let store = SqliteStore::open(copy.path(), OpenMode::Existing).unwrap();
+    assert_eq!(version_in_the_file(copy.path()), 2);
+    reading.join().unwrap();
+    drop(store);
+}
+
 /// Version 1 left copies of what it overwrote in free pages and in the free parts of pages.
 #[test]
 fn an_upgrade_leaves_nothing_of_what_was_deleted_before() {
