@@ -15,6 +15,7 @@ mod export;
 mod failure;
 mod fresh;
 mod moving;
+mod new_file;
 mod opening;
 mod payments;
 mod place;

@@ -1,6 +1,5 @@
 //! `scrip seal`: what a store holds, proved, in a small file to be kept where whoever can write the store cannot (R29).
 
-use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -11,6 +10,7 @@ use scrip_store_sqlite::open_reader;
 use crate::args::SealArguments;
 use crate::commands::verify;
 use crate::failure::Failure;
+use crate::new_file::NewFile;
 use crate::place;
 use crate::progress::grouped;
 
@@ -18,13 +18,11 @@ use crate::progress::grouped;
 pub(crate) fn run(arguments: &SealArguments) -> Result<(), Failure> {
     let (folder, file) = (place::folder(&arguments.place)?, &arguments.file);
     // Before the work, so that a name that is taken is told at once.
-    if file.symlink_metadata().is_ok() {
-        return Err(taken(file));
-    }
+    let made = NewFile::begin(file)?;
     let reader = open_reader(folder).map_err(verify::unopened)?;
     let report = verify::prove(&*reader, folder)?;
     let seal = Seal::of(&report, Clock::system().now());
-    write(file, &seal.to_text())?;
+    write(made, &seal.to_text())?;
     let (entries, accounts) = (grouped(seal.entries()), grouped(seal.accounts()));
     println!("sealed {} in {}: {entries} entries of {accounts} accounts", folder.display(), file.display());
     println!("digest {}", seal.digest());
@@ -39,21 +37,7 @@ pub(super) fn read(file: &Path) -> Result<Seal, Failure> {
 }
 
 /// The whole file or none.
-fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    let mut made = match File::create_new(file) {
-        Ok(made) => made,
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Err(taken(file)),
-        Err(error) => return Err(Failure::of_path(file, &error)),
-    };
-    let written = made.write_all(text.as_bytes()).and_then(|()| made.sync_all());
-    written.map_err(|error| match std::fs::remove_file(file) {
-        Ok(()) => Failure::of_path(file, &format!("{error}; nothing was sealed")),
-        Err(kept) => {
-            Failure::of_path(file, &format!("{error}; what is there is no seal, and could not be removed: {kept}"))
-        }
-    })
-}
-
-fn taken(file: &Path) -> Failure {
-    Failure::of_path(file, &"is there already and is not overwritten: choose another name")
+fn write(mut file: NewFile, text: &str) -> Result<(), Failure> {
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.finish());
+    written.map_err(|error| Failure::of_path(file.part(), &format!("{error}; nothing was sealed")))
 }

@@ -1,19 +1,15 @@
 //! Where an export goes: standard output, or a file that is there only once it is whole.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::args::ExportForm;
 use crate::export::lines::Line;
 use crate::failure::Failure;
+use crate::new_file::NewFile;
 
 /// Bytes written at a time.
 const BUFFER: usize = 64 * 1_024;
-
-/// Files are for the user that made them alone: they hold what customers did.
-const PRIVATE: u32 = 0o600;
 
 /// Why an export ended before its end.
 pub(crate) enum Stop {
@@ -38,7 +34,7 @@ pub(crate) struct Output {
 
 enum Sink {
     Standard(BufWriter<io::Stdout>),
-    File { file: BufWriter<File>, part: PathBuf, whole: PathBuf },
+    File(BufWriter<NewFile>),
 }
 
 impl Output {
@@ -46,7 +42,7 @@ impl Output {
     pub(crate) fn new(file: Option<&Path>, form: ExportForm) -> Result<Output, Failure> {
         let sink = match file {
             None => Sink::Standard(BufWriter::with_capacity(BUFFER, io::stdout())),
-            Some(whole) => new_file(whole)?,
+            Some(whole) => Sink::File(BufWriter::with_capacity(BUFFER, NewFile::begin(whole)?)),
         };
         Ok(Output { sink, form, written: 0 })
     }
@@ -81,7 +77,7 @@ impl Output {
     fn write(&mut self, text: &str) -> Result<(), Stop> {
         let written = match &mut self.sink {
             Sink::Standard(out) => out.write_all(text.as_bytes()),
-            Sink::File { file, .. } => file.write_all(text.as_bytes()),
+            Sink::File(file) => file.write_all(text.as_bytes()),
         };
         written.map_err(|error| self.stopped(&error))
     }
@@ -90,9 +86,7 @@ impl Output {
     pub(crate) fn finish(mut self) -> Result<u64, Stop> {
         let finished = match &mut self.sink {
             Sink::Standard(out) => out.flush(),
-            Sink::File { file, part, whole } => {
-                file.flush().and_then(|()| file.get_ref().sync_all()).and_then(|()| std::fs::rename(part, whole))
-            }
+            Sink::File(file) => file.flush().and_then(|()| file.get_mut().finish()),
         };
         finished.map_err(|error| self.stopped(&error))?;
         Ok(self.written)
@@ -105,33 +99,9 @@ impl Output {
                 "standard output: {error}; what is there is not whole, and its last line may be cut off"
             ))
             .into(),
-            Sink::File { part, .. } => Failure::of_path(part, &format!("{error}; nothing was exported")).into(),
+            Sink::File(file) => {
+                Failure::of_path(file.get_ref().part(), &format!("{error}; nothing was exported")).into()
+            }
         }
     }
-}
-
-impl Drop for Output {
-    /// Removes what did not become whole.
-    fn drop(&mut self) {
-        if let Sink::File { part, whole, .. } = &self.sink
-            && let Err(error) = std::fs::remove_file(part)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            eprintln!("{}: could not be removed: {error}; it is not the whole {}", part.display(), whole.display());
-        }
-    }
-}
-
-/// A file beside the one that is asked for, which must not be there yet.
-fn new_file(whole: &Path) -> Result<Sink, Failure> {
-    if whole.symlink_metadata().is_ok() {
-        return Err(Failure::of_path(whole, &"is there already: remove it, or name another with --output"));
-    }
-    let Some(name) = whole.file_name() else { return Err(Failure::of_path(whole, &"is not the name of a file")) };
-    let mut name = name.to_owned();
-    name.push(".part");
-    let part = whole.with_file_name(name);
-    let opened = File::options().write(true).create(true).truncate(true).mode(PRIVATE).open(&part);
-    let file = opened.map_err(|error| Failure::of_path(&part, &error))?;
-    Ok(Sink::File { file: BufWriter::with_capacity(BUFFER, file), part, whole: whole.to_owned() })
 }

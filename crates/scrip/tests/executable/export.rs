@@ -236,6 +236,35 @@ fn it_ends_with_the_code_that_says_why() {
     assert_eq!(ran.code, Some(3), "{ran:?}");
 }
 
+/// Two that write to the same file would spoil each other.
+#[test]
+fn one_at_a_time_writes_to_a_file() {
+    let parent = tempfile::tempdir().expect("a temporary folder");
+    let folder = parent.path().join("data");
+    Server::start(&folder, &[]).stop();
+    let data = folder.display().to_string();
+    for command in [&["export", "accounts", "--output"][..], &["seal"]] {
+        let file = parent.path().join(command[0]);
+        let part = parent.path().join(format!("{}.part", command[0]));
+        let name = file.display().to_string();
+        let arguments = [command, &[&name, "--data", &data]].concat();
+        std::fs::write(&part, "what another has written so far, which is more than there will be".repeat(1_000))
+            .expect("writable");
+        let other = OpenOptions::new().write(true).open(&part).expect("it is there");
+        other.try_lock().expect("nobody has it");
+        let ran = run(&arguments);
+        assert_eq!(ran.code, Some(3), "{ran:?}");
+        assert!(ran.stderr.contains(".part: is being written by another scrip"), "{ran:?}");
+        assert!(part.metadata().expect("it is there").len() > 60_000, "left alone");
+        // It was killed: what it left is begun anew.
+        drop(other);
+        let ran = run(&arguments);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(!std::fs::read_to_string(&file).expect("it is there").contains("another"));
+        assert!(!part.exists());
+    }
+}
+
 #[test]
 fn a_full_disk_is_said_and_a_closed_pipe_is_not() {
     let folder = tempfile::tempdir().expect("a temporary folder");
