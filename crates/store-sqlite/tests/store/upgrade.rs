@@ -103,6 +103,24 @@ fn an_upgrade_leaves_nothing_of_what_was_deleted_before() {
     assert!(!bytes_hold(&path, "Ortega"));
 }
 
+/// Erasing after an upgrade leaves no copy that version 1 had made of a text.
+#[test]
+fn an_upgrade_leaves_one_copy_of_each_text() {
+    for fixture in ["store-v1/clean", "store-v1/killed"] {
+        let copy = copy_of(fixture);
+        drop(SqliteStore::open(copy.path(), OpenMode::Existing).unwrap());
+        let path = copy.path().join("scrip.db");
+        let upgraded = Connection::open(&path).unwrap();
+        let mut salts = upgraded.prepare("SELECT texts ->> '$.salt' FROM journal WHERE texts NOT NULL").unwrap();
+        let salts: Vec<String> = salts.query_map((), |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+        assert!(salts.iter().all(|salt| bytes_hold(&path, salt)), "else this shows nothing");
+        upgraded.execute_batch("PRAGMA secure_delete = ON; UPDATE journal SET texts = NULL").unwrap();
+        upgraded.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get::<_, i64>(0)).unwrap();
+        let left: Vec<&String> = salts.iter().filter(|salt| bytes_hold(&path, salt)).collect();
+        assert_eq!(left, Vec::<&String>::new(), "{fixture}");
+    }
+}
+
 fn bytes_hold(file: &Path, text: &str) -> bool {
     std::fs::read(file).unwrap().windows(text.len()).any(|window| window == text.as_bytes())
 }
