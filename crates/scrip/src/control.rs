@@ -102,6 +102,9 @@ pub(crate) fn ask(folder: &Path, ask: &Ask) -> Result<Option<Tell>, Failure> {
         Ok(line)
     };
     let line = told().map_err(|error| Failure::of_path(&path, &format!("the server did not answer: {error}")))?;
+    if line.is_empty() {
+        return Err(Failure::of_path(&path, &"the server ended before it answered: run the same command again"));
+    }
     let tell = serde_json::from_str(&line)
         .map_err(|error| Failure::of_path(&path, &format!("the server's answer cannot be read: {error}")))?;
     Ok(Some(tell))

@@ -33,7 +33,7 @@ impl Arrival {
         let before = mistakes.count();
         let first = rows[0].clone();
         let mut cells = Cells { row: &first, mistakes };
-        let account = cells.required(Field::Account, id(AccountId::parse));
+        let account = cells.required(Field::Account, account_id);
         let settings = PutAccount {
             name: cells.read(Field::Name, |name| label(name.to_owned())),
             zone: cells.read(Field::TimeZone, |zone| Zone::parse(zone).map_err(|error| error.to_string())),
@@ -223,6 +223,15 @@ fn time(text: &str) -> Result<Time, String> {
 
 fn id<T>(parse: impl Fn(&str) -> Result<T, InvalidId>) -> impl Fn(&str) -> Result<T, String> {
     move |text| parse(text).map_err(|error| format!("expected {error}"))
+}
+
+/// A studio's own id; that of an account whose texts were erased is scrip's to give.
+fn account_id(text: &str) -> Result<AccountId, String> {
+    let account = id(AccountId::parse)(text)?;
+    match account.erased_number() {
+        Some(_) => Err("expected an id of your own: this one stands for an account whose texts were erased".to_owned()),
+        None => Ok(account),
+    }
 }
 
 /// Names separated by semicolons.

@@ -3,6 +3,7 @@
 //! It runs inside a running server, or on a store that the command opened itself: see [`crate::admin`]. It trusts nothing
 //! that was found out before: whatever is carried out is looked at once more.
 
+use scrip_api::problem::Problem;
 use scrip_core::account::Account;
 use scrip_core::command::Command;
 use scrip_core::decide::{OpeningPart, opening_faults};
@@ -107,7 +108,7 @@ fn fault(part: OpeningPart, rejection: &Rejection) -> FaultWire {
         Rejection::InvalidRequest { field, expected } => (*field, format!("expected {expected}")),
         Rejection::PlanNotFound => ("plan", "the catalog in force has no such plan".to_owned()),
         Rejection::AmountLimit => ("credits", "an account holds at most 8,000,000,000 credits".to_owned()),
-        other => ("account", format!("{other:?}")),
+        other => ("account", Problem::from(other.clone()).detail),
     };
     FaultWire { part, field: field.to_owned(), problem }
 }

@@ -172,6 +172,7 @@ const BAD_CSV: &[Bad] = &[
     (b"account;plan\nana;lite\n", "1: there is no column `account;plan`: cells are separated by commas"),
     (b"account,top_up,account\nana,1,ana\n", "1: the column account comes twice"),
     (b"plan,anchor\n", "1: there is no column account: the first line names the columns"),
+    (b"account,top_up\nana,1\nerased~1,1\n", "3: account: expected an id of your own: this one stands for an account whose texts were erased; found `erased~1`"),
     (b"\xff\xfea\0c\0", "1: the last line does not end with a line break: the file may be cut short; add one if it is whole"),
     // Lines.
     (b"account,top_up\nana,1\nbruno,12", "3: the last line does not end with a line break: the file may be cut short; add one if it is whole"),
