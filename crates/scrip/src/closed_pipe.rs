@@ -23,6 +23,7 @@ pub(crate) fn end_quietly() {
 /// The standard library says it in words alone; the test of the executable would tell if they changed.
 fn is_of_closed_pipe(panicked: &PanicHookInfo<'_>) -> bool {
     panicked
-        .payload_as_str()
+        .payload()
+        .downcast_ref::<String>()
         .is_some_and(|message| message.starts_with("failed printing to std") && message.ends_with("(os error 32)"))
 }

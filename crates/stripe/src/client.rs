@@ -54,7 +54,7 @@ impl Client {
     /// [`Error`]; a price that the provider cannot express is [`Error::Invalid`].
     pub async fn create_session(&self, new: &NewSession) -> Result<Session, Error> {
         let form = request::session_form(new).map_err(|error| not_expressible(&error))?;
-        let key = new.order.key("session");
+        let key = new.order.key(&format!("{}-session", new.placed_at));
         self.post("/v1/checkout/sessions".to_owned(), form, &key).await
     }
 

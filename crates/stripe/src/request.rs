@@ -63,8 +63,11 @@ pub enum Interval {
 /// A hosted page to be made.
 #[derive(Clone, Debug)]
 pub struct NewSession {
-    /// The order; it is the idempotency key.
+    /// The order; with the time of its placing it is the idempotency key.
     pub order: OrderRef,
+    /// When it was placed, in microseconds since 1970: an account's id may come to stand for another account, whose orders
+    /// are counted anew, and the page of the one is not the other's.
+    pub placed_at: i64,
     /// What for.
     pub purchase: Purchase,
     /// Where the customer comes back to; `{CHECKOUT_SESSION_ID}` in it becomes the page's id.

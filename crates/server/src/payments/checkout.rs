@@ -64,6 +64,7 @@ fn page(app: &App, at: &StripeAccount, account: &AccountId, order: &Order) -> Ne
     let currency = Currency::parse(&order.price.currency).expect("catalogs have currencies of ISO 4217");
     NewSession {
         order: OrderRef { studio: at.studio.to_string(), account: account.to_string(), order: order.id.to_string() },
+        placed_at: order.placed_at.micros(),
         purchase: Purchase::Once {
             price: Money { minor: order.price.amount, currency },
             name,

@@ -68,7 +68,7 @@ pub(crate) async fn settle(
     let Some(named) = truth.order.as_ref().filter(|order| order.studio == at.studio.as_str()) else {
         return Ok(Settled::NotOurs);
     };
-    let place = place_of(studio, named).ok_or(Unsettled::UnknownOrder)?;
+    let place = order_of(app, studio, &truth, named).await?;
     let Some(truth) = said(&truth) else { return Ok(Settled::NotOurs) };
     let command = Command::FulfilOrder { order: place.order, truth };
     let request = Request { studio, account: place.account, key: None, command };
@@ -89,6 +89,30 @@ pub(crate) async fn settle(
             Err(Refused::from(rejection).into())
         }
         Err(refusal @ Refusal::Unavailable(_)) => Err(Refused::from(refusal).into()),
+    }
+}
+
+/// The order that a payment is of: the one that was sent to its page, whatever its account is called by now; else the one
+/// that it names, unless that was sent to another page: names can come to stand for another account (after an erasure, or
+/// in a store that was restored), and its orders are counted anew.
+async fn order_of(
+    app: &App,
+    studio: StudioNumber,
+    truth: &PaymentTruth,
+    named: &OrderRef,
+) -> Result<OrderAt, Unsettled> {
+    for reference in references(truth) {
+        let known = app.engine().order_of_provider(studio, &reference).await.map_err(Refused::from)?;
+        if let Some((account, order)) = known {
+            return Ok(OrderAt { studio, account, order: order.id });
+        }
+    }
+    let place = place_of(studio, named).ok_or(Unsettled::UnknownOrder)?;
+    let order = app.engine().order(studio, &place.account, place.order).await.map_err(Refused::from)?;
+    let sent_to = order.as_ref().and_then(session_of);
+    match (sent_to, truth.session.as_deref()) {
+        (Some(sent_to), Some(page)) if sent_to != page => Err(Unsettled::UnknownOrder),
+        _ => Ok(place),
     }
 }
 
@@ -127,6 +151,12 @@ fn place_of(studio: StudioNumber, named: &OrderRef) -> Option<OrderAt> {
     Some(OrderAt { studio, account, order: OrderId::parse(&named.order)? })
 }
 
+/// What the provider knows the payment by.
+fn references(truth: &PaymentTruth) -> impl Iterator<Item = ProviderRef> + '_ {
+    let ids = [&truth.session, &truth.payment_intent, &truth.subscription].into_iter().flatten();
+    ids.filter_map(|id| ProviderRef::parse(id).ok())
+}
+
 /// The provider's truth in the rules' words; `None` where there was nothing to pay.
 fn said(truth: &PaymentTruth) -> Option<Truth> {
     let amounts = truth.amounts.as_ref()?;
@@ -147,9 +177,7 @@ fn said(truth: &PaymentTruth) -> Option<Truth> {
         DisputeTruth::Won(amount) => disputed(DisputeState::Won, amount),
         DisputeTruth::Lost(amount) => disputed(DisputeState::Lost, amount),
     };
-    let references = [&truth.session, &truth.payment_intent, &truth.subscription].into_iter().flatten();
-    let references = references.filter_map(|id| ProviderRef::parse(id).ok()).collect();
-    Some(Truth { payment, refunded: amounts.refunded.minor, dispute, references })
+    Some(Truth { payment, refunded: amounts.refunded.minor, dispute, references: references(truth).collect() })
 }
 
 fn price(money: &Money) -> Price {

@@ -87,6 +87,16 @@ impl Shop {
         call.json(json!({"package": "small"})).await
     }
 
+    async fn erase(&self, account: &str) {
+        let engine = &self.world.engine;
+        let studios = engine.studios();
+        let (studio, _) = studios.iter().find(|(_, id)| id.as_str() == "studiotwin").expect("it is served");
+        let account = scrip_core::id::AccountId::parse(account).expect("an id");
+        let command = scrip_core::command::Command::EraseAccount { reason: None };
+        let request = scrip_engine::engine::Request { studio: *studio, account, key: None, command };
+        engine.submit(request).await.expect("it is erased");
+    }
+
     fn pay(&self, session: &str) {
         assert!(self.till.pay(session, "4242424242424242"), "it can be paid");
     }
@@ -232,6 +242,29 @@ async fn what_goes_back_takes_credits_back() {
     assert!(shop.till.close_dispute(&dispute, Verdict::Won));
     assert_eq!(shop.deliver().await, [204]);
     assert_eq!((shop.state(&order).await, shop.available().await), (json!("won"), json!(75)));
+}
+
+/// A payment names its account as it was called then; the order is found all the same, and no other account's is taken
+/// for it.
+#[tokio::test]
+async fn money_that_goes_back_after_an_erasure_finds_its_order() {
+    let shop = Shop::open().await;
+    let (_, session) = shop.order("buy-1").await;
+    shop.pay(&session);
+    shop.deliver().await;
+    shop.erase("cleo").await;
+    let reply = shop.world.call("PUT", "/v1/accounts/cleo").secret(TWIN).json(json!({})).await;
+    assert_eq!(reply.status, 201, "the id is free again");
+    let later = scrip_core::time::Time::parse("2026-01-31T10:00:01Z").expect("a time");
+    shop.world.engine.move_clock(later).await.expect("it stands still");
+    let (order, _) = shop.order("buy-1").await;
+    let dispute = shop.till.dispute(&shop.payment(&session).await).expect("it can be disputed");
+    assert!(shop.till.close_dispute(&dispute, Verdict::Lost));
+    assert!(shop.deliver().await.iter().all(|status| *status == 204));
+    assert_eq!(shop.counted("unknown_order").await, 0);
+    let erased = shop.world.call("GET", "/v1/accounts/erased~1/balance").secret(TWIN).empty().await.json();
+    assert_eq!((&erased["remaining"], &erased["debt"]), (&json!(0), &json!(0)));
+    assert_eq!(shop.state(&order).await, json!("pending"), "the new account's order is another");
 }
 
 #[tokio::test]
@@ -432,6 +465,7 @@ fn purchase(cents: i64) -> scrip_stripe::Purchase {
 
 fn new_session(order: scrip_stripe::OrderRef, cents: i64) -> scrip_stripe::NewSession {
     scrip_stripe::NewSession {
+        placed_at: 0,
         order,
         purchase: purchase(cents),
         success_url: "http://127.0.0.1:9/".to_owned(),

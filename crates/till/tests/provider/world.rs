@@ -94,6 +94,7 @@ pub(crate) fn euros(cents: i64) -> Money {
 
 pub(crate) fn new_session(of: &str) -> NewSession {
     NewSession {
+        placed_at: 0,
         order: order(of),
         purchase: Purchase::Once {
             price: euros(1_999),
