@@ -22,7 +22,7 @@ use crate::progress::Progress;
 const PIECE: usize = 512;
 const WAITING: usize = 4;
 
-/// Imports the files, all of them or, for now, as much as could be.
+/// Imports the files. What stops it leaves the entries that came in, not served, for the same import to go on from.
 pub(crate) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
     let folder = place::folder(&arguments.place)?;
     let sources = arguments.journal.iter().map(|path| Source::open(path)).collect::<Result<Vec<_>, _>>()?;
