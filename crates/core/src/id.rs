@@ -98,6 +98,14 @@ impl AccountId {
     }
 }
 
+impl Key {
+    /// The key of what is done once for something that a payment provider has, such as an invoice. It holds a space, so that
+    /// no caller can have chosen it.
+    pub fn of_provider(reference: &ProviderRef) -> Key {
+        Key(Arc::from(format!("provider {reference}")))
+    }
+}
+
 /// A caller's own hold id: the alphabet of account ids, but nothing that looks like an id of ours.
 fn is_hold_name(text: &str) -> bool {
     is_account_id(text) && !text.starts_with("hold_")
@@ -267,6 +275,13 @@ mod tests {
             assert!(AccountId::parse(wrong).is_err(), "{wrong}");
             assert!(HoldName::parse("erased~7").is_err());
         }
+    }
+
+    #[test]
+    fn no_caller_can_choose_a_key_that_is_made_of_a_providers_id() {
+        let key = Key::of_provider(&ProviderRef::parse("in_7").unwrap());
+        assert_eq!(key.as_str(), "provider in_7");
+        assert!(Key::parse(key.as_str()).is_err());
     }
 
     #[test]

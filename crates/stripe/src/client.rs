@@ -54,7 +54,7 @@ impl Client {
     /// [`Error`]; a price that the provider cannot express is [`Error::Invalid`].
     pub async fn create_session(&self, new: &NewSession) -> Result<Session, Error> {
         let form = request::session_form(new).map_err(|error| not_expressible(&error))?;
-        let key = new.order.key(&format!("{}-session", new.placed_at));
+        let key = new.order.key(&format!("{}/session", new.placed_at));
         self.post("/v1/checkout/sessions".to_owned(), form, &key).await
     }
 
@@ -72,7 +72,7 @@ impl Client {
     /// [`Error`]; one that is not open any more is [`Error::Invalid`].
     pub async fn expire_session(&self, id: &str) -> Result<Session, Error> {
         let path = format!("/v1/checkout/sessions/{}/expire", segment(id));
-        self.post(path, Form::default(), &format!("{id}-expire")).await
+        self.post(path, Form::default(), &format!("{id}/expire")).await
     }
 
     /// Pages, newest first.
@@ -107,7 +107,7 @@ impl Client {
     /// [`Error`].
     pub async fn cancel_payment(&self, id: &str) -> Result<PaymentIntent, Error> {
         let path = format!("/v1/payment_intents/{}/cancel", segment(id));
-        self.post(path, Form::default(), &format!("{id}-cancel")).await
+        self.post(path, Form::default(), &format!("{id}/cancel")).await
     }
 
     /// A saved payment method's set-up as it stands.

@@ -155,9 +155,10 @@ impl OrderRef {
         Some(OrderRef { studio: field("studio")?, account: field("account")?, order: field("order")? })
     }
 
-    /// The idempotency key of what is done once for an order. An order's id is unique only within its account.
+    /// The idempotency key of what is done once for an order. An order's id is unique only within its account. The slash is
+    /// in none of the names, or two orders could come to have one key.
     pub(crate) fn key(&self, what: &str) -> String {
-        format!("{}-{}-{}-{what}", self.studio, self.account, self.order)
+        format!("{}/{}/{}/{what}", self.studio, self.account, self.order)
     }
 
     fn add_to(&self, form: &mut Form, prefix: &str) {
@@ -282,4 +283,19 @@ fn listing(path: &str, created_from: Option<i64>, after: Option<&str>) -> String
         text.push_str(&segment(after));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_orders_have_one_key() {
+        let key = |studio: &str, account: &str| {
+            let (studio, account) = (studio.to_owned(), account.to_owned());
+            OrderRef { studio, account, order: "order_2".to_owned() }.key("session")
+        };
+        assert_eq!(key("twin", "b-c"), "twin/b-c/order_2/session");
+        assert_ne!(key("twin", "b-c"), key("twin-b", "c"));
+    }
 }
