@@ -137,6 +137,7 @@ impl Shared {
                 News::Studio(number, id) => self.learn_studio(number, id),
                 News::Catalog(published, publication) => self.learn_catalog(published, publication),
                 News::Key(key) => self.learn_key(key),
+                News::TokenSecret(studio, secret) => self.learn_token_secret(studio, secret),
                 News::Clock(now) => {
                     self.clock_moves.send_replace(now);
                 }

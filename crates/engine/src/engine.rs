@@ -29,7 +29,7 @@ use crate::recall;
 use crate::recover;
 use crate::resident::Residents;
 use crate::sequencer::{LOST, Sequencer};
-use crate::store::{ErasingLeft, ImportState, KeyDocument, Reader, Store, StoreError, StoredAccountRef};
+use crate::store::{ErasingLeft, ImportState, KeyDocument, Reader, Store, StoreError, StoredAccountRef, TokenSecret};
 use crate::sweep;
 
 /// How an engine runs.
@@ -164,6 +164,8 @@ pub(crate) struct Shared {
     erasing: AtomicBool,
     trouble: AtomicU8,
     documents: RwLock<Known>,
+    /// Held while a studio's secret is made, so that there is one.
+    making_secret: tokio::sync::Mutex<()>,
 }
 
 /// Documents as they are durable.
@@ -172,6 +174,7 @@ struct Known {
     catalogs: Arc<Catalogs>,
     sources: BTreeMap<(StudioNumber, u32), Publication>,
     keys: Arc<[KeyDocument]>,
+    token_secrets: BTreeMap<StudioNumber, TokenSecret>,
 }
 
 /// Counts since the start, and how far the store has come.
@@ -234,7 +237,9 @@ impl Engine {
                 catalogs: Arc::clone(&opening.catalogs),
                 sources: documents.sources.into_iter().collect(),
                 keys: documents.keys.into(),
+                token_secrets: documents.token_secrets,
             }),
+            making_secret: tokio::sync::Mutex::new(()),
             reader,
             options,
         });
@@ -357,6 +362,25 @@ impl Engine {
         let (reply, stored) = oneshot::channel();
         self.shared.intake.push(Job::PutKey { key, reply })?;
         stored.await.unwrap_or(Err(Refusal::Unavailable(ENDED)))
+    }
+
+    /// What a studio's customer tokens are made with; `None` before the first was asked for.
+    pub fn token_secret(&self, studio: StudioNumber) -> Option<TokenSecret> {
+        self.shared.known(|known| known.token_secrets.get(&studio).copied())
+    }
+
+    /// The same, made and stored where there is none: durable by the time a token can be made with it.
+    pub async fn token_secret_made(&self, studio: StudioNumber) -> Result<TokenSecret, Refusal> {
+        let _one_at_a_time = self.shared.making_secret.lock().await;
+        if let Some(secret) = self.token_secret(studio) {
+            return Ok(secret);
+        }
+        let mut secret = TokenSecret([0; 32]);
+        getrandom::fill(&mut secret.0).map_err(|_| Refusal::Unavailable("the machine has no randomness"))?;
+        let (reply, stored) = oneshot::channel();
+        self.shared.intake.push(Job::PutTokenSecret { studio, secret, reply })?;
+        stored.await.unwrap_or(Err(Refusal::Unavailable(ENDED)))?;
+        Ok(secret)
     }
 
     /// The account as everything acknowledged left it, without what is due: never waits for the writer. Reads the
@@ -562,6 +586,10 @@ impl Shared {
     pub(crate) fn learn_key(&self, key: KeyDocument) {
         let mut known = self.documents.write().unwrap_or_else(PoisonError::into_inner);
         known.keys = known.keys.iter().filter(|other| other.id != key.id).cloned().chain([key.clone()]).collect();
+    }
+
+    pub(crate) fn learn_token_secret(&self, studio: StudioNumber, secret: TokenSecret) {
+        self.documents.write().unwrap_or_else(PoisonError::into_inner).token_secrets.insert(studio, secret);
     }
 
     pub(crate) fn is_erasing(&self) -> bool {

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 use crate::engine::{Outcome, Publication, PublishError, PublishOutcome, Refusal, Request};
 use crate::sequencer::Prepared;
-use crate::store::KeyDocument;
+use crate::store::{KeyDocument, TokenSecret};
 
 /// What came of one command.
 pub(crate) type Carried = Result<Outcome, Refusal>;
@@ -35,6 +35,8 @@ pub(crate) enum Job {
     },
     /// A key to store.
     PutKey { key: KeyDocument, reply: oneshot::Sender<Result<(), Refusal>> },
+    /// A studio's secret to store.
+    PutTokenSecret { studio: StudioNumber, secret: TokenSecret, reply: oneshot::Sender<Result<(), Refusal>> },
     /// A test clock to move.
     MoveClock { now: Time, reply: oneshot::Sender<Result<Time, Refusal>> },
     /// A hold to look up, ended ones included.
@@ -66,6 +68,7 @@ impl Job {
             Job::Commands { requests, .. } => requests.len(),
             Job::Publish { .. }
             | Job::PutKey { .. }
+            | Job::PutTokenSecret { .. }
             | Job::MoveClock { .. }
             | Job::Hold { .. }
             | Job::Order { .. }

@@ -21,6 +21,7 @@ use crate::engine::Publication;
 use crate::sequencer::Opening;
 use crate::store::{
     Document, Extent, ImportDocument, KeyDocument, Reader, Row, StoreError, StoredAccount, StoredAccountRef,
+    TokenSecret,
 };
 
 /// Rows read at a time.
@@ -35,6 +36,7 @@ pub(crate) struct Documents {
     pub(crate) keys: Vec<KeyDocument>,
     pub(crate) clock: Option<Time>,
     pub(crate) import: Option<ImportDocument>,
+    pub(crate) token_secrets: BTreeMap<StudioNumber, TokenSecret>,
 }
 
 /// Reads and checks the documents.
@@ -56,6 +58,9 @@ pub(crate) fn documents(reader: &dyn Reader) -> Result<Documents, StoreError> {
             Document::Key(key) => found.keys.push(key),
             Document::Clock { now } => found.clock = Some(now),
             Document::Import(import) => found.import = Some(import),
+            Document::TokenSecret { studio, secret } => {
+                found.token_secrets.insert(studio, secret);
+            }
         }
     }
     Ok(found)

@@ -34,7 +34,7 @@ use crate::engine::{Outcome, Publication, PublishError, PublishOutcome, Refusal,
 use crate::intake::{Carried, Job, Next};
 use crate::recall;
 use crate::salt::Salts;
-use crate::store::{Batch, Behind, Document, Erasure, KeyDocument, Row, StoreError, StoredAccountRef};
+use crate::store::{Batch, Behind, Document, Erasure, KeyDocument, Row, StoreError, StoredAccountRef, TokenSecret};
 use crate::trail::Trail;
 use crate::veils::Veils;
 
@@ -77,7 +77,7 @@ pub(crate) struct Prepared {
 pub(crate) enum Reply {
     Commands(oneshot::Sender<Vec<Carried>>, Vec<Carried>),
     Publish(oneshot::Sender<Result<PublishOutcome, PublishError>>, Result<PublishOutcome, PublishError>),
-    PutKey(oneshot::Sender<Result<(), Refusal>>),
+    Stored(oneshot::Sender<Result<(), Refusal>>),
     MoveClock(oneshot::Sender<Result<Time, Refusal>>, Result<Time, Refusal>),
     Hold(oneshot::Sender<Result<Option<Hold>, Refusal>>, Result<Option<Hold>, Refusal>),
     Order(oneshot::Sender<Result<Option<Order>, Refusal>>, Result<Option<Order>, Refusal>),
@@ -95,7 +95,7 @@ impl Reply {
         match self {
             Reply::Commands(reply, carried) => drop(reply.send(carried.iter().map(|_| Err(refusal.clone())).collect())),
             Reply::Publish(reply, _) => drop(reply.send(Err(PublishError::Unavailable(why)))),
-            Reply::PutKey(reply) => drop(reply.send(Err(refusal))),
+            Reply::Stored(reply) => drop(reply.send(Err(refusal))),
             Reply::MoveClock(reply, _) => drop(reply.send(Err(refusal))),
             Reply::Hold(reply, _) => drop(reply.send(Err(refusal))),
             Reply::Order(reply, _) => drop(reply.send(Err(refusal))),
@@ -108,7 +108,7 @@ impl Reply {
         match self {
             Reply::Commands(reply, carried) => drop(reply.send(carried)),
             Reply::Publish(reply, outcome) => drop(reply.send(outcome)),
-            Reply::PutKey(reply) => drop(reply.send(Ok(()))),
+            Reply::Stored(reply) => drop(reply.send(Ok(()))),
             Reply::MoveClock(reply, moved) => drop(reply.send(moved)),
             Reply::Hold(reply, hold) => drop(reply.send(hold)),
             Reply::Order(reply, order) => drop(reply.send(order)),
@@ -122,6 +122,7 @@ pub(crate) enum News {
     Studio(StudioNumber, StudioId),
     Catalog(Arc<Published>, Publication),
     Key(KeyDocument),
+    TokenSecret(StudioNumber, TokenSecret),
     Clock(Time),
 }
 
@@ -304,7 +305,13 @@ impl Sequencer {
                 self.weight += 1;
                 self.pen.draft.documents.push(Document::Key(key.clone()));
                 self.news.push(News::Key(key));
-                self.answers.push(Reply::PutKey(reply));
+                self.answers.push(Reply::Stored(reply));
+            }
+            Job::PutTokenSecret { studio, secret, reply } => {
+                self.weight += 1;
+                self.pen.draft.documents.push(Document::TokenSecret { studio, secret });
+                self.news.push(News::TokenSecret(studio, secret));
+                self.answers.push(Reply::Stored(reply));
             }
             Job::MoveClock { now: wanted, reply } => {
                 self.weight += 1;

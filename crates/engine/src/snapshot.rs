@@ -47,7 +47,11 @@ impl<'a> Snapshot<'a> {
         Ok(documents
             .filter_map(|document| match document {
                 Document::Studio { number, id } => Some((number, id)),
-                Document::Catalog { .. } | Document::Key(_) | Document::Clock { .. } | Document::Import(_) => None,
+                Document::Catalog { .. }
+                | Document::Key(_)
+                | Document::Clock { .. }
+                | Document::Import(_)
+                | Document::TokenSecret { .. } => None,
             })
             .collect())
     }

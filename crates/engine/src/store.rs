@@ -8,6 +8,7 @@
 pub mod conformance;
 pub mod memory;
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -52,7 +53,7 @@ pub trait Store: Send + 'static {
 
 /// The read side.
 pub trait Reader: Send + Sync + 'static {
-    /// Studios, catalog versions, keys and the test clock: few, read whole at the start.
+    /// Studios, catalog versions, keys, the test clock and secrets of tokens: few, read whole at the start.
     fn documents(&self) -> Result<Vec<Document>, StoreError>;
 
     /// The position up to which accounts and terms have been written behind, and the last position of the journal.
@@ -252,6 +253,23 @@ pub enum Document {
     },
     /// That the store was, or is being, filled from another's journal: see [`crate::import`].
     Import(ImportDocument),
+    /// What the tokens of a studio's customers are made with.
+    TokenSecret {
+        /// Whose.
+        studio: StudioNumber,
+        /// The secret.
+        secret: TokenSecret,
+    },
+}
+
+/// What the tokens of a studio's customers are made and recognised with: 256 random bits that never leave the server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TokenSecret(pub [u8; 32]);
+
+impl fmt::Debug for TokenSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenSecret(…)")
+    }
 }
 
 /// An import of a whole journal into a store: one at the most.

@@ -166,7 +166,11 @@ fn test_clock_of(store: &SqliteStore, folder: &Path) -> Result<Option<Time>, Fai
     let documents = store.reader().documents().map_err(|error| Failure::of_path(folder, &error))?;
     Ok(documents.into_iter().find_map(|document| match document {
         Document::Clock { now } => Some(now),
-        Document::Studio { .. } | Document::Catalog { .. } | Document::Key(_) | Document::Import(_) => None,
+        Document::Studio { .. }
+        | Document::Catalog { .. }
+        | Document::Key(_)
+        | Document::Import(_)
+        | Document::TokenSecret { .. } => None,
     }))
 }
 

@@ -1,4 +1,4 @@
-//! Studios, catalog versions, keys, the test clock and an import: few, and read whole.
+//! Studios, catalog versions, keys, the test clock, an import and secrets of tokens: few, and read whole.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use scrip_core::catalog::Format;
 use scrip_core::id::{StudioId, StudioNumber};
 use scrip_core::time::Time;
-use scrip_engine::store::{Document, ImportDocument, ImportState, KeyDocument, Role, StoreError};
+use scrip_engine::store::{Document, ImportDocument, ImportState, KeyDocument, Role, StoreError, TokenSecret};
 
 use crate::trouble::{damaged, refused};
 
@@ -42,11 +42,14 @@ pub(crate) fn write(connection: &Connection, document: &Document) -> rusqlite::R
         Document::Import(import) => connection
             .prepare_cached("INSERT OR REPLACE INTO import (one, origin, state) VALUES (1, ?1, ?2)")?
             .execute((&import.origin[..], import.state.word())),
+        Document::TokenSecret { studio, secret } => connection
+            .prepare_cached("INSERT OR REPLACE INTO token_secrets (studio, secret) VALUES (?1, ?2)")?
+            .execute((studio.0, &secret.0[..])),
     }?;
     Ok(())
 }
 
-/// Every document: studios, catalogs, keys, the clock, the import.
+/// Every document: studios, catalogs, keys, the clock, the import, secrets of tokens.
 pub(crate) fn read(connection: &Connection) -> Result<Vec<Document>, StoreError> {
     let mut documents = Vec::new();
     let mut all = |sql: &str, read: fn(&Row<'_>) -> rusqlite::Result<Option<Document>>| {
@@ -66,6 +69,7 @@ pub(crate) fn read(connection: &Connection) -> Result<Vec<Document>, StoreError>
     all("SELECT id, studio, role, digest, hint, created_at, revoked_at FROM keys ORDER BY id", key)?;
     all("SELECT now FROM clock", |row| Ok(Some(Document::Clock { now: Time::from_micros(row.get(0)?) })))?;
     documents.extend(import(connection)?.map(Document::Import));
+    documents.extend(token_secrets(connection)?);
     Ok(documents)
 }
 
@@ -114,6 +118,17 @@ pub(crate) fn import(connection: &Connection) -> Result<Option<ImportDocument>, 
         Some(state) => Ok(Some(ImportDocument { origin, state })),
         None => Err(damaged(format!("the state of its import is `{state}`, which scrip never writes"))),
     }
+}
+
+fn token_secrets(connection: &Connection) -> Result<Vec<Document>, StoreError> {
+    let found = || -> rusqlite::Result<Vec<Document>> {
+        let mut statement = connection.prepare_cached("SELECT studio, secret FROM token_secrets ORDER BY studio")?;
+        let secret = |row: &Row<'_>| {
+            Ok(Document::TokenSecret { studio: StudioNumber(row.get(0)?), secret: TokenSecret(row.get(1)?) })
+        };
+        statement.query_map((), secret)?.collect()
+    };
+    found().map_err(|error| refused(&error))
 }
 
 const fn format_word(format: Format) -> &'static str {

@@ -151,6 +151,7 @@ impl Folder {
         match connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(trouble)? {
             0 => schema::create(&mut connection).map_err(trouble),
             1 => upgrade::from_1(&mut connection).map_err(trouble),
+            2 => upgrade::from_2(&mut connection).map_err(trouble),
             VERSION => schema::complete_kinds(&mut connection).map_err(trouble),
             found => Err(OpenError::Newer { path: self.database.clone(), found, known: VERSION }),
         }

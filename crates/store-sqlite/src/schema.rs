@@ -10,7 +10,7 @@ use scrip_core::entry::Kind;
 pub(crate) const APPLICATION_ID: i32 = 0x7363_7270;
 /// The version of the tables, and of what their rows may say. An earlier one is made this one when the store is opened
 /// for writing ([`crate::upgrade`]).
-pub(crate) const VERSION: i32 = 2;
+pub(crate) const VERSION: i32 = 3;
 
 /// Run states.
 pub(crate) const BUILDING: u8 = 0;
@@ -38,6 +38,11 @@ CREATE TABLE erasing (
   next INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE import (one INTEGER PRIMARY KEY CHECK (one = 1), origin BLOB NOT NULL, state TEXT NOT NULL) STRICT;
+";
+
+/// What version 3 added.
+pub(crate) const SINCE_3: &str = "
+CREATE TABLE token_secrets (studio INTEGER PRIMARY KEY, secret BLOB NOT NULL) STRICT;
 ";
 
 /// The rest.
@@ -110,6 +115,7 @@ pub(crate) fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.execute_batch(TABLES)?;
     transaction.execute_batch(ACCOUNTS)?;
     transaction.execute_batch(SINCE_2)?;
+    transaction.execute_batch(SINCE_3)?;
     fill_kinds(&transaction)?;
     create_views(&transaction)?;
     transaction.commit()
@@ -117,12 +123,16 @@ pub(crate) fn create(connection: &mut Connection) -> rusqlite::Result<()> {
 
 /// Gives a connection that reads a snapshot of an earlier version what its queries ask for, in its own memory.
 pub(crate) fn make_readable(connection: &Connection, version: i32) -> rusqlite::Result<()> {
-    if version != 1 {
-        return Ok(());
-    }
     connection.pragma_update(None, "query_only", false)?;
-    connection.execute_batch(&SINCE_2.replace("CREATE TABLE", "CREATE TEMP TABLE"))?;
+    for missing in since(version) {
+        connection.execute_batch(&missing.replace("CREATE TABLE", "CREATE TEMP TABLE"))?;
+    }
     connection.pragma_update(None, "query_only", true)
+}
+
+/// The tables that a store of an earlier version lacks.
+pub(crate) fn since(version: i32) -> impl Iterator<Item = &'static str> {
+    [(2, SINCE_2), (3, SINCE_3)].into_iter().filter(move |(added, _)| *added > version).map(|(_, tables)| tables)
 }
 
 /// Writes the word of each kind of entry that has none, or another.

@@ -1,8 +1,8 @@
 //! Making a store of an earlier version one of this version, in place.
 //!
-//! Done by the writer alone, under the folder's lock, before anything else: the file is written anew, which
-//! changes nothing that it says, and then all of it or nothing, in one transaction that ends with the new
-//! version. Readers leave an earlier store as it is. What the rows say is never touched.
+//! Done by the writer alone, under the folder's lock, before anything else: all of it or
+//! nothing, in one transaction that ends with the new version; a file of version 1 is written anew before, which changes
+//! nothing that it says. Readers leave an earlier store as it is. What the rows say is never touched.
 
 use rusqlite::Connection;
 
@@ -14,9 +14,21 @@ use crate::schema;
 pub(crate) fn from_1(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     connection.execute_batch("VACUUM")?;
+    complete(connection, 1)
+}
+
+/// From version 2: what is missing is added.
+pub(crate) fn from_2(connection: &mut Connection) -> rusqlite::Result<()> {
+    complete(connection, 2)
+}
+
+/// Adds the tables that version `found` lacks, and makes views and words those of this version.
+fn complete(connection: &mut Connection, found: i32) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     schema::drop_views(&transaction)?;
-    transaction.execute_batch(schema::SINCE_2)?;
+    for tables in schema::since(found) {
+        transaction.execute_batch(tables)?;
+    }
     schema::fill_kinds(&transaction)?;
     schema::create_views(&transaction)?;
     transaction.pragma_update(None, "user_version", schema::VERSION)?;

@@ -19,7 +19,7 @@ use scrip_core::time::{Time, Zone};
 
 use super::{
     Batch, Behind, Document, Erasure, Extent, Head, ImportDocument, ImportState, KeyDocument, Reader, Role, Row, Store,
-    StoredAccount, StoredAccountRef,
+    StoredAccount, StoredAccountRef, TokenSecret,
 };
 use crate::trail::Trail;
 
@@ -328,6 +328,7 @@ fn documents_are_replaced(subject: &mut impl Subject) {
         })
     };
     let import = |state| Document::Import(ImportDocument { origin: [3; 32], state });
+    let secret = |studio, byte| Document::TokenSecret { studio: StudioNumber(studio), secret: TokenSecret([byte; 32]) };
     let mut store = subject.open();
     let first = vec![
         key("key_b", None),
@@ -337,6 +338,8 @@ fn documents_are_replaced(subject: &mut impl Subject) {
         catalog(1, 1, "a = 1"),
         key("key_a", None),
         import(ImportState::UnderWay),
+        secret(2, 1),
+        secret(1, 2),
         Document::Clock { now: time(1) },
     ];
     store.append(&Batch { documents: first, ..Batch::default() }).unwrap();
@@ -344,6 +347,7 @@ fn documents_are_replaced(subject: &mut impl Subject) {
         key("key_b", Some(time(8))),
         Document::Clock { now: time(2) },
         import(ImportState::Complete),
+        secret(2, 3),
         Document::Clock { now: time(3) },
     ];
     store.append(&Batch { documents: second, ..Batch::default() }).unwrap();
@@ -357,6 +361,8 @@ fn documents_are_replaced(subject: &mut impl Subject) {
         key("key_b", Some(time(8))),
         Document::Clock { now: time(3) },
         import(ImportState::Complete),
+        secret(1, 2),
+        secret(2, 3),
     ];
     assert_eq!(subject.open().reader().documents().unwrap(), expected);
 }

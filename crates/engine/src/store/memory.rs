@@ -44,6 +44,7 @@ enum Identity {
     Key(Box<str>),
     Clock,
     Import,
+    TokenSecret(StudioNumber),
 }
 
 impl Identity {
@@ -54,6 +55,7 @@ impl Identity {
             Document::Key(key) => Identity::Key(key.id.clone()),
             Document::Clock { .. } => Identity::Clock,
             Document::Import(_) => Identity::Import,
+            Document::TokenSecret { studio, .. } => Identity::TokenSecret(*studio),
         }
     }
 }

@@ -71,8 +71,8 @@ fn other_programs_files_are_left_alone() {
 fn a_newer_versions_store_is_left_alone() {
     let root = tempfile::tempdir().unwrap();
     fill(root.path());
-    Connection::open(root.path().join("scrip.db")).unwrap().pragma_update(None, "user_version", 3).unwrap();
-    let words = "written by a newer scrip (format 3; this one knows format 2): use that version, or a newer one";
+    Connection::open(root.path().join("scrip.db")).unwrap().pragma_update(None, "user_version", 4).unwrap();
+    let words = "written by a newer scrip (format 4; this one knows format 3): use that version, or a newer one";
     check_refused(root.path(), OpenMode::Create, words);
     assert!(open_reader(root.path()).map(|_| ()).unwrap_err().to_string().contains(words));
 }
@@ -185,7 +185,7 @@ fn a_refused_opening_leaves_the_locks_alone() {
         std::process::Command::new("sqlite3").arg(root.path().join("scrip.db")).arg("PRAGMA user_version").output();
     // Without the shell there is nothing to prove.
     let Ok(shell) = shell else { return };
-    assert_eq!(shell.stdout, b"2\n");
+    assert_eq!(shell.stdout, b"3\n");
     assert!(root.path().join("scrip.db-wal").exists());
     let now = scrip_core::time::Time::from_micros(5);
     store.append(&Batch { documents: vec![Document::Clock { now }], ..Batch::default() }).unwrap();

@@ -31,17 +31,19 @@ fn schema(connection: &Connection) -> Vec<(String, String)> {
 }
 
 #[test]
-fn version_1_is_upgraded_in_place() {
-    for fixture in ["store-v1/clean", "store-v1/killed"] {
+fn earlier_versions_are_upgraded_in_place() {
+    for (fixture, version) in
+        [("store-v1/clean", 1), ("store-v1/killed", 1), ("store-v2/clean", 2), ("store-v2/killed", 2)]
+    {
         let copy = copy_of(fixture);
-        assert_eq!(version_in_the_file(copy.path()), 1);
+        assert_eq!(version_in_the_file(copy.path()), version);
         let before = open_reader(copy.path()).unwrap();
         let (report, accounts) = (verify(before.as_ref(), &mut |_| {}).unwrap(), before.accounts(None, 99).unwrap());
         drop(before);
-        assert_eq!(version_in_the_file(copy.path()), 1, "reading changes nothing");
+        assert_eq!(version_in_the_file(copy.path()), version, "reading changes nothing");
 
         let store = SqliteStore::open(copy.path(), OpenMode::Existing).unwrap();
-        assert_eq!(version_in_the_file(copy.path()), 2);
+        assert_eq!(version_in_the_file(copy.path()), 3);
         let after = store.reader();
         assert_eq!(verify(after.as_ref(), &mut |_| {}).unwrap(), report);
         assert_eq!(after.accounts(None, 99).unwrap(), accounts);
@@ -75,7 +77,7 @@ fn an_upgrade_waits_for_readers_of_the_earlier_version() {
         drop(reader);
     });
     let store = SqliteStore::open(copy.path(), OpenMode::Existing).unwrap();
-    assert_eq!(version_in_the_file(copy.path()), 2);
+    assert_eq!(version_in_the_file(copy.path()), 3);
     reading.join().unwrap();
     drop(store);
 }
