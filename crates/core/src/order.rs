@@ -267,6 +267,8 @@ pub struct Truth {
 pub enum TruthOfPayment {
     /// Not yet: it may still come.
     Pending,
+    /// Its customer has done what was asked; the money is on its way, perhaps for days.
+    Processing,
     /// It was refused for good.
     Failed,
     /// The page to pay on is closed.
@@ -347,6 +349,23 @@ impl Order {
 
 /// Seconds for which an order waits for its money: a day.
 const ORDER_FOR: i64 = 86_400;
+/// Seconds for which it waits on once the provider says that the money is on its way: two weeks, as bank debits may take.
+const PROCESSING_FOR: i64 = 14 * 86_400;
+
+impl Order {
+    /// The order once its money is known to be on its way: it waits for two weeks more, also where the clock had given it
+    /// up. `None` where it waits for nothing, or waits for a week or longer anyway: so the same word, told every half
+    /// hour, is written once.
+    pub(crate) fn on_its_way(&self, at: Time) -> Option<Order> {
+        let waits = match self.payment {
+            Payment::Pending => self.expires_at >= at.plus_seconds(PROCESSING_FOR / 2),
+            Payment::Expired => false,
+            Payment::Failed | Payment::Paid(_) => true,
+        };
+        let expires_at = at.plus_seconds(PROCESSING_FOR);
+        (!waits).then(|| Order { payment: Payment::Pending, expires_at, ..self.clone() })
+    }
+}
 
 /// An order that was just placed and makes no credits yet.
 pub(crate) fn bare(id: OrderId, item: Item, price: Price, published: &Published, at: Time) -> Order {

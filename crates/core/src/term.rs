@@ -288,6 +288,7 @@ impl Encoder {
             TruthOfPayment::Pending => self.tag(0),
             TruthOfPayment::Failed => self.tag(1),
             TruthOfPayment::Expired => self.tag(2),
+            TruthOfPayment::Processing => self.tag(4),
             TruthOfPayment::Paid(paid) => self.tag(3).money(paid.amount).text(&paid.currency),
         };
         let to = to.money(truth.refunded).option(truth.dispute, |to, dispute| {

@@ -20,6 +20,7 @@ use crate::order::{Dispute, Item, Order, Paid, PaidBy, Payment, Truth, TruthOfPa
 use crate::recall::find_order;
 use crate::rejection::Rejection;
 use crate::sale;
+use crate::time::Time;
 use crate::top_up;
 
 /// The most ids of a provider that an order keeps.
@@ -124,32 +125,36 @@ pub(super) fn mark_paid(mut scribe: Scribe<'_>, order: OrderId, reference: &str)
 pub(super) fn fulfil(mut scribe: Scribe<'_>, order: OrderId, truth: &Truth) -> Result<Decision, Rejection> {
     let mut order = find_order(scribe.before, order).ok_or(Rejection::OrderNotFound)?.clone();
     let learned = learn(&mut order, &truth.references);
-    let paid_before = matches!(order.payment, Payment::Paid(_));
-    match &truth.payment {
-        TruthOfPayment::Paid(paid) if !paid_before => {
-            if *paid != order.price {
-                return Err(Rejection::PaymentMismatch { expected: order.price, paid: paid.clone() });
-            }
-            order = credit(&mut scribe, order, PaidBy::Provider, Texts::default())?;
+    if let (TruthOfPayment::Paid(paid), false) = (&truth.payment, matches!(order.payment, Payment::Paid(_))) {
+        if *paid != order.price {
+            return Err(Rejection::PaymentMismatch { expected: order.price, paid: paid.clone() });
         }
-        TruthOfPayment::Failed if order.payment == Payment::Pending => {
-            order.payment = Payment::Failed;
-            write_change(&mut scribe, OrderChange::Failed, order.clone());
-        }
-        TruthOfPayment::Expired if order.payment == Payment::Pending => {
-            order.payment = Payment::Expired;
-            write_change(&mut scribe, OrderChange::Expired, order.clone());
-        }
-        TruthOfPayment::Paid(_) | TruthOfPayment::Failed | TruthOfPayment::Expired | TruthOfPayment::Pending => {
-            if learned == Learned::Something {
-                write_change(&mut scribe, OrderChange::Noted, order.clone());
-            }
-        }
+        order = credit(&mut scribe, order, PaidBy::Provider, Texts::default())?;
+    } else if let Some((change, after)) = unpaid(&order, &truth.payment, scribe.at()) {
+        order = after;
+        write_change(&mut scribe, change, order.clone());
+    } else if learned == Learned::Something {
+        write_change(&mut scribe, OrderChange::Noted, order.clone());
     }
     if matches!(order.payment, Payment::Paid(Paid { by: PaidBy::Provider, .. })) {
         order = money_back(&mut scribe, order, truth);
     }
     Ok(scribe.finish_or(Done::Ordered(Box::new(order))))
+}
+
+/// What an order becomes by a word of the provider other than that it is paid; `None`: nothing else than it is.
+fn unpaid(order: &Order, told: &TruthOfPayment, at: Time) -> Option<(OrderChange, Order)> {
+    let becomes = |payment| Order { payment, ..order.clone() };
+    match told {
+        TruthOfPayment::Failed if order.payment == Payment::Pending => {
+            Some((OrderChange::Failed, becomes(Payment::Failed)))
+        }
+        TruthOfPayment::Expired if order.payment == Payment::Pending => {
+            Some((OrderChange::Expired, becomes(Payment::Expired)))
+        }
+        TruthOfPayment::Processing => order.on_its_way(at).map(|after| (OrderChange::Noted, after)),
+        TruthOfPayment::Failed | TruthOfPayment::Expired | TruthOfPayment::Pending | TruthOfPayment::Paid(_) => None,
+    }
 }
 
 /// Whether something was learned.

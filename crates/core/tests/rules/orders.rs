@@ -62,6 +62,42 @@ fn money_that_comes_late_is_credited() {
     );
 }
 
+/// A method that takes days: while the provider says that the money is on its way, the order waits for it, and again
+/// where the clock gave it up before that was heard. Told again and again, that is written once a week.
+#[test]
+fn money_on_its_way_is_waited_for() {
+    check(
+        "
+        at 2026-01-10 10:00
+        order small
+          - order Placed order_2 = 0/0
+        truth order_2 processing
+          - order Noted order_2 = 0/0
+        truth order_2 processing
+        at 2026-01-17 10:00
+        truth order_2 processing
+        truth order_2 pending
+        at 2026-01-17 10:01
+        truth order_2 processing as pi_1
+          - order Noted order_2 = 0/0
+        at 2026-01-31 10:00
+        touch
+        at 2026-02-01 10:00
+        truth order_2 processing
+          - 01-31 10:01: order Expired order_2 = 0/0
+          - order Noted order_2 = 0/0
+        truth order_2 100EUR
+          - top_up order_2 paid lot_7 +100 = 100/100
+        truth order_2 processing
+        order small
+          - order Placed order_8 = 100/100
+        truth order_8 failed
+          - order Failed order_8 = 100/100
+        truth order_8 processing
+        ",
+    );
+}
+
 /// What was paid is what the order costs, or nothing happens at all.
 #[test]
 fn another_amount_or_currency_credits_nothing() {

@@ -192,10 +192,11 @@ fn provider_ref(text: &str) -> ProviderRef {
     ProviderRef::parse(text).unwrap()
 }
 
-/// `pending`, `failed`, `expired` or `100EUR`; then `refunded N`, `open|won|lost N` and `as ID`, in any order.
+/// `pending`, `processing`, `failed`, `expired` or `100EUR`; then `refunded N`, `open|won|lost N` and `as ID`, in any order.
 fn truth(payment: &str, rest: &[&str]) -> Truth {
     let payment = match payment {
         "pending" => TruthOfPayment::Pending,
+        "processing" => TruthOfPayment::Processing,
         "failed" => TruthOfPayment::Failed,
         "expired" => TruthOfPayment::Expired,
         paid => {

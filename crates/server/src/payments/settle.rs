@@ -161,7 +161,8 @@ fn references(truth: &PaymentTruth) -> impl Iterator<Item = ProviderRef> + '_ {
 fn said(truth: &PaymentTruth) -> Option<Truth> {
     let amounts = truth.amounts.as_ref()?;
     let payment = match truth.state {
-        PaymentState::Open | PaymentState::Processing => TruthOfPayment::Pending,
+        PaymentState::Open => TruthOfPayment::Pending,
+        PaymentState::Processing => TruthOfPayment::Processing,
         PaymentState::Failed => TruthOfPayment::Failed,
         PaymentState::Expired => TruthOfPayment::Expired,
         PaymentState::Paid => TruthOfPayment::Paid(price(&amounts.received)),
