@@ -29,7 +29,7 @@ const ALLOWED: &[Allowed] = &[
     Allowed {
         krate: "scrip-server",
         normal: &["scrip-core", "scrip-engine", "scrip-api", "scrip-stripe"],
-        tests: &["scrip-till"],
+        tests: &["scrip-till", "scrip-sim"],
     },
     Allowed {
         krate: "scrip",

@@ -63,7 +63,7 @@ impl Default for Pace {
         Pace {
             between_rounds: Duration::from_secs(1),
             between_lists_s: 60,
-            first_list_s: 3 * 86_400,
+            first_list_s: 30 * 86_400,
             first_look_s: 15,
             rest_s: 5,
         }

@@ -54,6 +54,13 @@ pub struct Kept {
     pub body: Vec<u8>,
 }
 
+impl Kept {
+    /// The same, signed at another time.
+    pub(crate) fn signed(&self, secret: &str, now: i64) -> Kept {
+        Kept { signature: sign(secret, now, &self.body), ..self.clone() }
+    }
+}
+
 /// What came of sending a delivery once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Attempt {

@@ -163,6 +163,19 @@ impl Till {
         self.0.desk.deliveries.take(&self.0.desk.clock)
     }
 
+    /// A delivery that was taken before, signed now: as each further try of it is.
+    pub fn sign_again(&self, kept: &Kept) -> Kept {
+        let secret = self.0.desk.change(|book| {
+            let endpoint = book.endpoints.all().iter().find(|endpoint| endpoint.url == kept.url);
+            endpoint.map(|endpoint| endpoint.secret.clone())
+        });
+        match secret {
+            Some(secret) => kept.signed(&secret, self.0.desk.clock.now()),
+            // Nobody is delivered to there any more.
+            None => kept.clone(),
+        }
+    }
+
     /// Waits until no delivery is waiting or on its way.
     pub async fn quiet(&self) {
         self.0.desk.deliveries.quiet().await;

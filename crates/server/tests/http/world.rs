@@ -11,6 +11,7 @@ use scrip_core::catalog::Format;
 use scrip_core::time::Time;
 use scrip_engine::clock::Clock;
 use scrip_engine::engine::Publication;
+use scrip_engine::store::Store;
 use scrip_engine::store::memory::MemoryStore;
 use scrip_engine::{Engine, Options};
 use scrip_server::{App, Config, OutsideKey};
@@ -87,22 +88,32 @@ impl World {
     }
 
     /// The same, configured otherwise; the two keys are added.
-    pub(crate) async fn with(mut config: Config) -> World {
-        let clock = Clock::test(Time::parse(START).unwrap());
-        let options = Options { clock, sweep_per_second: 0, ..Options::default() };
-        let engine = Engine::start(Box::new(MemoryStore::new()), options).unwrap();
-        for name in ["flow-studio", "studiotwin"] {
-            let path = format!("{}/../../catalogs/{name}.toml", env!("CARGO_MANIFEST_DIR"));
-            let source = Arc::from(std::fs::read_to_string(path).unwrap());
-            engine.publish(Publication { format: Format::Toml, source }, None).await.unwrap();
+    pub(crate) async fn with(config: Config) -> World {
+        let mut world = World::over(Box::new(MemoryStore::new()), config);
+        for studio in ["flow-studio", "studiotwin"] {
+            world.publish(studio).await;
         }
-        config.keys.extend(OutsideKey::parse_list("flow-studio=sk_flow,studiotwin=sk_twin").unwrap());
-        let app = App::new(engine.clone(), config);
-        let routes = scrip_server::router(app.clone());
-        let mut world = World { engine, routes, document: Value::Null, app, keys: AtomicU32::new(0) };
         let document = world.call("GET", "/openapi.json").empty().await.json();
         world.document = document;
         world
+    }
+
+    /// One over a store that may hold something already. Answers are not compared with the document.
+    pub(crate) fn over(store: Box<dyn Store>, mut config: Config) -> World {
+        let clock = Clock::test(Time::parse(START).unwrap());
+        let options = Options { clock, sweep_per_second: 0, ..Options::default() };
+        let engine = Engine::start(store, options).unwrap();
+        config.keys.extend(OutsideKey::parse_list("flow-studio=sk_flow,studiotwin=sk_twin").unwrap());
+        let app = App::new(engine.clone(), config);
+        let routes = scrip_server::router(app.clone());
+        World { engine, routes, document: Value::Null, app, keys: AtomicU32::new(0) }
+    }
+
+    /// Publishes a studio's shipped catalog.
+    pub(crate) async fn publish(&self, studio: &str) {
+        let path = format!("{}/../../catalogs/{studio}.toml", env!("CARGO_MANIFEST_DIR"));
+        let source = Arc::from(std::fs::read_to_string(path).unwrap());
+        self.engine.publish(Publication { format: Format::Toml, source }, None).await.unwrap();
     }
 
     /// A request without a key.

@@ -1,0 +1,456 @@
+//! One history: what customers, the provider, the network, the operator and fate do, in an order that follows from its number.
+
+use std::fmt::Write;
+
+use scrip_sim::faulty::Fault as WriteFault;
+use scrip_till::{DebitEnd, Fault, Kept, Verdict};
+use serde_json::json;
+
+use super::chance::{Lot, for_steps};
+use super::scene::{ACCOUNTS, Scene};
+use crate::world::{Reply, TWIN};
+
+const WEBHOOK: &str = "/v1/payments/stripe/studiotwin/webhook";
+
+/// What is bought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Item {
+    /// The body's member.
+    member: &'static str,
+    name: &'static str,
+    /// The credits that it brings.
+    pub(super) credits: i64,
+    /// Its price, in cents.
+    pub(super) cents: i64,
+    pub(super) kind: ItemKind,
+}
+
+/// How its credits come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ItemKind {
+    /// As a lot.
+    Package,
+    /// As a refill.
+    Plan,
+}
+
+const SMALL: Item = Item { member: "package", name: "small", credits: 100, cents: 500, kind: ItemKind::Package };
+const MEDIUM: Item = Item { member: "package", name: "medium", credits: 500, cents: 2_000, kind: ItemKind::Package };
+const PLAN: Item = Item { member: "plan", name: "studio", credits: 2_500, cents: 4_000, kind: ItemKind::Plan };
+
+/// Something that an account buys.
+pub(super) struct Purchase {
+    pub(super) account: &'static str,
+    pub(super) item: Item,
+    key: String,
+    /// Once it is known.
+    pub(super) order: Option<String>,
+    /// The page to pay at, once its customer was shown it.
+    pub(super) page: Option<String>,
+    pub(super) by_hand: Asked,
+}
+
+/// Something that somebody asks the server to do, and that may have to be asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Not at all.
+    No,
+    /// Whether it was done is not known.
+    Open,
+    /// It was done.
+    Done,
+    /// It was refused for good.
+    Refused,
+}
+
+/// A job that spends credits.
+pub(super) struct Job {
+    pub(super) account: &'static str,
+    pub(super) asked: Asked,
+}
+
+/// What a job costs.
+pub(super) const JOB: i64 = 30;
+
+/// How the truth comes through in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The provider delivers until all is taken; the server never asks by itself.
+    Delivered,
+    /// What is on its way is lost for good; the server asks.
+    Reconciled,
+}
+
+/// A history under way.
+pub(super) struct History {
+    pub(super) scene: Scene,
+    pub(super) purchases: Vec<Purchase>,
+    pub(super) jobs: Vec<Job>,
+    ending: Ending,
+    lot: Lot,
+    /// Deliveries that are somewhere on their way.
+    on_the_way: Vec<Kept>,
+    days_passed: i64,
+    /// What happened, a line each.
+    pub(super) told: String,
+}
+
+impl History {
+    pub(super) fn begin(scene: Scene, number: u64) -> History {
+        let mut lot = Lot(number);
+        let ending = lot.one_of(&[Ending::Delivered, Ending::Reconciled]);
+        let count = lot.below(3) + 1;
+        let purchases = (0..count).map(|purchase| {
+            let plan = purchase == 0 && lot.below(4) == 0;
+            Purchase {
+                account: lot.one_of(&ACCOUNTS),
+                item: if plan { PLAN } else { lot.one_of(&[SMALL, SMALL, MEDIUM]) },
+                key: format!("buy-{purchase}"),
+                order: None,
+                page: None,
+                by_hand: Asked::No,
+            }
+        });
+        let purchases = purchases.collect();
+        let (on_the_way, jobs, told) = (Vec::new(), Vec::new(), format!("{ending:?}\n"));
+        History { scene, purchases, jobs, ending, lot, on_the_way, days_passed: 0, told }
+    }
+
+    /// How many steps it is to have.
+    pub(super) fn length(&mut self) -> u64 {
+        self.lot.below(40) + 8
+    }
+
+    /// Something happens.
+    pub(super) async fn step(&mut self) {
+        self.on_the_way.extend(self.scene.till.take_deliveries());
+        let chosen = self.lot.place(self.purchases.len()).expect("something is bought");
+        match self.lot.below(20) {
+            // Without a page there is little that can happen to it.
+            0..=5 if self.purchases[chosen].page.is_none() => self.place(chosen).await,
+            0 => self.place(chosen).await,
+            1..=5 => self.pay(chosen),
+            6..=8 => self.deliver().await,
+            9 => self.come_back(chosen).await,
+            10 | 11 => self.race(chosen).await,
+            12 => self.provider_changes(),
+            13 => self.reconcile().await,
+            14 | 15 => self.money(chosen).await,
+            16 => self.spend(chosen).await,
+            17 => match self.lot.below(3) {
+                0 => self.mark_paid(chosen).await,
+                _ => self.lose(),
+            },
+            18 => match self.lot.below(2) {
+                0 => self.die(),
+                _ => {
+                    let fault = self.lot.one_of(&[WriteFault::DoubtLost, WriteFault::DoubtKept]);
+                    self.note(format_args!("the next write is the last: {fault:?}"));
+                    self.scene.die_at_next_write(fault);
+                }
+            },
+            _ => self.time_passes().await,
+        }
+        self.bury();
+    }
+
+    /// What is left comes to its end, one way or the other.
+    pub(super) async fn end(&mut self) -> Result<(), String> {
+        self.scene.misbehave(None);
+        self.scene.live_on();
+        self.ask_again().await;
+        match self.ending {
+            Ending::Delivered => self.deliver_all().await,
+            Ending::Reconciled => {
+                drop(self.scene.till.take_deliveries());
+                if self.lot.below(2) == 0 {
+                    self.die();
+                }
+                // The longest rest of a provider that failed is five minutes, the longest time between two looks half an hour.
+                for minutes in [0, 10, 40] {
+                    self.scene.pass(minutes * 60).await;
+                    self.scene.reconciler.round(&self.scene.world.app).await;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// A customer orders, or asks for the page again.
+    async fn place(&mut self, chosen: usize) {
+        let Purchase { account, item, key, .. } = &self.purchases[chosen];
+        let path = format!("/v1/accounts/{account}/orders");
+        let call = self.scene.world.call("POST", &path).secret(TWIN).once(key).json(json!({item.member: item.name}));
+        let steps = self.lot.steps();
+        let reply = for_steps(steps, call).await;
+        self.note(format_args!("{chosen} is ordered, {}", came_to(steps, reply.as_ref())));
+        let Some(reply) = reply.filter(|reply| reply.status == 201) else { return };
+        let (body, purchase) = (reply.json(), &mut self.purchases[chosen]);
+        purchase.order = body["order"].as_str().map(str::to_owned);
+        if let Some(url) = body["checkout_url"].as_str() {
+            purchase.page = url.rsplit('/').next().map(str::to_owned);
+        }
+    }
+
+    /// A customer pays at the page.
+    fn pay(&mut self, chosen: usize) {
+        let numbers = ["4242424242424242", "4000000000000002", "000123456789", "000111111113", "4000000000000259"];
+        let number = self.lot.one_of(&numbers);
+        let purchase = &self.purchases[chosen];
+        // Money of a plan does not go back here: what that means is the studio's to say.
+        let number = if purchase.item.kind == ItemKind::Plan { numbers[0] } else { number };
+        let Some(page) = &purchase.page else { return };
+        let done = self.scene.till.pay(page, number);
+        self.note(format_args!("{chosen} is paid with {number}: {done}"));
+    }
+
+    /// One of the deliveries on their way arrives, perhaps not for the last time; its handler may die.
+    async fn deliver(&mut self) {
+        let Some(place) = self.lot.place(self.on_the_way.len()) else { return };
+        let kept = self.scene.till.sign_again(&self.on_the_way[place]);
+        let steps = self.lot.steps();
+        let reply = for_steps(steps, send(&self.scene, &kept)).await;
+        self.note(format_args!("{} arrives, {}", kept.kind, came_to(steps, reply.as_ref())));
+        let taken = reply.is_some_and(|reply| reply.status == 204);
+        if taken && self.lot.below(3) > 0 {
+            self.on_the_way.swap_remove(place);
+        }
+    }
+
+    /// A customer comes back from the page.
+    async fn come_back(&mut self, chosen: usize) {
+        let Some(page) = self.purchases[chosen].page.clone() else { return };
+        let steps = self.lot.steps();
+        let reply = for_steps(steps, back(&self.scene, &page)).await;
+        self.note(format_args!("{chosen} comes back, {}", came_to(steps, reply.as_ref())));
+    }
+
+    /// Two deliveries, the customer and the reconciler at once; each may die.
+    async fn race(&mut self, chosen: usize) {
+        let steps = [self.lot.steps(), self.lot.steps(), self.lot.steps(), self.lot.steps()];
+        let mut arriving = Vec::new();
+        for _ in 0..2 {
+            if let Some(place) = self.lot.place(self.on_the_way.len()) {
+                arriving.push(self.scene.till.sign_again(&self.on_the_way[place]));
+            }
+        }
+        let page = self.purchases[chosen].page.clone();
+        let Scene { world, reconciler, .. } = &mut self.scene;
+        let round = for_steps(steps[0], reconciler.round(&world.app));
+        let post = async |steps: u64, kept: Option<&Kept>| match kept {
+            Some(kept) => {
+                let call = world.call("POST", WEBHOOK).header("stripe-signature", &kept.signature);
+                for_steps(steps, call.raw(std::str::from_utf8(&kept.body).expect("JSON is text"))).await
+            }
+            None => None,
+        };
+        let back = async {
+            let path = format!("{}?session={}", WEBHOOK.replace("webhook", "return"), page.as_deref()?);
+            for_steps(steps[3], world.call("GET", &path).empty()).await
+        };
+        let (_, one, two, came) =
+            tokio::join!(round, post(steps[1], arriving.first()), post(steps[2], arriving.get(1)), back);
+        let (one, two, came) = (status(one.as_ref()), status(two.as_ref()), status(came.as_ref()));
+        self.note(format_args!("at once, for {steps:?} steps: a round, {one}, {two}; {chosen} comes back: {came}"));
+    }
+
+    /// The provider fails from now on, or is well again.
+    fn provider_changes(&mut self) {
+        let faults = [
+            None,
+            None,
+            None,
+            Some(Fault::Down),
+            Some(Fault::Error),
+            Some(Fault::Rubbish),
+            Some(Fault::OtherObject),
+            Some(Fault::Busy),
+            Some(Fault::DoneThenBroken),
+        ];
+        let fault = self.lot.one_of(&faults);
+        self.note(format_args!("the provider is {fault:?}"));
+        self.scene.misbehave(fault);
+    }
+
+    /// The server asks by itself.
+    async fn reconcile(&mut self) {
+        let steps = self.lot.steps();
+        let Scene { world, reconciler, .. } = &mut self.scene;
+        let done = for_steps(steps, reconciler.round(&world.app)).await.is_some();
+        self.note(format_args!("a round of {steps} steps: {done}"));
+    }
+
+    /// A bank debit ends, a bank wants its money back or decides, or the studio gives some back.
+    async fn money(&mut self, chosen: usize) {
+        self.scene.misbehave(None);
+        let purchase = &self.purchases[chosen];
+        let Some(page) = purchase.page.clone().filter(|_| purchase.item.kind == ItemKind::Package) else { return };
+        let session = self.scene.provider.session(&page).await.expect("it answers");
+        let Some(payment) = session.payment_intent.map(|payment| payment.id().to_owned()) else { return };
+        match self.lot.below(4) {
+            0 => {
+                let end = self.lot.one_of(&[DebitEnd::Arrives, DebitEnd::Fails]);
+                let done = self.scene.till.end_debit(&payment, end);
+                self.note(format_args!("{chosen}'s bank debit {end:?}: {done}"));
+            }
+            1 => {
+                let dispute = self.scene.till.dispute(&payment);
+                self.note(format_args!("{chosen} is disputed: {dispute:?}"));
+            }
+            2 => {
+                let disputes = self.scene.provider.disputes_of(&payment).await.expect("it answers");
+                for dispute in disputes.data {
+                    let verdict = self.lot.one_of(&[Verdict::Won, Verdict::Lost]);
+                    let done = self.scene.till.close_dispute(&dispute.id, verdict);
+                    self.note(format_args!("{chosen}'s dispute is {verdict:?}: {done}"));
+                }
+            }
+            _ => {
+                let refund = scrip_stripe::NewRefund {
+                    payment_intent: payment,
+                    amount: Some(crate::payments::money(125)),
+                    reason: None,
+                    idempotency_key: format!("{chosen}-{}", self.lot.below(4)),
+                };
+                // What is not paid, or disputed, or gone already, cannot be given back.
+                let done = self.scene.provider.refund(&refund).await.is_ok();
+                self.note(format_args!("{chosen}: 1.25 goes back: {done}"));
+            }
+        }
+    }
+
+    /// A job takes credits, when there are enough.
+    async fn spend(&mut self, chosen: usize) {
+        let account = self.purchases[chosen].account;
+        self.jobs.push(Job { account, asked: Asked::No });
+        let steps = self.lot.steps();
+        self.ask_for_job(self.jobs.len() - 1, steps).await;
+    }
+
+    async fn ask_for_job(&mut self, job: usize, steps: u64) {
+        let path = format!("/v1/accounts/{}/charges", self.jobs[job].account);
+        let call = self.scene.world.call("POST", &path).secret(TWIN).once(&format!("job-{job}"));
+        let reply = for_steps(steps, call.json(json!({"credits": JOB}))).await;
+        self.note(format_args!("job {job}, {}", came_to(steps, reply.as_ref())));
+        self.jobs[job].asked = match status(reply.as_ref()) {
+            201 => Asked::Done,
+            402 => Asked::Refused,
+            _ => Asked::Open,
+        };
+    }
+
+    /// An operator says that the money came another way.
+    async fn mark_paid(&mut self, chosen: usize) {
+        if self.purchases[chosen].by_hand == Asked::No {
+            let steps = self.lot.steps();
+            self.ask_to_mark(chosen, steps).await;
+        }
+    }
+
+    async fn ask_to_mark(&mut self, chosen: usize, steps: u64) {
+        let purchase = &self.purchases[chosen];
+        let Some(order) = &purchase.order else { return };
+        let path = format!("/v1/accounts/{}/orders/{order}/mark-paid", purchase.account);
+        let call = self.scene.world.call("POST", &path).secret(TWIN).once(&format!("mark-{chosen}"));
+        let reply = for_steps(steps, call.json(json!({"reference": "bank"}))).await;
+        self.note(format_args!("{chosen} is marked paid, {}", came_to(steps, reply.as_ref())));
+        self.purchases[chosen].by_hand = match status(reply.as_ref()) {
+            200 => Asked::Done,
+            409 => Asked::Refused,
+            _ => Asked::Open,
+        };
+    }
+
+    /// Half of what is on its way is lost for good.
+    fn lose(&mut self) {
+        if self.ending == Ending::Reconciled {
+            self.on_the_way.truncate(self.on_the_way.len() / 2);
+            self.note(format_args!("deliveries are lost; {} are left", self.on_the_way.len()));
+        }
+    }
+
+    fn die(&mut self) {
+        self.note(format_args!("the process dies"));
+        self.scene.restart();
+    }
+
+    /// What died at a write is replaced.
+    fn bury(&mut self) {
+        if self.scene.died() {
+            self.note(format_args!("the process died at its write"));
+            self.scene.restart();
+        }
+    }
+
+    async fn time_passes(&mut self) {
+        let seconds = self.lot.one_of(&[20, 120, 7_200, 86_400, 4 * 86_400]);
+        // Within what a provider remembers, and the month of the plan.
+        if self.days_passed + seconds / 86_400 <= 20 {
+            self.days_passed += seconds / 86_400;
+            // A clock that is moved is a write too; it holds no entry.
+            self.scene.pass(seconds).await;
+            let swept = self.lot.below(2) == 0;
+            if swept {
+                self.scene.sweep().await;
+            }
+            self.note(format_args!("{seconds} s pass, swept: {swept}"));
+        }
+    }
+
+    /// Whoever was not answered asks again.
+    async fn ask_again(&mut self) {
+        for job in 0..self.jobs.len() {
+            if self.jobs[job].asked == Asked::Open {
+                self.ask_for_job(job, u64::MAX).await;
+            }
+        }
+        for chosen in 0..self.purchases.len() {
+            if self.purchases[chosen].by_hand == Asked::Open {
+                self.ask_to_mark(chosen, u64::MAX).await;
+            }
+        }
+    }
+
+    /// Everything arrives, in any order, some of it twice, until all is taken.
+    async fn deliver_all(&mut self) -> Result<(), String> {
+        for _ in 0..3 {
+            self.on_the_way.extend(self.scene.till.take_deliveries());
+            while let Some(place) = self.lot.place(self.on_the_way.len()) {
+                let kept = self.scene.till.sign_again(&self.on_the_way.swap_remove(place));
+                for _ in 0..=self.lot.below(2) {
+                    let reply = send(&self.scene, &kept).await;
+                    if reply.status != 204 {
+                        return Err(format!("{} is not taken: {}", kept.kind, reply.text()));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, what: std::fmt::Arguments<'_>) {
+        writeln!(self.told, "{what}").expect("a text takes all that is written");
+    }
+}
+
+async fn send(scene: &Scene, kept: &Kept) -> Reply {
+    let call = scene.world.call("POST", WEBHOOK).header("stripe-signature", &kept.signature);
+    call.raw(std::str::from_utf8(&kept.body).expect("JSON is text")).await
+}
+
+async fn back(scene: &Scene, page: &str) -> Reply {
+    let path = format!("/v1/payments/stripe/studiotwin/return?session={page}");
+    scene.world.call("GET", &path).empty().await
+}
+
+/// The status of an answer; 0: its handler died.
+fn status(reply: Option<&Reply>) -> u16 {
+    reply.map_or(0, |reply| reply.status)
+}
+
+fn came_to(steps: u64, reply: Option<&Reply>) -> String {
+    match reply {
+        Some(reply) => format!("answered {}", reply.status),
+        None => format!("its handler dies after {steps} steps"),
+    }
+}

@@ -1,0 +1,160 @@
+//! Where a history happens: a server over what is durable, and a provider that outlives it.
+
+use std::time::Duration;
+
+use scrip_core::command::Command;
+use scrip_core::id::{AccountId, StudioId};
+use scrip_core::time::Time;
+use scrip_engine::engine::Request;
+use scrip_engine::store::Store;
+use scrip_engine::store::memory::MemoryStore;
+use scrip_engine::verify::verify;
+use scrip_server::{Config, Limits, Pace, Payments, Reconciler, StripeAccount};
+use scrip_sim::faulty::{Fault, Faults, FaultyStore};
+use scrip_stripe::{ApiBase, Client, Patience, Secret};
+use scrip_till::{Clock, Deliver, Options, Switches, Till};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::world::{START, TWIN, World};
+
+/// The accounts of a history.
+pub(super) const ACCOUNTS: [&str; 2] = ["ana", "bo"];
+
+/// A store in which the studio and its accounts are.
+pub(super) async fn furnished() -> MemoryStore {
+    let store = MemoryStore::new();
+    let world = World::over(Box::new(store.clone()), Config::default());
+    world.publish("studiotwin").await;
+    for account in ACCOUNTS {
+        let reply = world.call("PUT", &format!("/v1/accounts/{account}")).secret(TWIN).json(json!({})).await;
+        assert_eq!(reply.status, 201, "{}", reply.text());
+    }
+    drop(world);
+    store
+}
+
+/// A server and its provider.
+pub(super) struct Scene {
+    durable: MemoryStore,
+    faults: Faults,
+    /// The server, until it dies.
+    pub(super) world: World,
+    /// Its reconciler.
+    pub(super) reconciler: Reconciler,
+    /// The provider.
+    pub(super) till: Till,
+    /// Somebody else who asks the provider: what is believed in the end.
+    pub(super) provider: Client,
+    webhook_secret: String,
+}
+
+impl Scene {
+    pub(super) async fn open(furnished: &MemoryStore) -> Scene {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let options = Options {
+            seed: 7,
+            api_key: "sk_test_very_secret".to_owned(),
+            business: "StudioTwin".to_owned(),
+            clock: Clock::standing(seconds(START)),
+            debit_wait_s: 3_600,
+            backoff: Duration::from_millis(1),
+        };
+        let till = Till::start(listener, options).expect("it has an address");
+        let webhook_secret = till.deliver_to("http://127.0.0.1:9/webhook");
+        let provider = client(&till);
+        let (durable, faults) = (furnished.crashed(), Faults::default());
+        let world = server(&durable, &faults, &provider, &webhook_secret);
+        let reconciler = Reconciler::default();
+        let scene = Scene { durable, faults, world, reconciler, till, provider, webhook_secret };
+        scene.misbehave(None);
+        scene
+    }
+
+    /// The process dies, and another one goes on from what is durable.
+    pub(super) fn restart(&mut self) {
+        self.faults.cut_off();
+        self.durable = self.durable.crashed();
+        self.faults = Faults::default();
+        self.world = server(&self.durable, &self.faults, &self.provider, &self.webhook_secret);
+        self.reconciler = Reconciler::default();
+    }
+
+    /// The next write that holds an entry is the process's last.
+    pub(super) fn die_at_next_write(&self, fault: Fault) {
+        self.faults.arm(fault);
+    }
+
+    /// Whether it died at a write.
+    pub(super) fn died(&self) -> bool {
+        self.faults.done() > 0
+    }
+
+    /// Calls off a death that has not come.
+    pub(super) fn live_on(&self) {
+        self.faults.disarm();
+    }
+
+    /// Sets what the provider does instead of answering; deliveries are kept, and sent by the history.
+    pub(super) fn misbehave(&self, fault: Option<scrip_till::Fault>) {
+        self.till.switch(Switches { fault, deliver: Deliver::Keep, ..Switches::default() });
+    }
+
+    /// Lets time pass for both.
+    pub(super) async fn pass(&self, seconds: i64) {
+        let now = self.world.engine.now().plus_seconds(seconds);
+        // An engine that died at a write is replaced before anything else happens.
+        self.world.engine.move_clock(now).await.expect("it stands still");
+        self.till.move_clock(now.micros().div_euclid(1_000_000));
+    }
+
+    /// Has what is due written, as the sweeper does.
+    pub(super) async fn sweep(&self) {
+        let engine = &self.world.engine;
+        let (studio, _) = engine.studios().into_iter().next().expect("it is served");
+        for account in ACCOUNTS {
+            let account = AccountId::parse(account).expect("an id");
+            // One that dies at this write is replaced like any other.
+            engine.submit(Request { studio, account, key: None, command: Command::Touch }).await.ok();
+        }
+    }
+
+    /// What the server answers to a question.
+    pub(super) async fn ask(&self, path: &str) -> Value {
+        let reply = self.world.call("GET", path).secret(TWIN).empty().await;
+        assert_eq!(reply.status, 200, "{path}: {}", reply.text());
+        reply.json()
+    }
+
+    /// What is wrong with the journal, if anything is.
+    pub(super) fn unsound(&self) -> Option<String> {
+        verify(self.durable.reader().as_ref(), &mut |_| ()).err().map(|error| error.to_string())
+    }
+}
+
+fn server(durable: &MemoryStore, faults: &Faults, provider: &Client, webhook_secret: &str) -> World {
+    let account = StripeAccount {
+        studio: StudioId::parse("studiotwin").expect("a studio's name"),
+        client: provider.clone(),
+        webhook_secrets: vec![Secret::webhook(webhook_secret).expect("it is one")],
+        return_to: None,
+    };
+    let public_url = "http://credits.example".to_owned();
+    let payments = Payments { stripe: vec![account], public_url, pace: Pace::default() };
+    let limits = Limits { provider_wait: Duration::from_secs(60), ..Limits::default() };
+    let store = FaultyStore::new(Box::new(durable.clone()), faults.clone());
+    World::over(Box::new(store), Config { payments, limits, ..Config::default() })
+}
+
+fn client(till: &Till) -> Client {
+    Client::new(scrip_stripe::Config {
+        api_base: ApiBase::parse(&till.url()).expect("an address of this machine"),
+        api_version: scrip_till::API_VERSION.to_owned(),
+        key: Secret::api_key("sk_test_very_secret").expect("it looks like a key"),
+        patience: Patience { backoff: Duration::from_millis(1), tries: 2, ..Patience::default() },
+    })
+}
+
+fn seconds(instant: &str) -> i64 {
+    Time::parse(instant).expect("an instant").micros().div_euclid(1_000_000)
+}
