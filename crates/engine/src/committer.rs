@@ -138,6 +138,7 @@ impl Shared {
                 News::Catalog(published, publication) => self.learn_catalog(published, publication),
                 News::Key(key) => self.learn_key(key),
                 News::TokenSecret(studio, secret) => self.learn_token_secret(studio, secret),
+                News::Note(note) => self.learn_note(note),
                 News::Clock(now) => {
                     self.clock_moves.send_replace(now);
                 }

@@ -29,7 +29,9 @@ use crate::recall;
 use crate::recover;
 use crate::resident::Residents;
 use crate::sequencer::{LOST, Sequencer};
-use crate::store::{ErasingLeft, ImportState, KeyDocument, Reader, Store, StoreError, StoredAccountRef, TokenSecret};
+use crate::store::{
+    ErasingLeft, ImportState, KeyDocument, Note, Reader, Store, StoreError, StoredAccountRef, TokenSecret,
+};
 use crate::sweep;
 
 /// How an engine runs.
@@ -175,6 +177,7 @@ struct Known {
     sources: BTreeMap<(StudioNumber, u32), Publication>,
     keys: Arc<[KeyDocument]>,
     token_secrets: BTreeMap<StudioNumber, TokenSecret>,
+    notes: BTreeMap<(StudioNumber, Box<str>), Arc<str>>,
 }
 
 /// Counts since the start, and how far the store has come.
@@ -238,6 +241,7 @@ impl Engine {
                 sources: documents.sources.into_iter().collect(),
                 keys: documents.keys.into(),
                 token_secrets: documents.token_secrets,
+                notes: documents.notes.into_iter().map(|note| ((note.studio, note.name), note.text)).collect(),
             }),
             making_secret: tokio::sync::Mutex::new(()),
             reader,
@@ -381,6 +385,18 @@ impl Engine {
         self.shared.intake.push(Job::PutTokenSecret { studio, secret, reply })?;
         stored.await.unwrap_or(Err(Refusal::Unavailable(ENDED)))?;
         Ok(secret)
+    }
+
+    /// What was noted of a studio under a name.
+    pub fn note(&self, studio: StudioNumber, name: &str) -> Option<Arc<str>> {
+        self.shared.known(|known| known.notes.get(&(studio, name.into())).cloned())
+    }
+
+    /// Notes something of a studio, instead of what was noted under that name before.
+    pub async fn put_note(&self, note: Note) -> Result<(), Refusal> {
+        let (reply, stored) = oneshot::channel();
+        self.shared.intake.push(Job::PutNote { note, reply })?;
+        stored.await.unwrap_or(Err(Refusal::Unavailable(ENDED)))
     }
 
     /// The account as everything acknowledged left it, without what is due: never waits for the writer. Reads the
@@ -590,6 +606,11 @@ impl Shared {
 
     pub(crate) fn learn_token_secret(&self, studio: StudioNumber, secret: TokenSecret) {
         self.documents.write().unwrap_or_else(PoisonError::into_inner).token_secrets.insert(studio, secret);
+    }
+
+    pub(crate) fn learn_note(&self, note: Note) {
+        let mut known = self.documents.write().unwrap_or_else(PoisonError::into_inner);
+        known.notes.insert((note.studio, note.name), note.text);
     }
 
     pub(crate) fn is_erasing(&self) -> bool {

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 use crate::engine::{Outcome, Publication, PublishError, PublishOutcome, Refusal, Request};
 use crate::sequencer::Prepared;
-use crate::store::{KeyDocument, TokenSecret};
+use crate::store::{KeyDocument, Note, TokenSecret};
 
 /// What came of one command.
 pub(crate) type Carried = Result<Outcome, Refusal>;
@@ -37,6 +37,8 @@ pub(crate) enum Job {
     PutKey { key: KeyDocument, reply: oneshot::Sender<Result<(), Refusal>> },
     /// A studio's secret to store.
     PutTokenSecret { studio: StudioNumber, secret: TokenSecret, reply: oneshot::Sender<Result<(), Refusal>> },
+    /// A note to store.
+    PutNote { note: Note, reply: oneshot::Sender<Result<(), Refusal>> },
     /// A test clock to move.
     MoveClock { now: Time, reply: oneshot::Sender<Result<Time, Refusal>> },
     /// A hold to look up, ended ones included.
@@ -69,6 +71,7 @@ impl Job {
             Job::Publish { .. }
             | Job::PutKey { .. }
             | Job::PutTokenSecret { .. }
+            | Job::PutNote { .. }
             | Job::MoveClock { .. }
             | Job::Hold { .. }
             | Job::Order { .. }

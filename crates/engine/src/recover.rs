@@ -20,7 +20,7 @@ use crate::behind::WriteBehind;
 use crate::engine::Publication;
 use crate::sequencer::Opening;
 use crate::store::{
-    Document, Extent, ImportDocument, KeyDocument, Reader, Row, StoreError, StoredAccount, StoredAccountRef,
+    Document, Extent, ImportDocument, KeyDocument, Note, Reader, Row, StoreError, StoredAccount, StoredAccountRef,
     TokenSecret,
 };
 
@@ -37,6 +37,7 @@ pub(crate) struct Documents {
     pub(crate) clock: Option<Time>,
     pub(crate) import: Option<ImportDocument>,
     pub(crate) token_secrets: BTreeMap<StudioNumber, TokenSecret>,
+    pub(crate) notes: Vec<Note>,
 }
 
 /// Reads and checks the documents.
@@ -61,6 +62,7 @@ pub(crate) fn documents(reader: &dyn Reader) -> Result<Documents, StoreError> {
             Document::TokenSecret { studio, secret } => {
                 found.token_secrets.insert(studio, secret);
             }
+            Document::Note(note) => found.notes.push(note),
         }
     }
     Ok(found)

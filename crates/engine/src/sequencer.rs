@@ -34,7 +34,9 @@ use crate::engine::{Outcome, Publication, PublishError, PublishOutcome, Refusal,
 use crate::intake::{Carried, Job, Next};
 use crate::recall;
 use crate::salt::Salts;
-use crate::store::{Batch, Behind, Document, Erasure, KeyDocument, Row, StoreError, StoredAccountRef, TokenSecret};
+use crate::store::{
+    Batch, Behind, Document, Erasure, KeyDocument, Note, Row, StoreError, StoredAccountRef, TokenSecret,
+};
 use crate::trail::Trail;
 use crate::veils::Veils;
 
@@ -123,6 +125,7 @@ pub(crate) enum News {
     Catalog(Arc<Published>, Publication),
     Key(KeyDocument),
     TokenSecret(StudioNumber, TokenSecret),
+    Note(Note),
     Clock(Time),
 }
 
@@ -311,6 +314,12 @@ impl Sequencer {
                 self.weight += 1;
                 self.pen.draft.documents.push(Document::TokenSecret { studio, secret });
                 self.news.push(News::TokenSecret(studio, secret));
+                self.answers.push(Reply::Stored(reply));
+            }
+            Job::PutNote { note, reply } => {
+                self.weight += 1;
+                self.pen.draft.documents.push(Document::Note(note.clone()));
+                self.news.push(News::Note(note));
                 self.answers.push(Reply::Stored(reply));
             }
             Job::MoveClock { now: wanted, reply } => {

@@ -51,7 +51,8 @@ impl<'a> Snapshot<'a> {
                 | Document::Key(_)
                 | Document::Clock { .. }
                 | Document::Import(_)
-                | Document::TokenSecret { .. } => None,
+                | Document::TokenSecret { .. }
+                | Document::Note(_) => None,
             })
             .collect())
     }

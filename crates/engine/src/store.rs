@@ -53,7 +53,7 @@ pub trait Store: Send + 'static {
 
 /// The read side.
 pub trait Reader: Send + Sync + 'static {
-    /// Studios, catalog versions, keys, the test clock and secrets of tokens: few, read whole at the start.
+    /// Studios, catalog versions, keys, the test clock, secrets of tokens and notes: few, read whole at the start.
     fn documents(&self) -> Result<Vec<Document>, StoreError>;
 
     /// The position up to which accounts and terms have been written behind, and the last position of the journal.
@@ -260,6 +260,20 @@ pub enum Document {
         /// The secret.
         secret: TokenSecret,
     },
+    /// What a part of the server has to remember of a studio.
+    Note(Note),
+}
+
+/// What a part of the server has to remember of a studio beside the journal: small, replaced as a whole, and no part of what
+/// anybody has. The engine keeps it and does not read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Whose.
+    pub studio: StudioNumber,
+    /// Which of its notes.
+    pub name: Box<str>,
+    /// What it says. Never a secret, and never an account's id or another text that can be erased.
+    pub text: Arc<str>,
 }
 
 /// What the tokens of a studio's customers are made and recognised with: 256 random bits that never leave the server.

@@ -170,7 +170,8 @@ fn test_clock_of(store: &SqliteStore, folder: &Path) -> Result<Option<Time>, Fai
         | Document::Catalog { .. }
         | Document::Key(_)
         | Document::Import(_)
-        | Document::TokenSecret { .. } => None,
+        | Document::TokenSecret { .. }
+        | Document::Note(_) => None,
     }))
 }
 

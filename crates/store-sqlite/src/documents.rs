@@ -1,4 +1,4 @@
-//! Studios, catalog versions, keys, the test clock, an import and secrets of tokens: few, and read whole.
+//! Studios, catalog versions, keys, the test clock, an import, secrets of tokens and notes: few, and read whole.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use scrip_core::catalog::Format;
 use scrip_core::id::{StudioId, StudioNumber};
 use scrip_core::time::Time;
-use scrip_engine::store::{Document, ImportDocument, ImportState, KeyDocument, Role, StoreError, TokenSecret};
+use scrip_engine::store::{Document, ImportDocument, ImportState, KeyDocument, Note, Role, StoreError, TokenSecret};
 
 use crate::trouble::{damaged, refused};
 
@@ -45,11 +45,14 @@ pub(crate) fn write(connection: &Connection, document: &Document) -> rusqlite::R
         Document::TokenSecret { studio, secret } => connection
             .prepare_cached("INSERT OR REPLACE INTO token_secrets (studio, secret) VALUES (?1, ?2)")?
             .execute((studio.0, &secret.0[..])),
+        Document::Note(note) => connection
+            .prepare_cached("INSERT OR REPLACE INTO notes (studio, name, text) VALUES (?1, ?2, ?3)")?
+            .execute((note.studio.0, &*note.name, &*note.text)),
     }?;
     Ok(())
 }
 
-/// Every document: studios, catalogs, keys, the clock, the import, secrets of tokens.
+/// Every document: studios, catalogs, keys, the clock, the import, secrets of tokens, notes.
 pub(crate) fn read(connection: &Connection) -> Result<Vec<Document>, StoreError> {
     let mut documents = Vec::new();
     let mut all = |sql: &str, read: fn(&Row<'_>) -> rusqlite::Result<Option<Document>>| {
@@ -70,6 +73,7 @@ pub(crate) fn read(connection: &Connection) -> Result<Vec<Document>, StoreError>
     all("SELECT now FROM clock", |row| Ok(Some(Document::Clock { now: Time::from_micros(row.get(0)?) })))?;
     documents.extend(import(connection)?.map(Document::Import));
     documents.extend(token_secrets(connection)?);
+    documents.extend(notes(connection)?);
     Ok(documents)
 }
 
@@ -127,6 +131,18 @@ fn token_secrets(connection: &Connection) -> Result<Vec<Document>, StoreError> {
             Ok(Document::TokenSecret { studio: StudioNumber(row.get(0)?), secret: TokenSecret(row.get(1)?) })
         };
         statement.query_map((), secret)?.collect()
+    };
+    found().map_err(|error| refused(&error))
+}
+
+fn notes(connection: &Connection) -> Result<Vec<Document>, StoreError> {
+    let found = || -> rusqlite::Result<Vec<Document>> {
+        let mut statement = connection.prepare_cached("SELECT studio, name, text FROM notes ORDER BY studio, name")?;
+        let note = |row: &Row<'_>| {
+            let (name, text): (String, String) = (row.get(1)?, row.get(2)?);
+            Ok(Document::Note(Note { studio: StudioNumber(row.get(0)?), name: name.into(), text: text.into() }))
+        };
+        statement.query_map((), note)?.collect()
     };
     found().map_err(|error| refused(&error))
 }

@@ -43,6 +43,7 @@ CREATE TABLE import (one INTEGER PRIMARY KEY CHECK (one = 1), origin BLOB NOT NU
 /// What version 3 added.
 pub(crate) const SINCE_3: &str = "
 CREATE TABLE token_secrets (studio INTEGER PRIMARY KEY, secret BLOB NOT NULL) STRICT;
+CREATE TABLE notes (studio INTEGER NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (studio, name)) STRICT;
 ";
 
 /// The rest.

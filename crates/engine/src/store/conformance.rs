@@ -18,8 +18,8 @@ use scrip_core::measure::Measures;
 use scrip_core::time::{Time, Zone};
 
 use super::{
-    Batch, Behind, Document, Erasure, Extent, Head, ImportDocument, ImportState, KeyDocument, Reader, Role, Row, Store,
-    StoredAccount, StoredAccountRef, TokenSecret,
+    Batch, Behind, Document, Erasure, Extent, Head, ImportDocument, ImportState, KeyDocument, Note, Reader, Role, Row,
+    Store, StoredAccount, StoredAccountRef, TokenSecret,
 };
 use crate::trail::Trail;
 
@@ -329,6 +329,9 @@ fn documents_are_replaced(subject: &mut impl Subject) {
     };
     let import = |state| Document::Import(ImportDocument { origin: [3; 32], state });
     let secret = |studio, byte| Document::TokenSecret { studio: StudioNumber(studio), secret: TokenSecret([byte; 32]) };
+    let note = |studio, name: &str, text: &str| {
+        Document::Note(Note { studio: StudioNumber(studio), name: name.into(), text: text.into() })
+    };
     let mut store = subject.open();
     let first = vec![
         key("key_b", None),
@@ -340,6 +343,9 @@ fn documents_are_replaced(subject: &mut impl Subject) {
         import(ImportState::UnderWay),
         secret(2, 1),
         secret(1, 2),
+        note(1, "b", "one"),
+        note(2, "a", "two"),
+        note(1, "a", ""),
         Document::Clock { now: time(1) },
     ];
     store.append(&Batch { documents: first, ..Batch::default() }).unwrap();
@@ -348,6 +354,7 @@ fn documents_are_replaced(subject: &mut impl Subject) {
         Document::Clock { now: time(2) },
         import(ImportState::Complete),
         secret(2, 3),
+        note(1, "b", "three"),
         Document::Clock { now: time(3) },
     ];
     store.append(&Batch { documents: second, ..Batch::default() }).unwrap();
@@ -363,6 +370,9 @@ fn documents_are_replaced(subject: &mut impl Subject) {
         import(ImportState::Complete),
         secret(1, 2),
         secret(2, 3),
+        note(1, "a", ""),
+        note(1, "b", "three"),
+        note(2, "a", "two"),
     ];
     assert_eq!(subject.open().reader().documents().unwrap(), expected);
 }

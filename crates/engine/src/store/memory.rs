@@ -45,6 +45,7 @@ enum Identity {
     Clock,
     Import,
     TokenSecret(StudioNumber),
+    Note(StudioNumber, Box<str>),
 }
 
 impl Identity {
@@ -56,6 +57,7 @@ impl Identity {
             Document::Clock { .. } => Identity::Clock,
             Document::Import(_) => Identity::Import,
             Document::TokenSecret { studio, .. } => Identity::TokenSecret(*studio),
+            Document::Note(note) => Identity::Note(note.studio, note.name.clone()),
         }
     }
 }

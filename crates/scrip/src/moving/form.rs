@@ -161,8 +161,8 @@ pub(crate) fn document_line(document: &Document) -> Option<String> {
             revoked_at: key.revoked_at.map(Time::micros),
         },
         Document::Clock { now } => DocumentLine::TestClock { now: now.micros() },
-        // Customers ask for new tokens where the scrip goes on.
-        Document::Import(_) | Document::TokenSecret { .. } => return None,
+        // Customers ask for new tokens where the scrip goes on, and notes are of what a server did.
+        Document::Import(_) | Document::TokenSecret { .. } | Document::Note(_) => return None,
     };
     Some(guarded(&line))
 }
