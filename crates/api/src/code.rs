@@ -88,6 +88,8 @@ codes! {
     PackageNotAvailable = "package_not_available", 409, "The account cannot buy this package now";
     /// The catalog says no price for the plan.
     PlanNotForSale = "plan_not_for_sale", 409, "The plan cannot be ordered";
+    /// A customer's own upgrade is paid for.
+    PlanNeedsPayment = "plan_needs_payment", 402, "The plan must be paid for";
     /// The order is paid already.
     OrderNotPending = "order_not_pending", 409, "The order is paid already";
     /// What was paid is not what the order costs.

@@ -255,6 +255,11 @@ impl From<Rejection> for Problem {
                 "The catalog in force says no price for this plan, or its next term is paid already, or the clock renews \
                  the account's plan; PUT the subscription to put the account on it.",
             ),
+            R::PlanNeedsPayment => Problem::new(
+                Code::PlanNeedsPayment,
+                "This plan would begin at once, so it is paid for: order it with POST \
+                 /v1/accounts/{account}/orders, and it begins when it is paid.",
+            ),
             R::OrderNotPending { state } => {
                 let detail = format!("The order is {}: it is paid for, and not paid again.", state.word());
                 Problem::new(Code::OrderNotPending, detail).with("state", state.word())

@@ -1,6 +1,6 @@
 //! Subscriptions: as they are put, previewed and shown.
 
-use scrip_core::command::PutSubscription;
+use scrip_core::command::{Asker, PutSubscription};
 use scrip_core::id::PlanId;
 use scrip_core::plan::{NextPlan, SubscriptionState};
 use scrip_core::rejection::Rejection;
@@ -33,8 +33,8 @@ pub struct SubscriptionRequest {
 }
 
 impl SubscriptionRequest {
-    /// The command.
-    pub fn command(self) -> Result<PutSubscription, Unfit> {
+    /// The command, as this one asks it.
+    pub fn command(self, asker: Asker) -> Result<PutSubscription, Unfit> {
         let state = self.state.map(|word| {
             SubscriptionState::from_word(&word).ok_or_else(|| InvalidField::new("state", "active, past_due or paused"))
         });
@@ -42,6 +42,7 @@ impl SubscriptionRequest {
             state: state.transpose()?,
             anchor: self.anchor.map(|anchor| anchor.0),
             plan: self.plan.as_deref().map(plan_id).transpose()?,
+            asker,
         })
     }
 }

@@ -155,6 +155,18 @@ pub struct PutSubscription {
     pub anchor: Option<Time>,
     /// The state; absent: active, or the one that stands.
     pub state: Option<SubscriptionState>,
+    /// Who asks.
+    pub asker: Asker,
+}
+
+/// Who asks for a plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Asker {
+    /// The studio, whose word stands for a payment.
+    #[default]
+    Studio,
+    /// The customer: what would begin at once is ordered and paid (R17a).
+    Customer,
 }
 
 /// What a customer who was served elsewhere has, at the moment of coming here.

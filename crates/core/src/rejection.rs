@@ -67,6 +67,8 @@ pub enum Rejection {
     /// 409 `plan_not_for_sale`: the catalog says no price for it; or a payment would have no effect, since the next term
     /// is paid already, or the clock renews the plan that stands.
     PlanNotForSale,
+    /// 402 `plan_needs_payment`: a customer asks for a plan that would begin at once: it is ordered and paid (R17a).
+    PlanNeedsPayment,
     /// 409 `order_not_pending`: it is paid already.
     OrderNotPending {
         /// Where it stands.

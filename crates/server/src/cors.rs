@@ -1,4 +1,4 @@
-//! Which web pages may call: only origins that a studio lists, and only with that studio's keys.
+//! Which web pages may call: only origins that a studio lists, and only with that studio's keys and its customers' tokens.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
 use crate::auth;
+use crate::customer_token;
 use crate::keys;
 
 /// The answer to a browser's question before the real request; `None` when this is not one, or not for us to answer.
@@ -33,8 +34,12 @@ pub(crate) fn preflight(app: &App, request: &Request) -> Option<Response> {
 pub(crate) fn origin(app: &App, request: &Request) -> Option<HeaderValue> {
     let origin = listed_origin(app, request)?;
     let secret = auth::bearer(request.headers()).ok();
-    let holder = secret.and_then(|secret| keys::holder(secret, &app.config().keys, app.engine()));
-    let Some((number, _)) = holder else { return Some(origin) };
+    let holder = secret.and_then(|secret| {
+        // What a token claims will do: one that is forged is refused anyway.
+        let customer = customer_token::read(secret).map(|presented| presented.claims.studio);
+        customer.or_else(|| keys::holder(secret, &app.config().keys, app.engine()).map(|(studio, _)| studio))
+    });
+    let Some(number) = holder else { return Some(origin) };
     let (_, studio) = app.engine().studios().into_iter().find(|(other, _)| *other == number)?;
     let listed = app.config().cors.iter().any(|allowed| {
         allowed.studio == studio && allowed.origins.iter().any(|listed| listed.as_bytes() == origin.as_bytes())

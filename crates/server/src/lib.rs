@@ -10,6 +10,8 @@ mod app;
 mod auth;
 pub mod config;
 mod cors;
+mod customer;
+mod customer_token;
 mod held;
 pub mod keys;
 mod metrics;
@@ -22,6 +24,9 @@ mod routes;
 mod serve;
 mod watch_requests;
 mod watchers;
+
+/// Where a portal session lets a customer in: this and the token.
+pub const PORTAL: &str = "/portal/";
 
 pub use app::App;
 pub use config::{AllowedOrigins, Config, Limits, Pace, Payments, StripeAccount};

@@ -8,8 +8,12 @@ use utoipa::openapi::{
 };
 use utoipa::{IntoParams, ToSchema};
 
+use crate::customer;
+
 /// The name of the keys' scheme.
 const SECRET_KEY: &str = "secret_key";
+/// The name of the scheme of customers' tokens.
+const CUSTOMER_TOKEN: &str = "customer_token";
 
 /// The document before any route.
 pub(crate) fn head() -> OpenApi {
@@ -25,21 +29,27 @@ pub(crate) fn head() -> OpenApi {
 /// Adds keys and problems to every route that has them.
 pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
     let components = document.components.get_or_insert_with(Components::new);
-    let scheme = SecurityScheme::Http(Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("sk_…").build());
-    components.add_security_scheme(SECRET_KEY, scheme);
+    for (name, format) in [(SECRET_KEY, "sk_…"), (CUSTOMER_TOKEN, "ct_…")] {
+        let scheme = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format(format).build();
+        components.add_security_scheme(name, SecurityScheme::Http(scheme));
+    }
     let mut schemas = vec![(ProblemShown::name().into_owned(), <ProblemShown as utoipa::PartialSchema>::schema())];
     ProblemShown::schemas(&mut schemas);
     components.schemas.extend(schemas);
     for (path, item) in &mut document.paths.paths {
         let needs_key = path.starts_with("/v1/");
-        for operation in operations(item) {
+        for (method, operation) in operations(item) {
             if needs_key {
                 // What a provider and its customers' browsers call is signed, or names what only they know.
                 if path.starts_with("/v1/payments/") {
                     add_problems(operation);
                     continue;
                 }
-                operation.security = Some(vec![SecurityRequirement::new::<_, _, String>(SECRET_KEY, [])]);
+                let mut accepted = vec![SecurityRequirement::new::<_, _, String>(SECRET_KEY, [])];
+                if customer::ROUTES.contains(&(method, path.as_str())) {
+                    accepted.push(SecurityRequirement::new::<_, _, String>(CUSTOMER_TOKEN, []));
+                }
+                operation.security = Some(accepted);
                 add_problems(operation);
             }
         }
@@ -47,9 +57,10 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
     document
 }
 
-/// The operations of an address.
-pub(crate) fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten()
+/// The operations of an address, by their methods.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    let all = [("GET", &mut item.get), ("PUT", &mut item.put), ("POST", &mut item.post), ("DELETE", &mut item.delete)];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
 /// Every route may refuse: 4XX and 5XX, each a problem.

@@ -11,6 +11,7 @@ mod holds;
 mod operations;
 mod orders;
 mod payments;
+mod portal;
 mod quotes;
 mod stream;
 mod subscription;
@@ -75,6 +76,7 @@ pub(crate) fn documented() -> (Router<App>, OpenApi) {
         .routes(routes!(orders::get))
         .routes(routes!(orders::mark_paid))
         .routes(routes!(top_up::get, top_up::put))
+        .routes(routes!(portal::open))
         .routes(routes!(payments::webhook))
         .routes(routes!(payments::come_back))
         .routes(routes!(payments::go_away))

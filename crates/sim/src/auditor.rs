@@ -126,6 +126,7 @@ pub fn refused(rejection: &Rejection) -> String {
         Rejection::PackageNotFound => "package_not_found".to_owned(),
         Rejection::PackageNotAvailable { why } => format!("package_not_available {}", why.word()),
         Rejection::PlanNotForSale => "plan_not_for_sale".to_owned(),
+        Rejection::PlanNeedsPayment => "plan_needs_payment".to_owned(),
         Rejection::OrderNotPending { state } => format!("order_not_pending {}", state.word()),
         Rejection::PaymentMismatch { expected, paid } => format!("payment_mismatch {expected} {paid}"),
         Rejection::HoldNotOpen { state } => format!("hold_not_open {}", state.word()),

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use scrip_core::answer;
 use scrip_core::command::{
-    AfterExpiry, Command, Cost, Expected, Grant, Opening, OpeningLot, OpeningSubscription, PlaceCharge, PlaceHold,
-    PutAccount, PutSubscription, ReleaseHold, SettleHold, Usage,
+    AfterExpiry, Asker, Command, Cost, Expected, Grant, Opening, OpeningLot, OpeningSubscription, PlaceCharge,
+    PlaceHold, PutAccount, PutSubscription, ReleaseHold, SettleHold, Usage,
 };
 use scrip_core::hold::OnExcess;
 use scrip_core::id::{ChargeId, HoldId, HoldName, HoldRef, LotId, MeasureId, PlanId, ProjectTypeId, ToolId};
@@ -93,6 +93,7 @@ pub fn translate(
                 plan: plan.as_deref().map(|plan| PlanId::parse(plan).expect("a plan")),
                 anchor: anchor.map(time),
                 state: *state,
+                asker: Asker::Studio,
             });
             (command, Ask::PutSubscription { plan: plan.clone(), anchor: *anchor, state: *state })
         }

@@ -6,7 +6,7 @@
 
 use crate::account::Account;
 use crate::catalog::Catalogs;
-use crate::command::PutSubscription;
+use crate::command::{Asker, PutSubscription};
 use crate::consequence::refill;
 use crate::decide::invalid;
 use crate::decide::scribe::Scribe;
@@ -46,8 +46,17 @@ pub(super) fn cancel(scribe: &mut Scribe<'_>) -> Result<(), Rejection> {
 fn start(scribe: &mut Scribe<'_>, put: &PutSubscription) -> Result<(), Rejection> {
     let Some(plan) = &put.plan else { return Err(invalid("plan", "a plan, since the account has none")) };
     let terms = offered(scribe.before, scribe.catalogs, plan, scribe.at())?;
+    must_be_the_studio(put)?;
     begin(scribe, terms, put);
     Ok(())
+}
+
+/// What begins at once is the studio's to give: a customer pays for it (R17a).
+fn must_be_the_studio(put: &PutSubscription) -> Result<(), Rejection> {
+    match put.asker {
+        Asker::Studio => Ok(()),
+        Asker::Customer => Err(Rejection::PlanNeedsPayment),
+    }
 }
 
 /// A subscription on these terms, its present cycle granted.
@@ -89,6 +98,9 @@ fn change(scribe: &mut Scribe<'_>, put: &PutSubscription, stands: &Subscription)
     };
     subscription.state = put.state.unwrap_or(stands.state);
     let plan_change = change_plan(&mut subscription, asked, cycle);
+    if plan_change == Some(SubscriptionChange::Changed) {
+        must_be_the_studio(put)?;
+    }
     let state_change = (subscription.state != stands.state).then_some(SubscriptionChange::StateChanged);
     // The studio's own word, that it is active or on another plan, stands for the payment of the term (R17a).
     if plan_change == Some(SubscriptionChange::Changed) {

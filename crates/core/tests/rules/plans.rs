@@ -712,3 +712,29 @@ fn an_upgrade_from_a_year_to_a_month() {
         ",
     );
 }
+
+/// R17a: a customer's own choice begins nothing; what waits for the end of the term, and calling that off, is free to choose.
+#[test]
+fn what_a_customer_chooses_begins_when_it_is_paid() {
+    check(
+        "
+        at 2026-01-10 10:00
+        choose lite
+          - refused: PlanNeedsPayment
+        subscribe lite
+          - plan_change Started = 0/0
+          - refill lot_3 +3000 = 3000/3000
+        choose pro
+          - refused: PlanNeedsPayment
+        subscribe pro
+          - plan_change Changed = 3000/3000
+          - refill lot_5 +9000 = 12000/12000
+        choose lite
+          - plan_change Scheduled = 12000/12000
+        choose pro
+          - plan_change Unscheduled = 12000/12000
+        choose nothing-of-ours
+          - refused: PlanNotFound
+        ",
+    );
+}

@@ -4,8 +4,8 @@
 use proptest::prelude::*;
 use scrip_core::amount::Credits;
 use scrip_core::command::{
-    AfterExpiry, Command, Cost, Expected, Grant, Opening, OpeningLot, OpeningSubscription, PlaceCharge, PlaceHold,
-    PutAccount, PutSubscription, ReleaseHold, SettleHold, Usage,
+    AfterExpiry, Asker, Command, Cost, Expected, Grant, Opening, OpeningLot, OpeningSubscription, PlaceCharge,
+    PlaceHold, PutAccount, PutSubscription, ReleaseHold, SettleHold, Usage,
 };
 use scrip_core::hold::OnExcess;
 use scrip_core::id::{ChargeId, HoldId, HoldRef, LotId, PlanId};
@@ -82,6 +82,7 @@ fn subscribe() -> impl Strategy<Value = Command> {
             plan: plan.map(|plan| PlanId::parse(plan).unwrap()),
             anchor: anchor.map(|seconds| Time::EPOCH.plus_seconds(seconds)),
             state,
+            asker: Asker::Studio,
         })
     })
 }

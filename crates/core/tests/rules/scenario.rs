@@ -8,8 +8,8 @@ use scrip_core::account::Account;
 use scrip_core::amount::Credits;
 use scrip_core::catalog::Price;
 use scrip_core::command::{
-    AfterExpiry, Command, Cost, Expected, Grant, Opening, OpeningLot, OpeningSubscription, OrderItem, PlaceCharge,
-    PlaceHold, PutAccount, PutSubscription, PutTopUp, ReleaseHold, SettleHold, Usage,
+    AfterExpiry, Asker, Command, Cost, Expected, Grant, Opening, OpeningLot, OpeningSubscription, OrderItem,
+    PlaceCharge, PlaceHold, PutAccount, PutSubscription, PutTopUp, ReleaseHold, SettleHold, Usage,
 };
 use scrip_core::due::apply_due;
 use scrip_core::entry::{Entry, Event};
@@ -103,6 +103,11 @@ pub(crate) fn command(words: &[&str]) -> Command {
         ["subscribe", plan] => subscribe(Some(plan), None, None),
         ["subscribe", plan, "from", anchor] => subscribe(Some(plan), Some(anchor), None),
         ["subscribe", plan, state] => subscribe(Some(plan), None, Some(state)),
+        ["choose", plan] => Command::PutSubscription(PutSubscription {
+            plan: Some(PlanId::parse(plan).unwrap()),
+            asker: Asker::Customer,
+            ..PutSubscription::default()
+        }),
         ["set", state] => subscribe(None, None, Some(state)),
         ["anchor", anchor] => subscribe(None, Some(anchor), None),
         ["live", "in", zone] => {
@@ -262,6 +267,7 @@ fn subscribe(plan: Option<&str>, anchor: Option<&str>, state: Option<&str>) -> C
         plan: plan.map(|plan| PlanId::parse(plan).unwrap()),
         anchor: anchor.map(date),
         state: state.map(|state| SubscriptionState::from_word(state).unwrap()),
+        asker: Asker::Studio,
     })
 }
 

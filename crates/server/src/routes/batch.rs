@@ -47,7 +47,7 @@ pub(super) async fn carry_out(
     let (parts, body) = request.into_parts();
     media_type(&parts.headers, &MEDIA_TYPES)?;
     let body = read(&parts.headers, body, limits.batch_body, limits.body_wait).await?;
-    let (studio, role, large) = (key.studio, key.role, body.len() > APART_FROM);
+    let (studio, role, large) = (key.studio, key.role(), body.len() > APART_FROM);
     let lines = apart_if(large, move || lines(&body, role)).await??;
     let outcomes = outcomes(&app, studio, &lines).await;
     let written = apart_if(large, move || written(&lines, outcomes)).await?;

@@ -26,7 +26,10 @@ pub(super) async fn quote(
     let now = app.engine().now();
     // A missing account comes before what is wrong with the tool (R32).
     let account = match request.account()? {
-        Some(id) => Some(app.account_at(key.studio, &id, now).await?),
+        Some(id) => {
+            key.must_own(&id)?;
+            Some(app.account_at(key.studio, &id, now).await?)
+        }
         None => None,
     };
     let (tool, measures) = request.job().map_err(|unfit| match unfit {

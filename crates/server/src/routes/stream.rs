@@ -110,7 +110,7 @@ async fn sleep_until(app: &App, due: Option<Time>) {
     tokio::time::sleep(Duration::from_micros(micros.saturating_add(1_000)).min(SLEEP_MAX)).await;
 }
 
-/// What was found first, then whatever is new, until the server stops, the key is revoked or the account cannot be read.
+/// What was found first, then whatever is new, until the server stops, the key or token holds no more or the account cannot be read.
 fn events(watched: Watched, first: Option<BalanceShown>) -> impl Stream<Item = Result<Event, Infallible>> {
     stream::unfold((watched, first), |(mut watched, mut found)| async move {
         loop {
@@ -118,7 +118,7 @@ fn events(watched: Watched, first: Option<BalanceShown>) -> impl Stream<Item = R
                 let event = Event::default().event("balance").json_data(&balance).ok()?;
                 return Some((Ok(event), (watched, None)));
             }
-            if !watched.wait().await || !watched.key.holds(&watched.app) {
+            if !watched.wait().await || !watched.key.holds(&watched.app).await {
                 return None;
             }
             found = watched.look().await.ok()?;

@@ -3,9 +3,10 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use scrip_api::code::Code;
 use scrip_api::subscription::{PreviewRequest, PreviewShown, SubscriptionRequest, SubscriptionShown};
 use scrip_core::answer::{Done, Put};
-use scrip_core::command::Command;
+use scrip_core::command::{Asker, Command};
 use scrip_core::id::{AccountId, StudioNumber};
 use scrip_core::rejection::Rejection;
 use scrip_core::statement;
@@ -30,7 +31,8 @@ pub(super) async fn get(
     Ok(reply::ok(&shown(&app, key.studio, &account).await?))
 }
 
-/// Subscribes, changes the plan or the state. A larger plan is there at once, a smaller one at the term's end.
+/// Subscribes, changes the plan or the state. A larger plan is there at once, a smaller one at the term's end. A customer says
+/// only the plan, and what would begin at once is ordered instead.
 #[utoipa::path(put, path = "/v1/accounts/{account}/subscription", tag = "subscription", params(AccountParam),
     request_body = SubscriptionRequest,
     responses((status = 200, body = SubscriptionShown, description = "The subscription, which was there before"),
@@ -43,7 +45,11 @@ pub(super) async fn put(
     Body(request): Body<SubscriptionRequest>,
 ) -> Result<Response, Refused> {
     query.finish()?;
-    let command = app.fit(key.studio, &account, request.command()).await?;
+    if key.asker() == Asker::Customer && (request.anchor.is_some() || request.state.is_some()) {
+        let detail = "A customer chooses a plan; when it began and how it stands is for the studio to say.";
+        return Err(Refused::new(Code::Forbidden, detail));
+    }
+    let command = app.fit(key.studio, &account, request.command(key.asker())).await?;
     let outcome = app.carry_out(key.studio, account.clone(), None, Command::PutSubscription(command)).await?;
     let status = match outcome.answer.done {
         Done::Put(Put::Created) => StatusCode::CREATED,

@@ -35,6 +35,7 @@ const ROUTES: &[&str] = &[
     "POST /v1/accounts/{account}/orders",
     "GET /v1/accounts/{account}/orders/{order}",
     "POST /v1/accounts/{account}/orders/{order}/mark-paid",
+    "POST /v1/accounts/{account}/portal-sessions",
     "DELETE /v1/accounts/{account}/subscription",
     "GET /v1/accounts/{account}/subscription",
     "PUT /v1/accounts/{account}/subscription",
@@ -59,15 +60,15 @@ const ROUTES: &[&str] = &[
 ];
 
 /// An operation of the document.
-struct Operation {
-    method: String,
-    path: String,
-    body: Value,
+pub(crate) struct Operation {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) body: Value,
 }
 
 impl Operation {
     /// Its address with ids filled in.
-    fn address(&self, account: &str) -> String {
+    pub(crate) fn address(&self, account: &str) -> String {
         let path = self.path.replace("{account}", account).replace("{hold}", "job").replace("{lot}", "lot_2");
         path.replace("{charge}", "charge_4")
             .replace("{version}", "1")
@@ -76,11 +77,11 @@ impl Operation {
     }
 
     /// What payment providers and their customers' browsers call has none.
-    fn needs_key(&self) -> bool {
+    pub(crate) fn needs_key(&self) -> bool {
         self.path.starts_with("/v1/") && !self.path.starts_with("/v1/payments/")
     }
 
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
 }
@@ -89,7 +90,7 @@ async fn document(world: &World) -> Value {
     world.call("GET", "/openapi.json").empty().await.json()
 }
 
-async fn operations(world: &World) -> Vec<Operation> {
+pub(crate) async fn operations(world: &World) -> Vec<Operation> {
     let document = document(world).await;
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -137,6 +138,7 @@ async fn the_document_is_whole() {
     }
     let keyless = [
         "/v1/quotes",
+        "/v1/accounts/{account}/portal-sessions",
         "/v1/accounts/{account}/subscription/preview",
         "/v1/batch",
         "/v1/catalog",
@@ -203,6 +205,8 @@ async fn every_route_refuses_every_wrong_key() {
             Some(format!("Bearer  {FLOW}")),
             Some("Bearer sk_unknown".to_owned()),
             Some(format!("Bearer {FLOW}x")),
+            Some("Bearer ct_".to_owned()),
+            Some(format!("Bearer ct_{}", "0".repeat(120))),
             Some(format!("Bearer {revoked}")),
         ] {
             let reply = send(header.clone(), "ada").empty().await;

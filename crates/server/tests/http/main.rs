@@ -1,5 +1,6 @@
 //! The API over a real engine and the shipped catalogs, called in-process.
 
+mod customers;
 mod document;
 mod histories;
 mod keys;

@@ -49,7 +49,7 @@ async fn send(world: &World, secret: &str, command: &str) -> Reply {
         }
     }
     let method = method.unwrap_or_else(|| if body.is_some() { "POST".to_owned() } else { "GET".to_owned() });
-    let mut call = world.call(&method, &path).secret(secret);
+    let mut call = world.call(&method, &path).secret(secret).header("host", "127.0.0.1:7171");
     for header in &headers {
         let (name, value) = header.split_once(": ").unwrap();
         call = call.header(&name.to_lowercase(), value);
@@ -58,6 +58,18 @@ async fn send(world: &World, secret: &str, command: &str) -> Reply {
         Some(body) => call.raw(&body).await,
         None => call.empty().await,
     }
+}
+
+/// The page shows a token by its beginning alone.
+fn without_tokens(mut answer: Value) -> Value {
+    for name in ["token", "url"] {
+        if let Some(Value::String(text)) = answer.get_mut(name)
+            && let Some(place) = text.find("ct_")
+        {
+            text.replace_range(place + 3.., "…");
+        }
+    }
+    answer
 }
 
 #[tokio::test]
@@ -81,7 +93,7 @@ async fn the_page_is_true() {
                 let (command, reply) = last.take().expect("an answer follows its command");
                 let shown: Value =
                     serde_json::from_str(&block.text).unwrap_or_else(|error| panic!("{command}: {error}"));
-                assert_eq!(shown, reply.json(), "{command}");
+                assert_eq!(shown, without_tokens(reply.json()), "{command}");
                 compared += 1;
             }
             "text" => {

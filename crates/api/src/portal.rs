@@ -1,0 +1,45 @@
+//! Portal sessions: a customer's own, short way in.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::present::present;
+use crate::time::Instant;
+use crate::unfit::InvalidField;
+
+/// How long a session lasts when nothing is said, in seconds: an hour.
+pub const EXPIRES_IN_DEFAULT: u32 = 3_600;
+/// How long it lasts at the most: a day.
+pub const EXPIRES_IN_MAX: u32 = 86_400;
+
+/// A session to open.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PortalSessionRequest {
+    /// Seconds that it lasts; absent: an hour.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1, maximum = 86400)]
+    pub expires_in: Option<u32>,
+}
+
+impl PortalSessionRequest {
+    /// Seconds that it lasts.
+    pub fn expires_in(&self) -> Result<u32, InvalidField> {
+        match self.expires_in {
+            None => Ok(EXPIRES_IN_DEFAULT),
+            Some(seconds @ 1..=EXPIRES_IN_MAX) => Ok(seconds),
+            Some(_) => Err(InvalidField::new("expires_in", "1 to 86400 seconds")),
+        }
+    }
+}
+
+/// A session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PortalSessionShown {
+    /// The customer's pages: send the browser there. It holds the token: hand it to nobody else, and log it nowhere.
+    pub url: String,
+    /// A customer token, for the account alone: `Authorization: Bearer ct_…`.
+    pub token: String,
+    /// The first instant at which neither is good any more.
+    pub expires_at: Instant,
+}

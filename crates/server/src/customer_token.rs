@@ -1,0 +1,155 @@
+//! Customer tokens: what they are made of, and whether a presented one was made here.
+//!
+//! A token names a studio, one of its accounts and an end, and is signed with the studio's secret; nothing is stored
+//! for it. It is bound to the account's number besides its id, so that who is given the id of an erased account
+//! inherits no token. Apart because it alone signs. It must never log a token or compare one otherwise than in constant
+//! time.
+
+use hmac::{Hmac, Mac};
+use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
+use scrip_core::time::Time;
+use scrip_engine::store::TokenSecret;
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+/// What every customer token begins with.
+pub(crate) const PREFIX: &str = "ct_";
+
+/// The version of what follows the prefix.
+const VERSION: u8 = 1;
+/// Version, studio, end.
+const HEAD: usize = 1 + 4 + 8;
+/// An HMAC-SHA-256.
+const SIGNATURE: usize = 32;
+/// The longest token: one of an account's id of 128 characters.
+const LEN_MAX: usize = PREFIX.len() + 2 * (HEAD + 128 + SIGNATURE);
+
+/// What is signed, besides the text of the token: so that no other use of the secret makes a token.
+const PURPOSE: &[u8] = b"scrip customer token";
+
+/// What a token says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Claims {
+    /// Whose customer.
+    pub(crate) studio: StudioNumber,
+    /// Which account.
+    pub(crate) account: AccountId,
+    /// The first instant at which it is good no more: a whole second.
+    pub(crate) expires_at: Time,
+}
+
+/// A token that was presented: what it claims is not believed before [`Presented::is_of`].
+pub(crate) struct Presented {
+    /// What it says.
+    pub(crate) claims: Claims,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+/// A token for an account that has this number.
+pub(crate) fn issue(claims: &Claims, number: AccountNumber, secret: &TokenSecret) -> String {
+    let mut bytes = vec![VERSION];
+    bytes.extend(claims.studio.0.to_be_bytes());
+    bytes.extend(claims.expires_at.micros().div_euclid(1_000_000).to_be_bytes());
+    bytes.extend(claims.account.as_str().as_bytes());
+    let signature = sign(&bytes, number, secret);
+    bytes.extend(signature);
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{PREFIX}{hex}")
+}
+
+/// Reads a token; `None` for what no token looks like.
+pub(crate) fn read(token: &str) -> Option<Presented> {
+    if token.len() > LEN_MAX {
+        return None;
+    }
+    let mut payload = unhex(token.strip_prefix(PREFIX)?)?;
+    let signature = payload.split_off(payload.len().checked_sub(SIGNATURE)?);
+    let (head, account) = payload.split_at_checked(HEAD)?;
+    let (version, rest) = head.split_first()?;
+    let (studio, end) = rest.split_at(4);
+    let end = i64::from_be_bytes(end.try_into().ok()?).checked_mul(1_000_000)?;
+    let claims = Claims {
+        studio: StudioNumber(u32::from_be_bytes(studio.try_into().ok()?)),
+        account: AccountId::parse(std::str::from_utf8(account).ok()?).ok()?,
+        expires_at: Time::from_micros(end),
+    };
+    (*version == VERSION).then_some(Presented { claims, payload, signature })
+}
+
+impl Presented {
+    /// Whether it was made with this secret, for an account of this number.
+    pub(crate) fn is_of(&self, number: AccountNumber, secret: &TokenSecret) -> bool {
+        sign(&self.payload, number, secret).ct_eq(&self.signature).into()
+    }
+}
+
+fn sign(payload: &[u8], number: AccountNumber, secret: &TokenSecret) -> [u8; SIGNATURE] {
+    let mut signing = Hmac::<Sha256>::new_from_slice(&secret.0).expect("a key of any length will do");
+    signing.update(PURPOSE);
+    signing.update(&number.0.to_be_bytes());
+    signing.update(payload);
+    signing.finalize().into_bytes().into()
+}
+
+/// Bytes from hexadecimal digits in small letters.
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let pairs = text.as_bytes().chunks_exact(2);
+    if !pairs.remainder().is_empty() {
+        return None;
+    }
+    pairs.map(|pair| Some(16 * digit(pair[0])? + digit(pair[1])?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: TokenSecret = TokenSecret([7; 32]);
+    const NUMBER: AccountNumber = AccountNumber(41);
+
+    fn claims() -> Claims {
+        Claims {
+            studio: StudioNumber(2),
+            account: AccountId::parse("ada@example.org").unwrap(),
+            expires_at: Time::parse("2026-01-31T11:00:00Z").unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_token_says_what_it_was_made_for() {
+        let token = issue(&claims(), NUMBER, &SECRET);
+        let presented = read(&token).unwrap();
+        assert_eq!(presented.claims, claims());
+        assert!(presented.is_of(NUMBER, &SECRET));
+        assert!(!presented.is_of(AccountNumber(42), &SECRET), "another account under the same id");
+        assert!(!presented.is_of(NUMBER, &TokenSecret([8; 32])), "another studio's secret");
+    }
+
+    #[test]
+    fn whatever_is_changed_in_a_token_spoils_it() {
+        let token = issue(&claims(), NUMBER, &SECRET);
+        for place in PREFIX.len()..token.len() {
+            let mut changed = token.clone().into_bytes();
+            changed[place] = if changed[place] == b'0' { b'1' } else { b'0' };
+            let changed = String::from_utf8(changed).unwrap();
+            let good = read(&changed).is_some_and(|presented| presented.is_of(NUMBER, &SECRET));
+            assert!(!good, "{changed}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_is_not_read() {
+        let token = issue(&claims(), NUMBER, &SECRET);
+        let upper = token.to_uppercase().replacen("CT_", PREFIX, 1);
+        let long = format!("{PREFIX}{}", "0".repeat(1_000));
+        for wrong in ["", "ct_", "ct_00", "sk_00", "ct_zz", &token[1..], &token[..token.len() - 1], &upper, &long] {
+            assert!(read(wrong).is_none(), "{wrong}");
+        }
+    }
+}

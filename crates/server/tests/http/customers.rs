@@ -1,0 +1,221 @@
+//! Customers with a token: what it opens, and that it opens nothing else.
+
+use axum::body::Body;
+use scrip_core::command::Command;
+use scrip_core::id::{AccountId, StudioNumber};
+use scrip_engine::engine::Request;
+use scrip_server::{AllowedOrigins, Config, Payments};
+use serde_json::{Value, json};
+
+use crate::document::operations;
+use crate::world::{FLOW, TWIN, World};
+
+/// What a token opens, written by hand from the contract: reads, quotes, orders, plan and settings.
+const OPEN: &[&str] = &[
+    "DELETE /v1/accounts/{account}/subscription",
+    "GET /v1/accounts/{account}",
+    "GET /v1/accounts/{account}/automatic-top-up",
+    "GET /v1/accounts/{account}/balance",
+    "GET /v1/accounts/{account}/balance/stream",
+    "GET /v1/accounts/{account}/entries",
+    "GET /v1/accounts/{account}/holds",
+    "GET /v1/accounts/{account}/holds/{hold}",
+    "GET /v1/accounts/{account}/orders",
+    "GET /v1/accounts/{account}/orders/{order}",
+    "GET /v1/accounts/{account}/subscription",
+    "GET /v1/accounts/{account}/usage",
+    "GET /v1/packages",
+    "POST /v1/accounts/{account}/orders",
+    "POST /v1/accounts/{account}/subscription/preview",
+    "POST /v1/quotes",
+    "PUT /v1/accounts/{account}",
+    "PUT /v1/accounts/{account}/automatic-top-up",
+    "PUT /v1/accounts/{account}/subscription",
+];
+
+/// A token of an account of the studio whose secret this is.
+async fn token(world: &World, secret: &str, account: &str, body: Value) -> String {
+    let path = format!("/v1/accounts/{account}/portal-sessions");
+    let reply = world.call("POST", &path).secret(secret).header("host", "scrip.example:7171").json(body).await;
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    reply.json()["token"].as_str().unwrap().to_owned()
+}
+
+async fn code(world: &World, token: &str, method: &str, path: &str, body: Value) -> (u16, Value) {
+    let call = world.call(method, path).secret(token).once("once");
+    let reply = if body.is_null() { call.empty().await } else { call.json(body).await };
+    (reply.status, reply.json()["code"].clone())
+}
+
+#[tokio::test]
+async fn every_route_against_every_token() {
+    let world = World::new().await;
+    for (secret, account) in [(FLOW, "ada"), (FLOW, "bob"), (TWIN, "ada")] {
+        let put = world.call("PUT", &format!("/v1/accounts/{account}")).secret(secret).json(json!({})).await;
+        assert_eq!(put.status, 201);
+    }
+    let own = token(&world, FLOW, "ada", json!({})).await;
+    let brief = token(&world, FLOW, "ada", json!({"expires_in": 1})).await;
+    let elsewhere = token(&world, TWIN, "ada", json!({})).await;
+    world.at("2026-01-31T10:00:01Z").await;
+    let forged = format!("{}{}", &own[..own.len() - 1], if own.ends_with('0') { '1' } else { '0' });
+    let before = world.get("/v1/entries").await;
+    let mut open = Vec::new();
+    for operation in operations(&world).await.iter().filter(|operation| operation.needs_key()) {
+        let name = operation.name();
+        let ask = async |token: &str, account: &str| {
+            // A stream has no end: it is asked for a tool that there is not.
+            let tool = if operation.path.ends_with("/stream") { "?tool=none" } else { "" };
+            let address = format!("{}{tool}", operation.address(account));
+            let call = world.call(&operation.method, &address).secret(token).once("key");
+            // A body that nobody can read: nothing is done where the token opens the route.
+            let reply = call.header("content-type", "text/plain").send(Body::from("?")).await;
+            let code = if reply.status < 400 { Value::Null } else { reply.json()["code"].clone() };
+            (reply.status, code)
+        };
+        let takes = operation.body["security"].as_array().unwrap().iter().any(|one| one["customer_token"].is_array());
+        if takes {
+            open.push(name.clone());
+        }
+        let (status, code) = ask(&own, "ada").await;
+        assert!(status != 401 && (status != 403) == takes, "{name}: {code}");
+        for (what, token, account) in [("brief", &brief, "ada"), ("forged", &forged, "ada"), ("forged", &forged, "bob")]
+        {
+            assert_eq!(ask(token, account).await, (401, json!("unauthorized")), "{name}, {what}");
+        }
+        if operation.path.contains("{account}") {
+            for (whose, token, account) in [
+                ("another's", &own, "bob"),
+                ("nobody's", &own, "nobody"),
+                ("nobody's", &own, "AD%41"),
+                ("its own", &elsewhere, "bob"),
+            ] {
+                assert_eq!(ask(token, account).await, (403, json!("forbidden")), "{name}, {whose}");
+            }
+        }
+    }
+    assert_eq!(
+        open.into_iter().collect::<std::collections::BTreeSet<_>>(),
+        OPEN.iter().map(|name| (*name).to_owned()).collect()
+    );
+    assert_eq!(world.get("/v1/entries").await, before);
+}
+
+#[tokio::test]
+async fn a_customer_quotes_orders_and_edits() {
+    let world = World::new().await;
+    world.account("ada", 100).await;
+    world.account("bob", 100).await;
+    let token = token(&world, FLOW, "ada", json!({})).await;
+    let ask = async |method: &str, path: &str, body: Value| code(&world, &token, method, path, body).await;
+    let job = |account: &str| json!({"tool": "ai-mocap", "measures": {"seconds": 5}, "account": account});
+    assert_eq!(ask("POST", "/v1/quotes", job("ada")).await.0, 200);
+    assert_eq!(ask("POST", "/v1/quotes", job("bob")).await, (403, json!("forbidden")));
+    assert_eq!(ask("GET", "/v1/accounts/ada/balance?tool=ai-mocap", Value::Null).await.0, 200);
+    let settings = json!({"name": "Ada L.", "time_zone": "Europe/Zagreb", "project_types": ["ai-mocap"]});
+    assert_eq!(ask("PUT", "/v1/accounts/ada", settings).await.0, 200);
+    assert_eq!(ask("POST", "/v1/accounts/ada/orders", json!({"package": "small"})).await.1, json!("package_not_found"));
+}
+
+/// R17a: what begins at once is paid for.
+#[tokio::test]
+async fn a_customer_changes_the_plan_downwards_and_pays_upwards() {
+    let world = World::new().await;
+    world.account("ada", 0).await;
+    let token = token(&world, FLOW, "ada", json!({})).await;
+    let path = "/v1/accounts/ada/subscription";
+    let put = async |body: Value| code(&world, &token, "PUT", path, body).await;
+    let unpaid = (402, json!("plan_needs_payment"));
+    assert_eq!(put(json!({"plan": "lite"})).await, unpaid);
+    world.put(path, json!({"plan": "lite"})).await;
+    assert_eq!(put(json!({"plan": "pro"})).await, unpaid);
+    for (field, value) in [("state", "active"), ("anchor", "2026-01-31T10:00:00Z")] {
+        assert_eq!(put(json!({"plan": "lite", field: value})).await, (403, json!("forbidden")), "{field}");
+    }
+    world.put(path, json!({"plan": "pro"})).await;
+    let entries = world.get("/v1/accounts/ada/entries").await;
+    assert_eq!(put(json!({"plan": "lite"})).await.0, 200);
+    assert_eq!(world.get(path).await.json()["next_plan"], json!("lite"));
+    assert_eq!(put(json!({"plan": "pro"})).await.0, 200);
+    assert_eq!(world.get(path).await.json()["next_plan"], Value::Null);
+    assert_eq!(code(&world, &token, "DELETE", path, Value::Null).await.0, 200);
+    assert!(world.get(path).await.json()["ends_at"].is_string());
+    let moved = |reply: crate::world::Reply| {
+        let entries = reply.json()["entries"].as_array().unwrap().clone();
+        entries.into_iter().filter(|entry| entry["kind"] == "refill").count()
+    };
+    assert_eq!(moved(world.get("/v1/accounts/ada/entries").await), moved(entries), "nothing was granted");
+}
+
+#[tokio::test]
+async fn a_session_says_where_and_until_when() {
+    let payments = Payments { public_url: "https://credits.example".into(), ..Payments::default() };
+    let told = World::with(Config { payments, ..Config::default() }).await;
+    let world = World::new().await;
+    for (world, base) in [(&told, "https://credits.example"), (&world, "http://scrip.example:7171")] {
+        world.account("ada", 0).await;
+        let open = |body| {
+            let call = world.call("POST", "/v1/accounts/ada/portal-sessions").secret(FLOW);
+            call.header("host", "scrip.example:7171").json(body)
+        };
+        let hour = open(json!({})).await;
+        let token = hour.json()["token"].as_str().unwrap().to_owned();
+        let url = format!("{base}/portal/{token}");
+        hour.is(201, json!({"url": url, "token": token, "expires_at": "2026-01-31T11:00:00Z"}));
+        assert_eq!(open(json!({"expires_in": 86_400})).await.json()["expires_at"], json!("2026-02-01T10:00:00Z"));
+        for wrong in [0, 86_401] {
+            let refused = open(json!({"expires_in": wrong})).await;
+            assert_eq!((refused.status, &refused.json()["field"]), (400, &json!("expires_in")), "{wrong}");
+        }
+        let path = "/v1/accounts/nobody/portal-sessions";
+        let nobody = world.call("POST", path).secret(FLOW).header("host", "x").json(json!({})).await;
+        assert_eq!(nobody.json()["code"], json!("account_not_found"));
+    }
+    let strange =
+        world.call("POST", "/v1/accounts/ada/portal-sessions").secret(FLOW).header("host", "a/b").empty().await;
+    assert_eq!((strange.status, &strange.json()["field"]), (400, &json!("Host")));
+}
+
+/// A token is good before its end and not at it, also after an account of the same id took the place of an erased one.
+#[tokio::test]
+async fn a_token_ends() {
+    let world = World::new().await;
+    world.account("ada", 5).await;
+    let token = token(&world, FLOW, "ada", json!({"expires_in": 86_400})).await;
+    let balance = async || code(&world, &token, "GET", "/v1/accounts/ada/balance", Value::Null).await.0;
+    world.at("2026-02-01T09:59:59Z").await;
+    assert_eq!(balance().await, 200);
+    let erase = Request {
+        studio: StudioNumber(1),
+        account: AccountId::parse("ada").unwrap(),
+        key: None,
+        command: Command::EraseAccount { reason: None },
+    };
+    world.engine.submit(erase).await.unwrap();
+    assert_eq!(balance().await, 401, "nobody has this id");
+    world.account("ada", 7).await;
+    assert_eq!(balance().await, 401, "another has it now");
+    let token = self::token(&world, FLOW, "ada", json!({"expires_in": 1})).await;
+    assert_eq!(code(&world, &token, "GET", "/v1/accounts/ada/balance", Value::Null).await.0, 200);
+    world.at("2026-02-01T10:00:00Z").await;
+    assert_eq!(
+        code(&world, &token, "GET", "/v1/accounts/ada/balance", Value::Null).await,
+        (401, json!("unauthorized"))
+    );
+}
+
+#[tokio::test]
+async fn a_page_reads_with_a_token_from_its_studios_origins() {
+    let studio = scrip_core::id::StudioId::parse("flow-studio").unwrap();
+    let cors = vec![AllowedOrigins { studio, origins: vec!["https://app.flow.example".into()] }];
+    let world = World::with(Config { cors, ..Config::default() }).await;
+    world.account("ada", 5).await;
+    world.call("PUT", "/v1/accounts/ada").secret(TWIN).json(json!({})).await;
+    for (secret, allowed) in [(FLOW, true), (TWIN, false)] {
+        let token = token(&world, secret, "ada", json!({})).await;
+        let call = world.call("GET", "/v1/accounts/ada/balance").secret(&token);
+        let reply = call.header("origin", "https://app.flow.example").empty().await;
+        assert_eq!(reply.status, 200);
+        assert_eq!(reply.header("access-control-allow-origin").is_some(), allowed);
+    }
+}
