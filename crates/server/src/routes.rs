@@ -5,6 +5,7 @@ mod balance;
 mod batch;
 mod catalog;
 mod charges;
+mod elements;
 mod entries;
 mod grants;
 mod holds;
@@ -36,6 +37,8 @@ use crate::watch_requests;
 pub fn router(app: App) -> Router {
     let (routes, _) = documented();
     routes
+        .route("/elements/scrip-balance.js", axum::routing::get(elements::newest))
+        .route("/elements/{name}", axum::routing::get(elements::named))
         .fallback(no_such_address)
         .method_not_allowed_fallback(no_such_method)
         .layer(axum::middleware::from_fn_with_state(app.clone(), watch_requests::observe))

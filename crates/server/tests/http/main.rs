@@ -2,6 +2,7 @@
 
 mod customers;
 mod document;
+mod elements;
 mod histories;
 mod keys;
 mod listening;
