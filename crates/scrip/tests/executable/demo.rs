@@ -30,7 +30,8 @@ fn the_printed_lines_work_when_pasted() {
     assert_eq!((&settle["charged"], &settle["freed"]), (&json!(160), &json!(60)), "{settle}");
     let kinds: Vec<&str> =
         entries["entries"].as_array().expect("entries").iter().filter_map(|entry| entry["kind"].as_str()).collect();
-    assert_eq!(kinds, ["settle", "hold", "refill", "plan_change"], "{entries}");
+    assert_eq!(kinds[..4], ["settle", "hold", "refill", "plan_change"], "{entries}");
+    assert!(kinds.contains(&"expiry") && kinds.contains(&"release"), "an earlier month: {entries}");
     assert_eq!((&order["state"], &order["price"]["amount"]), (&json!("pending"), &json!(2000)), "{order}");
     // Pasted again, the settle answers the same and takes nothing.
     assert_eq!(paste(lines[3]), *settle);
@@ -117,6 +118,7 @@ fn its_accounts_are_what_it_says_they_are() {
         ("flow-studio", "bruno", "available", json!(60)),
         ("flow-studio", "north-pictures", "held", json!(4080)),
         ("flow-studio", "pavel", "available", json!(0)),
+        ("flow-studio", "dora", "debt", json!(40)),
         ("studiotwin", "otto", "available", json!(5)),
         ("studiotwin", "tile-works", "held", json!(78)),
         ("studiotwin", "paula", "remaining", json!(480)),
@@ -126,7 +128,13 @@ fn its_accounts_are_what_it_says_they_are() {
     }
     let mut client = server.client(&server.key("flow-studio"));
     assert_eq!(client.get("/accounts/pavel/subscription").body["state"], "past_due");
-    assert_eq!(client.get("/accounts/mia/entries?kind=refund").body["entries"].as_array().map(Vec::len), Some(1));
+    for (kind, lines) in [("refund", 1..=1), ("hold_expired", 1..=1), ("settle", 60..=300), ("refill", 3..=3)] {
+        let found = client.get(&format!("/accounts/mia/entries?limit=1000&kind={kind}")).body;
+        let found = found["entries"].as_array().expect("entries").len();
+        assert!(lines.contains(&found), "{found} {kind}");
+    }
+    let expired = server.client(&server.key("studiotwin")).get("/accounts/yuki/entries?limit=1000&kind=expiry").body;
+    assert!(expired.to_string().contains("promo"), "{expired}");
     let top_up = client.get("/accounts/mia/balance").body["lots"]
         .as_array()
         .and_then(|lots| lots.iter().find(|lot| lot["class"] == "top_up").cloned());
