@@ -20,6 +20,7 @@ pub mod id;
 pub mod measure;
 pub mod number;
 pub mod order;
+pub mod payment;
 pub mod portal;
 pub mod problem;
 pub mod quote;

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::metrics::Metrics;
-use crate::payments::Waiting;
+use crate::payments::{Deliveries, Waiting};
 use crate::problem::Refused;
 use crate::watchers::Watchers;
 
@@ -31,6 +31,7 @@ struct Shared {
     metrics: Metrics,
     watchers: Watchers,
     waiting: Waiting,
+    deliveries: Deliveries,
     stopping: watch::Sender<bool>,
 }
 
@@ -43,6 +44,7 @@ impl App {
             config,
             watchers: Watchers::default(),
             waiting: Waiting::default(),
+            deliveries: Deliveries::default(),
             stopping: watch::Sender::new(false),
         }))
     }
@@ -67,6 +69,11 @@ impl App {
     /// Orders that were sent to a payment provider and wait for its word.
     pub(crate) fn waiting(&self) -> &Waiting {
         &self.0.waiting
+    }
+
+    /// What payment providers delivered, and what is open.
+    pub(crate) fn deliveries(&self) -> &Deliveries {
+        &self.0.deliveries
     }
 
     /// Turns true when the server stops: endless answers then end.

@@ -41,7 +41,7 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
         for (method, operation) in operations(item) {
             if needs_key {
                 // What a provider and its customers' browsers call is signed, or names what only they know.
-                if path.starts_with("/v1/payments/") {
+                if path.starts_with("/v1/payments/stripe/") {
                     add_problems(operation);
                     continue;
                 }
@@ -140,6 +140,16 @@ params!(
     Query SessionParam {
         /// The provider's id of it, which the provider fills in.
         session: String,
+    }
+);
+params!(
+    /// Which deliveries.
+    Query DeliveriesParams {
+        /// `settled`, `left_alone`, `refused` or `open`.
+        state: Option<String>,
+        /// Rows; 50 when absent.
+        #[param(minimum = 1, maximum = 1000)]
+        limit: Option<u32>,
     }
 );
 params!(

@@ -83,6 +83,7 @@ pub(crate) fn documented() -> (Router<App>, OpenApi) {
         .routes(routes!(payments::webhook))
         .routes(routes!(payments::come_back))
         .routes(routes!(payments::go_away))
+        .routes(routes!(payments::deliveries))
         .routes(routes!(batch::carry_out))
         .routes(routes!(test_clock::get, test_clock::set))
         .routes(routes!(operations::document))

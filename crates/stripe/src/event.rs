@@ -178,6 +178,11 @@ impl EventKind {
         KINDS.iter().map(|(name, _)| *name)
     }
 
+    /// The provider's name of it; `other` for all that are not known.
+    pub fn name(self) -> &'static str {
+        KINDS.iter().find(|(_, kind)| *kind == self).map_or("other", |(name, _)| *name)
+    }
+
     fn of(name: &str) -> EventKind {
         let known = KINDS.iter().find(|(known, _)| *known == name);
         known.map_or(EventKind::Other, |(_, kind)| *kind)

@@ -40,6 +40,21 @@ pub(crate) async fn pay_at(
     Ok(session.url)
 }
 
+/// Closes the page of an order that was paid another way, so that nobody pays it a second time. Where that fails, the page
+/// ends by itself within a day, and money that comes all the same is shown to the operator.
+pub(crate) async fn close_page(app: &App, studio: StudioNumber, order: &Order) {
+    let (Some(at), Some(page)) = (payments::account_of(app, studio), settle::session_of(order)) else { return };
+    let closed = tokio::time::timeout(app.config().limits.provider_wait, at.client.expire_session(page)).await;
+    let why: &dyn std::fmt::Display = match &closed {
+        // One that is closed already, or paid, cannot be closed.
+        Ok(Ok(_) | Err(scrip_stripe::Error::Invalid { .. })) => return,
+        Ok(Err(error)) => error,
+        Err(_) => &"no answer in time",
+    };
+    tracing::warn!(studio = %at.studio, order = %order.id, %why, "the page of an order that was marked paid could not be closed");
+    app.metrics().payment("provider_failed");
+}
+
 /// The page that the order was sent to before, or a new one. The order's id is the provider's idempotency key, so that
 /// a page whose making was not answered is found and not made twice.
 async fn page_of(

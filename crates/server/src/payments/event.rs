@@ -7,7 +7,8 @@ use scrip_stripe::{Delivery, Event, EventError, EventKind, SignatureError, Subje
 
 use crate::app::App;
 use crate::config::StripeAccount;
-use crate::payments::{Look, Settled, Unsettled, settle};
+use crate::payments::settle::PAID_TWICE;
+use crate::payments::{Became, Look, Settled, Unsettled, settle};
 use crate::problem::Refused;
 
 /// Takes a delivery: whatever it says, the provider is asked about what it names. Once this is `Ok`, nothing has to be
@@ -20,14 +21,18 @@ pub(crate) async fn receive(
 ) -> Result<(), Refused> {
     let now = app.engine().now().micros().div_euclid(1_000_000);
     let event = Event::receive(delivery, &at.webhook_secrets, now, at.client.api_version());
-    let event = event.map_err(|error| not_taken(app, at, &error))?;
+    let event = event.map_err(|error| not_taken(app, studio, at, &error))?;
     let Some(look) = look_of(&event) else {
         app.metrics().payment("event_left_alone");
+        if event.kind != EventKind::Other {
+            app.deliveries().delivered(app, studio, &event, None, Became::LeftAlone);
+        }
         return Ok(());
     };
     let done = tokio::time::timeout(app.config().limits.provider_wait, settle(app, studio, at, &look)).await;
+    app.deliveries().delivered(app, studio, &event, Some(&look), became(done.as_ref().ok()));
     match done {
-        Ok(Ok(Settled::Order(_))) => {
+        Ok(Ok(Settled::Order(_) | Settled::PaidTwice(_))) => {
             app.metrics().payment("event_settled");
             Ok(())
         }
@@ -42,6 +47,20 @@ pub(crate) async fn receive(
         }
     }
 }
+
+/// What became of looking, for the operator; `None`: the provider did not answer in time.
+pub(crate) fn became(done: Option<&Result<Settled, Unsettled>>) -> Became {
+    match done {
+        Some(Ok(Settled::Order(_))) => Became::Settled,
+        Some(Ok(Settled::PaidTwice(_))) => Became::Open(PAID_TWICE.to_owned()),
+        Some(Ok(Settled::NotOurs)) => Became::LeftAlone,
+        Some(Err(unsettled)) => Became::Open(unsettled.for_good().unwrap_or(NOT_ANSWERED).to_owned()),
+        None => Became::Open(NOT_ANSWERED.to_owned()),
+    }
+}
+
+/// Why something is open that nothing is wrong with.
+const NOT_ANSWERED: &str = "not_answered";
 
 /// Where an event says to look; `None`: it is of no interest.
 pub(crate) fn look_of(event: &Event) -> Option<Look> {
@@ -70,7 +89,7 @@ fn payment_of(subject: &Subject) -> Option<Look> {
 }
 
 /// A delivery that is not believed or not understood: the provider shows it to the operator as failed.
-fn not_taken(app: &App, at: &StripeAccount, error: &EventError) -> Refused {
+fn not_taken(app: &App, studio: StudioNumber, at: &StripeAccount, error: &EventError) -> Refused {
     let (what, field, detail) = match error {
         EventError::Signature(SignatureError::Unreadable | SignatureError::Wrong) => {
             ("event_not_believed", "Stripe-Signature", "a signature by the studio's webhook secret")
@@ -87,10 +106,11 @@ fn not_taken(app: &App, at: &StripeAccount, error: &EventError) -> Refused {
     };
     tracing::warn!(studio = %at.studio, %error, "a payment provider's event was not taken");
     app.metrics().payment(what);
+    app.deliveries().refused(app, studio, what);
     InvalidField::new(field, detail).into()
 }
 
-/// Why an order could not be settled, as an answer to a delivery. The log says the rest.
+/// Why an order could not be settled, as an answer to a delivery. The log and the operator's list say the rest.
 pub(crate) fn unsettled_problem(app: &App, at: &StripeAccount, unsettled: Unsettled) -> Refused {
     match unsettled {
         Unsettled::Provider(error) => {
@@ -99,10 +119,6 @@ pub(crate) fn unsettled_problem(app: &App, at: &StripeAccount, unsettled: Unsett
             Refused::unavailable("The payment provider could not be asked")
         }
         Unsettled::UnknownOrder => {
-            tracing::error!(
-                studio = %at.studio,
-                "a payment names an order that there is not: nothing was credited; look at the provider for what was paid"
-            );
             app.metrics().payment("unknown_order");
             Refused::new(Code::OrderNotFound, "The payment names an order of this studio that there is not.")
         }

@@ -7,6 +7,7 @@
 
 mod checkout;
 mod come_back;
+mod deliveries;
 mod event;
 mod reconciler;
 mod settle;
@@ -14,8 +15,9 @@ mod waiting;
 
 use scrip_core::id::{AccountId, OrderId, StudioNumber};
 
-pub(crate) use checkout::pay_at;
+pub(crate) use checkout::{close_page, pay_at};
 pub(crate) use come_back::{away, back};
+pub(crate) use deliveries::{Became, Deliveries, Row as DeliveryRow};
 pub(crate) use event::receive;
 pub use reconciler::Reconciler;
 pub(crate) use settle::{Look, Settled, Unsettled, settle};

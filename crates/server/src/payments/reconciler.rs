@@ -2,7 +2,7 @@
 //!
 //! Three questions, none of them urgent: about each order that waits, at half its age; for pending orders in the accounts
 //! themselves, a few at a time (that is what a restart begins with); and for what happened, which finds refunds and disputes
-//! that nobody delivered. A provider that does not answer is left alone, longer each time. Nothing here is needed for
+//! that nobody delivered. How far that was asked, and what stays open, outlives a restart ([`crate::payments::deliveries`]). A provider that does not answer is left alone, longer each time. Nothing here is needed for
 //! what is delivered, and nothing is done here that a delivery would not do.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use scrip_stripe::EventQuery;
 
 use crate::app::App;
 use crate::config::StripeAccount;
-use crate::payments::event::look_of;
+use crate::payments::event::{became, look_of};
 use crate::payments::settle::session_of;
 use crate::payments::{self, Look, OrderAt, Settled, Unsettled, settle};
 
@@ -43,8 +43,6 @@ struct Studio {
     /// It is left alone until then.
     rest_until: Option<Time>,
     rest_s: i64,
-    /// What happened before then is known.
-    known_until_s: Option<i64>,
     listed_at: Option<Time>,
     /// Events of the overlap that were seen.
     seen: BTreeSet<String>,
@@ -90,6 +88,11 @@ impl Reconciler {
         for (number, _) in app.engine().studios() {
             if let Some(at) = payments::account_of(app, number) {
                 self.list(app, number, at).await;
+                self.try_again(app, number, at).await;
+                // A store that does not take it now takes it in a later round.
+                if let Err(refusal) = app.deliveries().note(app, number).await {
+                    tracing::warn!(studio = %at.studio, %refusal, "how far payments were looked at could not be noted");
+                }
             }
         }
     }
@@ -124,7 +127,7 @@ impl Reconciler {
         let Some(session) = session else { return app.waiting().remove(place) };
         match settle(app, place.studio, at, &Look::Session(session)).await {
             Ok(Settled::Order(order)) if order.payment == Payment::Pending => self.answered(place.studio),
-            Ok(Settled::Order(_) | Settled::NotOurs) => {
+            Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NotOurs) => {
                 self.answered(place.studio);
                 app.metrics().payment("reconciled");
                 app.waiting().remove(place);
@@ -143,9 +146,8 @@ impl Reconciler {
             match self.list_page(app, number, at, &mut listing).await {
                 Ok(Page::Last) => {
                     self.answered(number);
-                    let known = self.studios.entry(number).or_default();
-                    known.known_until_s = Some(listing.began_s - OVERLAP_S);
-                    known.seen = listing.seen;
+                    app.deliveries().asked(app, number, listing.began_s - OVERLAP_S);
+                    self.studios.entry(number).or_default().seen = listing.seen;
                     return;
                 }
                 Ok(Page::One) => {}
@@ -172,7 +174,9 @@ impl Reconciler {
         }
         known.listed_at = Some(now);
         let began_s = now.micros().div_euclid(1_000_000);
-        let from = known.known_until_s.unwrap_or(began_s - pace.first_list_s);
+        // Before that the provider remembers nothing.
+        let first = began_s - pace.first_list_s;
+        let from = app.deliveries().asked_until(app, number).map_or(first, |until| until.max(first));
         Some(Listing { began_s, query: EventQuery { created_from: Some(from), after: None }, seen: BTreeSet::new() })
     }
 
@@ -187,15 +191,26 @@ impl Reconciler {
         let page = at.client.events(&listing.query).await?;
         let seen_before = &self.studios.entry(number).or_default().seen;
         let new = page.items.iter().filter(|event| !seen_before.contains(&event.id));
-        let looks: BTreeSet<Look> = new.filter_map(look_of).collect();
-        for look in &looks {
-            match settle(app, number, at, look).await {
-                Ok(Settled::Order(_) | Settled::NotOurs) => {}
+        let mut looks: BTreeMap<Look, Vec<&scrip_stripe::Event>> = BTreeMap::new();
+        for event in new.filter(|event| may_be_of(event, at)) {
+            if let Some(look) = look_of(event) {
+                looks.entry(look).or_default().push(event);
+            }
+        }
+        for (look, events) in &looks {
+            let done = settle(app, number, at, look).await;
+            for event in events {
+                app.deliveries().found(app, number, event, look, became(Some(&done)));
+            }
+            match done {
+                Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NotOurs) => {}
                 Err(Unsettled::Provider(error)) if error.may_pass() => return Err(error),
                 Err(unsettled) => drop(payments::event::unsettled_problem(app, at, unsettled)),
             }
         }
-        listing.seen.extend(page.items.into_iter().map(|event| event.id));
+        // Only what the next question will name again has to be known then.
+        let again = page.items.into_iter().filter(|event| event.created >= listing.began_s - OVERLAP_S);
+        listing.seen.extend(again.map(|event| event.id));
         Ok(match page.after {
             Some(after) => {
                 listing.query.after = Some(after);
@@ -203,6 +218,20 @@ impl Reconciler {
             }
             None => Page::Last,
         })
+    }
+
+    /// Looks again at what could not be settled: the rules may say something else by now.
+    async fn try_again(&mut self, app: &App, number: StudioNumber, at: &StripeAccount) {
+        if self.rests(app, number) {
+            return;
+        }
+        for look in app.deliveries().to_try(app, number, LOOKS_MAX) {
+            match settle(app, number, at, &look).await {
+                Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NotOurs) => self.answered(number),
+                Err(unsettled @ Unsettled::Provider(_)) => return self.failed(app, number, at, unsettled),
+                Err(Unsettled::UnknownOrder | Unsettled::Refused(_)) => {}
+            }
+        }
     }
 
     fn rests(&self, app: &App, studio: StudioNumber) -> bool {
@@ -224,5 +253,15 @@ impl Reconciler {
             known.rest_until = Some(app.engine().now().plus_seconds(known.rest_s));
         }
         drop(payments::event::unsettled_problem(app, at, unsettled));
+    }
+}
+
+/// Whether an event can be of one of the studio's orders: whatever else is sold through the same account at the provider is
+/// not asked about.
+fn may_be_of(event: &scrip_stripe::Event, at: &StripeAccount) -> bool {
+    match &event.subject.order {
+        Some(named) => named.studio == at.studio.as_str(),
+        // A page of ours has said whose it is from its beginning; refunds and disputes never do.
+        None => event.subject.object != "checkout.session",
     }
 }

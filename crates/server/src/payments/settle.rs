@@ -1,15 +1,17 @@
 //! One order brought to where the provider says it is: the only way from a payment to credits (R26).
 
+use scrip_api::code::Code;
 use scrip_core::catalog::Price;
 use scrip_core::command::Command;
 use scrip_core::id::{AccountId, OrderId, ProviderRef, StudioNumber};
-use scrip_core::order::{Dispute, DisputeState, Order, Truth, TruthOfPayment};
+use scrip_core::order::{Dispute, DisputeState, Order, Paid, PaidBy, Payment, Truth, TruthOfPayment};
 use scrip_core::rejection::Rejection;
 use scrip_engine::engine::{Refusal, Request};
 use scrip_stripe::{DisputeTruth, Money, OrderRef, PaymentState, PaymentTruth};
 
 use crate::app::App;
 use crate::config::StripeAccount;
+use crate::payments::deliveries::News;
 use crate::payments::{OrderAt, SESSION};
 use crate::problem::Refused;
 
@@ -22,11 +24,34 @@ pub(crate) enum Look {
     Payment(String),
 }
 
+/// What a provider's id of a payment begins with.
+const PAYMENT: &str = "pi_";
+
+impl Look {
+    /// The provider's id of what is looked at.
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Look::Session(id) | Look::Payment(id) => id,
+        }
+    }
+
+    /// The look at what has this id.
+    pub(crate) fn of_id(id: &str) -> Option<Look> {
+        match id {
+            _ if id.starts_with(SESSION) => Some(Look::Session(id.to_owned())),
+            _ if id.starts_with(PAYMENT) => Some(Look::Payment(id.to_owned())),
+            _ => None,
+        }
+    }
+}
+
 /// What came of looking.
 #[derive(Debug)]
 pub(crate) enum Settled {
     /// The order is where the provider says it is, and this is how it stands.
     Order(Box<Order>),
+    /// The same, but an operator had marked it paid before: the provider's money is there a second time.
+    PaidTwice(Box<Order>),
     /// The payment is none of this studio's orders: of something else that it sells.
     NotOurs,
 }
@@ -42,6 +67,25 @@ pub(crate) enum Unsettled {
     Refused(Refused),
 }
 
+/// What stays open: money that came twice.
+pub(crate) const PAID_TWICE: &str = "paid_twice";
+/// What stays open: a payment of an order that there is not.
+const UNKNOWN_ORDER: &str = "unknown_order";
+
+impl Unsettled {
+    /// Why, where asking again at once would not help; `None`: the provider or the store did not answer.
+    pub(crate) fn for_good(&self) -> Option<&'static str> {
+        match self {
+            Unsettled::Provider(error) if error.may_pass() => None,
+            Unsettled::Provider(_) => Some("provider_refuses"),
+            Unsettled::UnknownOrder => Some(UNKNOWN_ORDER),
+            Unsettled::Refused(refused) => {
+                Some(refused.0.code).filter(|code| !matches!(code, Code::Unavailable | Code::Internal)).map(Code::word)
+            }
+        }
+    }
+}
+
 impl From<Refused> for Unsettled {
     fn from(refused: Refused) -> Unsettled {
         Unsettled::Refused(refused)
@@ -54,13 +98,57 @@ impl From<scrip_stripe::Error> for Unsettled {
     }
 }
 
-/// Reads the provider's truth and brings its order there. Doing it again does nothing.
+/// Reads the provider's truth and brings its order there. Doing it again does nothing. What stays open about it is kept for
+/// the operator, told in the log once, and tried again.
 pub(crate) async fn settle(
     app: &App,
     studio: StudioNumber,
     at: &StripeAccount,
     look: &Look,
 ) -> Result<Settled, Unsettled> {
+    let brought = bring(app, studio, at, look).await;
+    let deliveries = app.deliveries();
+    let open = match &brought {
+        Ok(Settled::Order(order)) => {
+            let references = order.references.iter().map(ProviderRef::as_str);
+            deliveries.settled(app, studio, &references.chain([look.id()]).collect::<Vec<_>>());
+            None
+        }
+        Ok(Settled::NotOurs) => {
+            deliveries.settled(app, studio, &[look.id()]);
+            None
+        }
+        Ok(Settled::PaidTwice(order)) => Some((session_of(order).unwrap_or(look.id()), PAID_TWICE)),
+        Err(unsettled) => unsettled.for_good().map(|reason| (look.id(), reason)),
+    };
+    if let Some((payment, reason)) = open
+        && deliveries.stays_open(app, studio, payment, reason) == News::New
+    {
+        tracing::error!(studio = %at.studio, payment, reason, "{}", what_to_do(reason));
+    }
+    brought
+}
+
+/// What an operator is to do about what stays open.
+fn what_to_do(reason: &str) -> &'static str {
+    match reason {
+        PAID_TWICE => {
+            "an order that was marked paid by hand was paid at the provider too: give one of the payments back"
+        }
+        UNKNOWN_ORDER => {
+            "a payment names an order that there is not: nothing was credited; look at the provider for what was paid"
+        }
+        _ if reason == Code::PaymentMismatch.word() => {
+            "an order was paid with another amount than it costs: nothing was credited; refund it at the provider, or grant by hand"
+        }
+        _ if reason == Code::AmountLimit.word() => {
+            "a payment would give an account more than it may have: nothing was credited; it is tried again every hour"
+        }
+        _ => "a payment could not be brought to its order; it is tried again every hour",
+    }
+}
+
+async fn bring(app: &App, studio: StudioNumber, at: &StripeAccount, look: &Look) -> Result<Settled, Unsettled> {
     let truth = match look {
         Look::Session(id) => at.client.truth_of_session(id).await?,
         Look::Payment(id) => truth_of_payment(app, studio, at, id).await?,
@@ -70,20 +158,20 @@ pub(crate) async fn settle(
     };
     let place = order_of(app, studio, &truth, named).await?;
     let Some(truth) = said(&truth) else { return Ok(Settled::NotOurs) };
+    let stays = matches!(&truth.payment, TruthOfPayment::Paid(paid) if truth.refunded < paid.amount);
     let command = Command::FulfilOrder { order: place.order, truth };
     let request = Request { studio, account: place.account, key: None, command };
     match app.engine().submit(request).await {
         Ok(outcome) => match outcome.answer.done {
-            scrip_core::answer::Done::Ordered(order) => Ok(Settled::Order(order)),
+            scrip_core::answer::Done::Ordered(order) => match order.payment {
+                Payment::Paid(Paid { by: PaidBy::Operator, .. }) if stays => Ok(Settled::PaidTwice(order)),
+                Payment::Paid(_) | Payment::Pending | Payment::Failed | Payment::Expired => Ok(Settled::Order(order)),
+            },
             _ => Err(Refused::bug("an order's answer of another kind").into()),
         },
         Err(Refusal::Rejected(Rejection::AccountNotFound | Rejection::OrderNotFound)) => Err(Unsettled::UnknownOrder),
         Err(Refusal::Rejected(rejection)) => {
-            if let Rejection::PaymentMismatch { expected, paid } = &rejection {
-                tracing::error!(
-                    studio = %at.studio, order = %place.order, %expected, %paid,
-                    "an order was paid with another amount than it costs: nothing was credited; refund it at the provider, or grant by hand"
-                );
+            if let Rejection::PaymentMismatch { .. } = &rejection {
                 app.metrics().payment("payment_mismatch");
             }
             Err(Refused::from(rejection).into())

@@ -48,7 +48,8 @@ pub(super) async fn place(
     reply::carried_out(StatusCode::CREATED, &outcome, shown)
 }
 
-/// An operator says that an order was paid outside a provider: its credits are there at once.
+/// An operator says that an order was paid outside a provider: its credits are there at once, and the page that
+/// it could be paid at is closed.
 #[utoipa::path(post, path = "/v1/accounts/{account}/orders/{order}/mark-paid", tag = "orders",
     params(OrderParams, KeyHeader), request_body = MarkPaidRequest,
     responses((status = 200, body = OrderShown, description = "The order, paid")))]
@@ -63,6 +64,9 @@ pub(super) async fn mark_paid(
     query.finish()?;
     let command = app.fit(key.studio, &at.account, request.command(at.order)).await?;
     let outcome = app.carry_out(key.studio, at.account.clone(), Some(once), command).await?;
+    if let Done::Ordered(order) = &outcome.answer.done {
+        payments::close_page(&app, key.studio, order).await;
+    }
     reply::carried_out(StatusCode::OK, &outcome, OrderShown::of_answer(&outcome.answer, at.account.as_str()))
 }
 

@@ -1,18 +1,24 @@
 //! `/v1/payments/stripe/{studio}`: what the provider and its customers' browsers call. No key of ours: the provider signs, and
-//! a browser names a page that only its customer knows.
+//! a browser names a page that only its customer knows. And `/v1/payments/deliveries`, where the studio sees what came of it.
 
 use axum::body::Body as HttpBody;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use scrip_api::code::Code;
+use scrip_api::payment::{DeliveriesShown, DeliveryShown};
+use scrip_api::time::Instant;
 use scrip_api::unfit::InvalidField;
+use scrip_core::id::{ProviderRef, StudioNumber};
+use scrip_core::time::Time;
 use scrip_stripe::Delivery;
 
 use crate::app::App;
-use crate::openapi::{SessionParam, StudioParam};
-use crate::payments;
+use crate::auth::{Authorised, Read};
+use crate::openapi::{DeliveriesParams, SessionParam, StudioParam};
+use crate::payments::{self, Became, DeliveryRow};
 use crate::problem::Refused;
+use crate::reply;
 use crate::request::{Query, StudioPath, read};
 
 /// An event of the provider's, signed by it. Whatever it says, the provider is asked about what it names.
@@ -63,6 +69,62 @@ pub(super) async fn go_away(
     query.finish()?;
     payments::account_named(&app, &studio).ok_or_else(no_payments_here)?;
     Ok(payments::away())
+}
+
+/// What the provider delivered and what became of it, newest first: the last thousand since the server started, and what is
+/// open from before.
+#[utoipa::path(get, path = "/v1/payments/deliveries", tag = "payments", params(DeliveriesParams),
+    responses((status = 200, body = DeliveriesShown, description = "The deliveries")))]
+pub(super) async fn deliveries(
+    State(app): State<App>,
+    key: Authorised<Read>,
+    mut query: Query,
+) -> Result<Response, Refused> {
+    let state = query.read("state", "settled, left_alone, refused or open", |text| {
+        ["settled", "left_alone", "refused", "open"].into_iter().find(|word| *word == text)
+    })?;
+    let limit = query.limit()?;
+    query.finish()?;
+    let rows = app.deliveries().rows(&app, key.studio);
+    let wanted = rows.iter().filter(|row| state.is_none_or(|state| shown_state(&row.became).0 == state)).take(limit);
+    let mut deliveries = Vec::new();
+    for row in wanted {
+        deliveries.push(shown(&app, key.studio, row).await?);
+    }
+    let asked_until = app.deliveries().asked_until(&app, key.studio);
+    let asked_until = asked_until.map(|seconds| Instant(Time::from_micros(seconds.saturating_mul(1_000_000))));
+    Ok(reply::ok(&DeliveriesShown { deliveries, asked_until }))
+}
+
+/// A delivery, with the order that is known by its page or payment now.
+async fn shown(app: &App, studio: StudioNumber, row: &DeliveryRow) -> Result<DeliveryShown, Refused> {
+    let reference = row.object.as_deref().and_then(|object| ProviderRef::parse(object).ok());
+    let known = match reference {
+        Some(reference) => app.engine().order_of_provider(studio, &reference).await?,
+        None => None,
+    };
+    let (state, reason) = shown_state(&row.became);
+    Ok(DeliveryShown {
+        at: Instant(row.at),
+        times: row.times,
+        event: row.event.clone(),
+        kind: row.kind.map(str::to_owned),
+        object: row.object.clone(),
+        state: state.to_owned(),
+        reason: reason.map(str::to_owned),
+        order: known.as_ref().map(|(_, order)| order.id.to_string()),
+        account: known.map(|(account, _)| account.to_string()),
+    })
+}
+
+/// The word for what became of a delivery, and why.
+fn shown_state(became: &Became) -> (&'static str, Option<&str>) {
+    match became {
+        Became::Settled => ("settled", None),
+        Became::LeftAlone => ("left_alone", None),
+        Became::Refused(why) => ("refused", Some(why)),
+        Became::Open(reason) => ("open", Some(reason)),
+    }
 }
 
 fn no_payments_here() -> Refused {

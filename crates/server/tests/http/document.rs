@@ -49,6 +49,7 @@ const ROUTES: &[&str] = &[
     "GET /v1/entries",
     "GET /v1/holds",
     "GET /v1/packages",
+    "GET /v1/payments/deliveries",
     "GET /v1/payments/stripe/{studio}/cancelled",
     "GET /v1/payments/stripe/{studio}/return",
     "POST /v1/payments/stripe/{studio}/webhook",
@@ -78,7 +79,7 @@ impl Operation {
 
     /// What payment providers and their customers' browsers call has none.
     pub(crate) fn needs_key(&self) -> bool {
-        self.path.starts_with("/v1/") && !self.path.starts_with("/v1/payments/")
+        self.path.starts_with("/v1/") && !self.path.starts_with("/v1/payments/stripe/")
     }
 
     pub(crate) fn name(&self) -> String {

@@ -1,6 +1,7 @@
 //! The API over a real engine and the shipped catalogs, called in-process.
 
 mod customers;
+mod deliveries;
 mod document;
 mod elements;
 mod histories;

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use crate::world::{Reply, TWIN, World};
 
 /// [`crate::world::START`] in seconds since 1970.
-const START_S: i64 = 1_769_853_600;
+pub(crate) const START_S: i64 = 1_769_853_600;
 const WEBHOOK: &str = "/v1/payments/stripe/studiotwin/webhook";
 
 /// A server and the provider of one of its studios.
@@ -19,6 +19,7 @@ pub(crate) struct Shop {
     pub(crate) world: World,
     pub(crate) till: Till,
     pub(crate) provider: Client,
+    webhook_secret: String,
 }
 
 /// How the studio's account at the provider is set.
@@ -51,25 +52,22 @@ impl Shop {
         };
         let till = Till::start(listener, options).expect("it has an address");
         till.switch(Switches { deliver: Deliver::Keep, ..Switches::default() });
-        let secret = till.deliver_to("http://127.0.0.1:9/webhook");
-        let account = StripeAccount {
-            studio: scrip_core::id::StudioId::parse("studiotwin").expect("a studio's name"),
-            client: client(&till, &settings),
-            webhook_secrets: vec![Secret::webhook(&secret).expect("it is one")],
-            return_to: settings.return_to.map(str::to_owned),
-        };
-        let public_url = "http://credits.example".to_owned();
-        let payments = Payments { stripe: vec![account], public_url, pace: Pace::default() };
-        let limits = Limits { provider_wait: Duration::from_secs(30), ..Limits::default() };
-        let world = World::with(Config { payments, limits, ..Config::default() }).await;
+        let webhook_secret = till.deliver_to("http://127.0.0.1:9/webhook");
+        let world = World::with(config(&till, &webhook_secret, &settings)).await;
         let reply = world.call("PUT", "/v1/accounts/cleo").secret(TWIN).json(json!({})).await;
         assert_eq!(reply.status, 201, "{}", reply.text());
         let provider = client(&till, &Settings::default());
-        Shop { world, till, provider }
+        Shop { world, till, provider, webhook_secret }
+    }
+
+    /// The server ends, and another one goes on with what the store has.
+    pub(crate) fn restart(&mut self) {
+        let config = config(&self.till, &self.webhook_secret, &Settings::default());
+        self.world.again(config);
     }
 
     /// Orders the small package; the order's id and the page's.
-    async fn order(&self, key: &str) -> (String, String) {
+    pub(crate) async fn order(&self, key: &str) -> (String, String) {
         self.page_of(&self.place(key).await)
     }
 
@@ -97,22 +95,22 @@ impl Shop {
         engine.submit(request).await.expect("it is erased");
     }
 
-    fn pay(&self, session: &str) {
+    pub(crate) fn pay(&self, session: &str) {
         assert!(self.till.pay(session, "4242424242424242"), "it can be paid");
     }
 
-    async fn state(&self, order: &str) -> Value {
+    pub(crate) async fn state(&self, order: &str) -> Value {
         let path = format!("/v1/accounts/cleo/orders/{order}");
         self.world.call("GET", &path).secret(TWIN).empty().await.json()["state"].clone()
     }
 
-    async fn available(&self) -> Value {
+    pub(crate) async fn available(&self) -> Value {
         let reply = self.world.call("GET", "/v1/accounts/cleo/balance").secret(TWIN).empty().await;
         reply.json()["available"].clone()
     }
 
     /// Delivers what the provider has told since, in its order; the answers' statuses.
-    async fn deliver(&self) -> Vec<u16> {
+    pub(crate) async fn deliver(&self) -> Vec<u16> {
         let mut statuses = Vec::new();
         for kept in self.till.take_deliveries() {
             statuses.push(self.send(&kept.signature, &kept.body).await.status);
@@ -437,9 +435,22 @@ async fn a_studio_without_a_provider_sells_by_hand() {
 }
 
 impl Shop {
-    fn fault(&self, fault: Option<Fault>) {
+    pub(crate) fn fault(&self, fault: Option<Fault>) {
         self.till.switch(Switches { fault, deliver: Deliver::Keep, ..Switches::default() });
     }
+}
+
+fn config(till: &Till, webhook_secret: &str, settings: &Settings) -> Config {
+    let account = StripeAccount {
+        studio: scrip_core::id::StudioId::parse("studiotwin").expect("a studio's name"),
+        client: client(till, settings),
+        webhook_secrets: vec![Secret::webhook(webhook_secret).expect("it is one")],
+        return_to: settings.return_to.map(str::to_owned),
+    };
+    let public_url = "http://credits.example".to_owned();
+    let payments = Payments { stripe: vec![account], public_url, pace: Pace::default() };
+    let limits = Limits { provider_wait: Duration::from_secs(30), ..Limits::default() };
+    Config { payments, limits, ..Config::default() }
 }
 
 fn client(till: &Till, settings: &Settings) -> Client {
@@ -463,7 +474,7 @@ fn purchase(cents: i64) -> scrip_stripe::Purchase {
     }
 }
 
-fn new_session(order: scrip_stripe::OrderRef, cents: i64) -> scrip_stripe::NewSession {
+pub(crate) fn new_session(order: scrip_stripe::OrderRef, cents: i64) -> scrip_stripe::NewSession {
     scrip_stripe::NewSession {
         placed_at: 0,
         order,

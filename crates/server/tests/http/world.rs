@@ -34,6 +34,7 @@ pub(crate) struct World {
     pub(crate) routes: Router,
     document: Value,
     keys: AtomicU32,
+    ends: Ends,
 }
 
 /// An answer.
@@ -99,14 +100,24 @@ impl World {
     }
 
     /// One over a store that may hold something already. Answers are not compared with the document.
-    pub(crate) fn over(store: Box<dyn Store>, mut config: Config) -> World {
+    pub(crate) fn over(store: Box<dyn Store>, config: Config) -> World {
         let clock = Clock::test(Time::parse(START).unwrap());
         let options = Options { clock, sweep_per_second: 0, ..Options::default() };
-        let engine = Engine::start(store, options).unwrap();
+        World::of(Engine::start(store, options).unwrap(), config)
+    }
+
+    /// One over a running engine.
+    fn of(engine: Engine, mut config: Config) -> World {
         config.keys.extend(OutsideKey::parse_list("flow-studio=sk_flow,studiotwin=sk_twin").unwrap());
         let app = App::new(engine.clone(), config);
         let routes = scrip_server::router(app.clone());
-        World { engine, routes, document: Value::Null, app, keys: AtomicU32::new(0) }
+        World { engine, routes, document: Value::Null, app, keys: AtomicU32::new(0), ends: Ends::WithEngine }
+    }
+
+    /// Another one over the same engine, as after a restart of the server.
+    pub(crate) fn again(&mut self, config: Config) {
+        self.ends = Ends::Alone;
+        *self = World::of(self.engine.clone(), config);
     }
 
     /// Publishes a studio's shipped catalog.
@@ -158,8 +169,19 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        self.engine.stop();
+        if self.ends == Ends::WithEngine {
+            self.engine.stop();
+        }
     }
+}
+
+/// What ends with a world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ends {
+    /// Its engine too.
+    WithEngine,
+    /// Its routes alone: another world goes on with its engine.
+    Alone,
 }
 
 impl Call<'_> {

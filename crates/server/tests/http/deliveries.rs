@@ -1,0 +1,169 @@
+//! What the provider delivered and what became of it, as the operator sees it; and what stays open is tried again.
+
+use scrip_server::Reconciler;
+use scrip_till::Fault;
+use serde_json::{Value, json};
+
+use crate::payments::{START_S, Shop, new_session};
+use crate::world::TWIN;
+
+impl Shop {
+    /// Rows as `kind object-prefix times state reason order account`, newest first.
+    async fn told(&self, query: &str) -> Vec<String> {
+        let path = format!("/v1/payments/deliveries{query}");
+        let answer = self.world.call("GET", &path).secret(TWIN).empty().await.json();
+        let word = |row: &Value, name: &str| row[name].as_str().unwrap_or("-").to_owned();
+        let rows = answer["deliveries"].as_array().expect("a list").iter();
+        rows.map(|row| {
+            let object = word(row, "object");
+            let object = object.split('_').next().expect("a part");
+            let words = ["state", "reason", "order", "account"].map(|name| word(row, name)).join(" ");
+            format!("{} {object} {} {words}", word(row, "kind"), row["times"])
+        })
+        .collect()
+    }
+
+    /// Lets time pass for both.
+    async fn pass_to(&self, clock: &str, seconds: i64) {
+        self.world.at(clock).await;
+        self.till.move_clock(START_S + seconds);
+    }
+
+    async fn grant(&self, credits: i64) {
+        let grant = json!({"credits": credits, "class": "top_up", "reason": "test"});
+        let call = self.world.call("POST", "/v1/accounts/cleo/grants").secret(TWIN).once("grant");
+        let reply = call.json(grant).await;
+        assert_eq!(reply.status, 201, "{}", reply.text());
+    }
+
+    /// A page at the provider that names an order, made by somebody else.
+    async fn page_that_names(&self, order: &str) -> String {
+        let named = scrip_stripe::OrderRef {
+            studio: "studiotwin".to_owned(),
+            account: "cleo".to_owned(),
+            order: order.to_owned(),
+        };
+        self.provider.create_session(&new_session(named, 500)).await.expect("a page").id
+    }
+}
+
+#[tokio::test]
+async fn what_was_delivered_is_shown_with_what_became_of_it() {
+    let shop = Shop::open().await;
+    assert_eq!(shop.told("").await, [""; 0]);
+    let (_, session) = shop.order("buy-1").await;
+    shop.pay(&session);
+    let told = shop.till.take_deliveries();
+    for kept in told.iter().chain(told.iter().filter(|kept| kept.kind == "payment_intent.succeeded")) {
+        assert_eq!(shop.send(&kept.signature, &kept.body).await.status, 204);
+    }
+    for _ in 0..3 {
+        assert_eq!(shop.send("t=1,v1=00", b"{}").await.status, 400);
+    }
+    let mut rows = shop.told("").await;
+    rows.sort();
+    assert_eq!(
+        rows,
+        [
+            "- - 3 refused event_not_believed - -",
+            "checkout.session.completed cs 1 settled - order_2 cleo",
+            "payment_intent.succeeded pi 2 settled - order_2 cleo",
+        ]
+    );
+    assert_eq!(shop.told("?state=refused").await.len(), 1);
+    assert_eq!(shop.told("?limit=1").await.len(), 1);
+    assert_eq!(shop.told("?state=open").await, [""; 0]);
+    let refused = shop.world.call("GET", "/v1/payments/deliveries?state=lost").secret(TWIN).empty().await;
+    assert_eq!((refused.status, refused.json()["field"].clone()), (400, json!("state")));
+}
+
+#[tokio::test]
+async fn what_could_not_be_settled_outlives_a_restart_and_names_nobody() {
+    let mut shop = Shop::open().await;
+    let session = shop.page_that_names("order_99").await;
+    shop.pay(&session);
+    shop.fault(Some(Fault::Error));
+    assert_eq!(shop.deliver().await, [204, 204, 503, 503], "two of them are of no interest");
+    shop.fault(None);
+    assert_eq!(shop.told("?state=open").await[0], "checkout.session.completed cs 1 open not_answered - -");
+    let mut reconciler = Reconciler::default();
+    reconciler.round(&shop.world.app).await;
+    let open = shop.told("?state=open").await;
+    assert!(open.iter().any(|row| row.ends_with("open unknown_order - -")), "{open:?}");
+    let studio =
+        shop.world.engine.studios().into_iter().find(|(_, id)| id.as_str() == "studiotwin").expect("it is there");
+    let note = shop.world.engine.note(studio.0, "payments").expect("it is noted");
+    assert!(note.contains("unknown_order") && !note.contains("cleo"), "{note}");
+
+    shop.restart();
+    let open = shop.told("").await;
+    assert!(!open.is_empty() && open.iter().all(|row| row.ends_with(" 0 open unknown_order - -")), "{open:?}");
+    // It is known how far the provider was asked: what happened before then is not asked for again.
+    let asked = shop.world.call("GET", "/v1/payments/deliveries").secret(TWIN).empty().await.json();
+    assert_eq!(asked["asked_until"], "2026-01-31T09:55:00Z");
+    // After a month it is given up.
+    shop.pass_to("2026-03-02T10:00:01Z", 30 * 86_400 + 1).await;
+    reconciler = Reconciler::default();
+    reconciler.round(&shop.world.app).await;
+    assert_eq!(shop.told("").await, [""; 0]);
+}
+
+/// More than an account may have: nothing is credited, until there is room.
+#[tokio::test]
+async fn a_payment_that_finds_no_room_is_credited_once_there_is_some() {
+    let shop = Shop::open().await;
+    let (order, session) = shop.order("buy-1").await;
+    shop.grant(7_999_999_950).await;
+    shop.pay(&session);
+    assert_eq!(shop.deliver().await, [204, 204, 422, 422], "two of them are of no interest");
+    assert_eq!((shop.state(&order).await, shop.available().await), (json!("pending"), json!(7_999_999_950_u64)));
+    assert!(shop.told("?state=open").await[0].ends_with("open amount_limit order_2 cleo"));
+    let mut reconciler = Reconciler::default();
+    reconciler.round(&shop.world.app).await;
+    assert_eq!(shop.state(&order).await, json!("pending"));
+    let charge = shop.world.call("POST", "/v1/accounts/cleo/charges").secret(TWIN).once("job");
+    assert_eq!(charge.json(json!({"credits": 50})).await.status, 201);
+    shop.pass_to("2026-01-31T11:00:00Z", 3_600).await;
+    reconciler.round(&shop.world.app).await;
+    assert_eq!((shop.state(&order).await, shop.available().await), (json!("paid"), json!(8_000_000_000_u64)));
+    assert_eq!(shop.told("?state=open").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn the_page_of_an_order_that_is_marked_paid_is_closed() {
+    let shop = Shop::open().await;
+    let (order, session) = shop.order("buy-1").await;
+    let mark = async |order: &str| {
+        let path = format!("/v1/accounts/cleo/orders/{order}/mark-paid");
+        shop.world.call("POST", &path).secret(TWIN).once("mark").json(json!({"reference": "bank"})).await
+    };
+    assert_eq!(mark(&order).await.status, 200);
+    assert!(!shop.till.pay(&session, "4242424242424242"), "it can be paid no more");
+    assert!(shop.deliver().await.iter().all(|status| *status == 204));
+    assert_eq!((shop.state(&order).await, shop.available().await), (json!("paid"), json!(100)));
+
+    // The provider is away: the page stays open, and what comes by it is shown.
+    let (order, session) = shop.order("buy-2").await;
+    shop.fault(Some(Fault::Down));
+    let path = format!("/v1/accounts/cleo/orders/{order}/mark-paid");
+    let call = shop.world.call("POST", &path).secret(TWIN).once("mark-2");
+    assert_eq!(call.json(json!({"reference": "bank"})).await.status, 200);
+    shop.fault(None);
+    shop.pay(&session);
+    assert!(shop.deliver().await.iter().all(|status| *status == 204));
+    assert_eq!((shop.state(&order).await, shop.available().await), (json!("paid"), json!(200)));
+    let open = shop.told("?state=open").await;
+    assert!(open.iter().all(|row| row.contains("open paid_twice") && row.ends_with(" cleo")), "{open:?}");
+    assert!(!open.is_empty());
+    // The studio gives it back: then nothing is open any more, and the credits stay.
+    let session = shop.provider.session(&session).await.expect("it answers");
+    let refund = scrip_stripe::NewRefund {
+        payment_intent: session.payment_intent.expect("it is paid").id().to_owned(),
+        amount: None,
+        reason: None,
+        idempotency_key: "r".to_owned(),
+    };
+    shop.provider.refund(&refund).await.expect("it is given back");
+    assert!(shop.deliver().await.iter().all(|status| *status == 204));
+    assert_eq!((shop.told("?state=open").await, shop.available().await), (Vec::new(), json!(200)));
+}
