@@ -26,12 +26,14 @@ pub(super) async fn start(engine: &Engine, address: SocketAddr) -> Result<Provid
     let mut providers =
         Providers { payments: Payments { public_url: public_url.clone(), ..Payments::default() }, tills: Vec::new() };
     for (number, studio) in engine.studios() {
+        let now = engine.now();
         let key = format!("sk_test_of_{studio}");
         let options = Options {
-            seed: u64::from(number.0),
+            // Other ids than those that orders of an earlier start have.
+            seed: now.micros().unsigned_abs().rotate_left(8) ^ u64::from(number.0),
             api_key: key.clone(),
             business: format!("{studio} (demo)"),
-            clock: Clock::running(engine.now().micros().div_euclid(1_000_000)),
+            clock: Clock::running(now.micros().div_euclid(1_000_000)),
             debit_wait_s: 20,
             backoff: Duration::from_secs(1),
         };

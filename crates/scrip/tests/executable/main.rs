@@ -13,6 +13,7 @@ mod help;
 mod keys;
 mod moving;
 mod openings;
+mod paying;
 mod quotes;
 mod seals;
 mod server;

@@ -247,6 +247,10 @@ impl Client {
         self.send("GET", path, None, "").expect("the server answers")
     }
 
+    pub(crate) fn try_get(&mut self, path: &str) -> io::Result<Answer> {
+        self.send("GET", path, None, "")
+    }
+
     pub(crate) fn put(&mut self, path: &str, body: &str) -> Answer {
         self.send("PUT", path, None, body).expect("the server answers")
     }
