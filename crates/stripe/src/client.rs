@@ -5,15 +5,17 @@ use std::sync::Arc;
 use hyper::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::config::Config;
-use crate::error::{Error, Outcome};
+use crate::error::{Error, Outcome, RequestId};
 use crate::event::Event;
 use crate::form::{Form, segment};
 use crate::object::{
     Charge, Customer, Dispute, Invoice, Page, PaymentIntent, Refund, Session, SetupIntent, Subscription,
 };
 use crate::request::{self, EventQuery, Listed, NewPayment, NewRefund, NewSession, OrderRef, SessionQuery};
+use crate::secret::Secret;
 use crate::transport::{Call, Lost, Reply, Transport, plain};
 use crate::{MoneyError, retry};
 
@@ -190,7 +192,7 @@ impl Client {
     /// # Errors
     /// [`Error`]; [`Error::Rubbish`] when one of them cannot be read.
     pub async fn events(&self, query: &EventQuery) -> Result<Listed<Event>, Error> {
-        let page: Page<serde_json::Value> = self.get(request::event_query(query)).await?;
+        let page: Page<Value> = self.get(request::event_query(query)).await?;
         let last = page.data.last().and_then(|event| event["id"].as_str()).map(str::to_owned);
         let items = page.data.into_iter().map(Event::fetched).collect::<Result<Vec<_>, _>>().map_err(|_| {
             Error::Rubbish { what: "an event that is none", outcome: Outcome::NotDone, request: Default::default() }
@@ -218,7 +220,7 @@ impl Client {
         loop {
             tried += 1;
             let (failed, asked) = match transport.send(config, &call).await {
-                Ok(reply) if !retry::again(&reply) => return read(&reply, doubt),
+                Ok(reply) if !retry::again(&reply) => return read(&reply, doubt, &config.key),
                 Ok(reply) if reply.status.is_server_error() => {
                     (Lost { what: "the provider has a fault", outcome: Outcome::Unknown }, reply.retry_after)
                 }
@@ -237,18 +239,36 @@ impl Client {
 }
 
 /// A final answer as a value.
-fn read<T: DeserializeOwned>(reply: &Reply, doubt: Outcome) -> Result<T, Error> {
-    if !reply.status.is_success() {
-        return Err(refused(reply, doubt));
-    }
+fn read<T: DeserializeOwned>(reply: &Reply, doubt: Outcome, key: &Secret) -> Result<T, Error> {
     // By way of a tree: objects that are given either by id or whole need a second look.
-    serde_json::from_slice::<serde_json::Value>(&reply.body).and_then(serde_json::from_value).map_err(|_| {
-        Error::Rubbish {
-            what: "a success without the object asked for",
+    let tree = serde_json::from_slice::<Value>(&reply.body);
+    let request = || reply.request.clone();
+    match tree {
+        // Ids and codes of an answer are stored and logged: none of them may be the key.
+        Ok(tree) if repeats(&tree, key.expose()) => Err(Error::Rubbish {
+            what: "an answer that repeats the key",
             outcome: Outcome::Unknown,
-            request: reply.request.clone(),
-        }
-    })
+            request: request(),
+        }),
+        Ok(tree) if reply.status.is_success() => serde_json::from_value(tree).map_err(|_| not_asked_for(request())),
+        Ok(tree) => Err(refused(reply, tree, doubt)),
+        Err(_) if reply.status.is_success() => Err(not_asked_for(request())),
+        Err(_) => Err(refused(reply, Value::Null, doubt)),
+    }
+}
+
+fn not_asked_for(request: RequestId) -> Error {
+    Error::Rubbish { what: "a success without the object asked for", outcome: Outcome::Unknown, request }
+}
+
+/// Whether a text anywhere in an answer holds the key.
+fn repeats(tree: &Value, key: &str) -> bool {
+    match tree {
+        Value::String(text) => text.contains(key),
+        Value::Array(items) => items.iter().any(|item| repeats(item, key)),
+        Value::Object(members) => members.iter().any(|(name, value)| name.contains(key) || repeats(value, key)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 #[derive(Deserialize)]
@@ -271,13 +291,13 @@ struct Named {
 }
 
 /// A refusal as an error. Of its texts only codes and names are kept, and only when they look like such.
-fn refused(reply: &Reply, doubt: Outcome) -> Error {
+fn refused(reply: &Reply, tree: Value, doubt: Outcome) -> Error {
     let request = reply.request.clone();
     let status = reply.status.as_u16();
     if matches!(status, 401 | 403) {
         return Error::KeyRefused { status, request };
     }
-    let Ok(Refusal { error }) = serde_json::from_slice::<Refusal>(&reply.body) else {
+    let Ok(Refusal { error }) = serde_json::from_value::<Refusal>(tree) else {
         return Error::Rubbish { what: "a refusal that says nothing", outcome: doubt, request };
     };
     let code = error.code.filter(|code| plain(code));

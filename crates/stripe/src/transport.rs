@@ -77,13 +77,13 @@ impl Transport {
     /// Sends one request and reads its answer, within the wait for answers.
     pub(crate) async fn send(&self, config: &Config, call: &Call) -> Result<Reply, Lost> {
         let request = request(config, call)?;
-        match tokio::time::timeout(self.answer_wait, self.exchange(request)).await {
+        match tokio::time::timeout(self.answer_wait, self.exchange(request, config.key.expose())).await {
             Ok(done) => done,
             Err(_) => Err(Lost { what: "no answer in time", outcome: Outcome::Unknown }),
         }
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Reply, Lost> {
+    async fn exchange(&self, request: Request<Full<Bytes>>, key: &str) -> Result<Reply, Lost> {
         let response = self.connections.request(request).await.map_err(|error| match error.is_connect() {
             true => Lost { what: "no connection", outcome: Outcome::NotDone },
             false => Lost { what: "the connection broke off", outcome: Outcome::Unknown },
@@ -95,7 +95,9 @@ impl Transport {
         })?;
         Ok(Reply {
             status: head.status,
-            request: RequestId(text(&head.headers, "request-id").filter(|id| plain(id)).map(str::to_owned)),
+            request: RequestId(
+                text(&head.headers, "request-id").filter(|id| plain(id) && !id.contains(key)).map(str::to_owned),
+            ),
             should_retry: text(&head.headers, "stripe-should-retry").and_then(should_retry),
             retry_after: text(&head.headers, "retry-after")
                 .and_then(|value| value.parse().ok())
@@ -127,9 +129,11 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Whether a foreign id may stand in a log.
+/// Whether a foreign id may stand in a log: it looks like one, and no part of it like the number of a card.
 pub(crate) fn plain(id: &str) -> bool {
-    !id.is_empty() && id.len() <= 255 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+    let like_an_id = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    let like_a_card = id.split(|letter: char| !letter.is_ascii_digit()).any(|digits| digits.len() >= 12);
+    !id.is_empty() && id.len() <= 255 && id.bytes().all(like_an_id) && !like_a_card
 }
 
 fn should_retry(value: &str) -> Option<ShouldRetry> {
@@ -137,5 +141,20 @@ fn should_retry(value: &str) -> Option<ShouldRetry> {
         "true" => Some(ShouldRetry::Yes),
         "false" => Some(ShouldRetry::No),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_looks_like_an_id_may_stand_in_a_log() {
+        for id in ["req_abc123", "card_declined", "pi_1", "2026-10-28.endive"] {
+            assert!(plain(id), "{id}");
+        }
+        for id in ["", "a b", "a\nb", "<b>", "4242424242424242", "x4242424242424242y"] {
+            assert!(!plain(id), "{id}");
+        }
     }
 }

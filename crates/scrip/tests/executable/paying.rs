@@ -3,19 +3,15 @@
 //!
 //! `SCRIP_PAYMENT_KILLS=100` does more rounds than the tests do.
 
-use std::net::TcpListener;
-use std::path::Path;
 use std::sync::Mutex;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use scrip_till::{Clock, Deliver, Options, Switches, Till};
+use scrip_till::{Deliver, Switches};
 use serde_json::Value;
-use tokio::runtime::Runtime;
 
-use crate::support::{Client, Post, Seeded, Server, scrip, shipped, succeed};
+use crate::provider::{Ground, SECRET};
+use crate::support::{Client, Post, Seeded, Server, succeed};
 
-const SECRET: &str = "sk_crash";
-const API_KEY: &str = "sk_test_crash";
 /// Rounds that the tests do.
 const ROUNDS: u64 = 6;
 const BUYERS: u64 = 4;
@@ -35,54 +31,7 @@ struct Sale {
     paid: bool,
 }
 
-/// The provider, and how a server reaches it.
-struct Ground {
-    till: Till,
-    webhook_secret: String,
-    address: String,
-    /// The provider runs on it.
-    _runtime: Runtime,
-}
-
 impl Ground {
-    fn new() -> Ground {
-        // The provider delivers to one address, whatever server is there.
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
-        let runtime = Runtime::new().expect("a runtime");
-        let till = runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_secs();
-            let options = Options {
-                seed: since,
-                api_key: API_KEY.to_owned(),
-                business: "StudioTwin".to_owned(),
-                clock: Clock::running(i64::try_from(since).expect("it fits")),
-                debit_wait_s: 1,
-                backoff: Duration::from_millis(50),
-            };
-            Till::start(listener, options).expect("it starts")
-        });
-        let webhook_secret = till.deliver_to(&format!("http://{free}/v1/payments/stripe/studiotwin/webhook"));
-        Ground { till, webhook_secret, address: free.to_string(), _runtime: runtime }
-    }
-
-    fn serve(&self, folder: &Path) -> Server {
-        let mut command = scrip();
-        command.args(["serve", "--listen", &self.address, "--log", "warn", "--catalog", &shipped("studiotwin")]);
-        command.arg("--data").arg(folder);
-        for (name, value) in [
-            ("SCRIP_KEYS", format!("studiotwin={SECRET}")),
-            ("SCRIP_PUBLIC_URL", format!("http://{}", self.address)),
-            ("SCRIP_STRIPE_API_BASE", self.till.url()),
-            ("SCRIP_STRIPE_KEY", format!("studiotwin={API_KEY}")),
-            ("SCRIP_STRIPE_WEBHOOK_SECRET", format!("studiotwin={}", self.webhook_secret)),
-            ("SCRIP_STRIPE_RETURN_TO", "studiotwin=http://127.0.0.1:9/done".to_owned()),
-        ] {
-            command.env(name, value);
-        }
-        Server::spawn(command)
-    }
-
     fn pay(&self, sale: &mut Sale) {
         if let (Some(page), false) = (&sale.page, sale.paid) {
             sale.paid = self.till.pay(page, "4242424242424242");
@@ -178,7 +127,7 @@ fn killed_while_customers_pay_it_credits_each_once_after_the_restart() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let ground = Ground::new();
     let mut moments = Seeded(rounds);
-    let mut server = ground.serve(folder.path());
+    let mut server = ground.serve(folder.path(), "warn");
     let mut client = server.client(SECRET);
     for buyer in 0..BUYERS {
         assert_eq!(client.put(&format!("/accounts/buyer-{buyer}"), "{}").status, 201);
@@ -206,7 +155,7 @@ fn killed_while_customers_pay_it_credits_each_once_after_the_restart() {
         if deliver == Deliver::Keep {
             drop(ground.till.take_deliveries());
         }
-        server = ground.serve(folder.path());
+        server = ground.serve(folder.path(), "warn");
         let what = format!("round {round}, killed after {moment:?}");
         check(&server, &all_and(&all, &sales), &what);
         // Whoever was not answered asks again, and some of them pay now.

@@ -157,6 +157,11 @@ impl Server {
         Client::connect(&self.address, key).expect("the server accepts")
     }
 
+    /// Its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it at once.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("it can be killed");
