@@ -4,7 +4,7 @@ use scrip_server::Reconciler;
 use scrip_till::Fault;
 use serde_json::{Value, json};
 
-use crate::payments::{START_S, Shop, new_session};
+use crate::payments::{START_S, Settings, Shop, new_session};
 use crate::world::TWIN;
 
 impl Shop {
@@ -95,7 +95,7 @@ async fn what_could_not_be_settled_outlives_a_restart_and_names_nobody() {
     let note = shop.world.engine.note(studio.0, "payments").expect("it is noted");
     assert!(note.contains("unknown_order") && !note.contains("cleo"), "{note}");
 
-    shop.restart();
+    shop.restart(Settings::default());
     let open = shop.told("").await;
     assert!(!open.is_empty() && open.iter().all(|row| row.ends_with(" 0 open unknown_order - -")), "{open:?}");
     // It is known how far the provider was asked: what happened before then is not asked for again.

@@ -27,11 +27,13 @@ pub(crate) struct Settings {
     pub(crate) tries: u32,
     pub(crate) return_to: Option<&'static str>,
     pub(crate) api_version: &'static str,
+    pub(crate) provider_wait: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { tries: 3, return_to: None, api_version: scrip_till::API_VERSION }
+        let provider_wait = Duration::from_secs(30);
+        Settings { tries: 3, return_to: None, api_version: scrip_till::API_VERSION, provider_wait }
     }
 }
 
@@ -61,8 +63,8 @@ impl Shop {
     }
 
     /// The server ends, and another one goes on with what the store has.
-    pub(crate) fn restart(&mut self) {
-        let config = config(&self.till, &self.webhook_secret, &Settings::default());
+    pub(crate) fn restart(&mut self, settings: Settings) {
+        let config = config(&self.till, &self.webhook_secret, &settings);
         self.world.again(config);
     }
 
@@ -283,7 +285,9 @@ async fn only_the_providers_own_word_of_now_and_of_our_version_is_taken() {
     let mut changed = body.to_vec();
     changed.push(b' ');
     refused(signature, &changed, 400).await;
-    refused(signature, &vec![b' '; 600_000], 413).await;
+    for megabytes in [1, 20] {
+        refused(signature, &vec![b' '; megabytes * 1_000_000], 413).await;
+    }
     let unsigned = shop.world.call("POST", WEBHOOK).raw("{}").await;
     assert_eq!((unsigned.status, unsigned.json()["field"].clone()), (400, json!("Stripe-Signature")));
     let elsewhere = shop.world.call("POST", "/v1/payments/stripe/flow-studio/webhook");
@@ -354,12 +358,19 @@ async fn another_amount_than_the_orders_credits_nothing() {
         customer: customer.clone(),
         payment_method: "pm_card_visa".to_owned(),
     };
-    shop.provider.pay_off_session(&payment("order_2", money(499))).await.expect("it is paid");
-    let last = shop.till.take_deliveries().pop().expect("something was told");
-    let refused = shop.send(&last.signature, &last.body).await;
-    assert_eq!((refused.status, refused.json()["code"].clone()), (409, json!("payment_mismatch")));
-    assert_eq!((shop.state("order_2").await, shop.available().await), (json!("pending"), json!(0)));
-    assert_eq!(shop.counted("payment_mismatch").await, 1);
+    // Another order of the kind, since each has one payment of its own.
+    shop.fault(Some(Fault::Down));
+    assert_eq!(shop.place("buy-1b").await.status, 503);
+    shop.fault(None);
+    let euros = scrip_stripe::Money { minor: 500, currency: scrip_stripe::Currency::parse("EUR").expect("a currency") };
+    for (of, wrong, count) in [("order_2", money(499), 1), ("order_3", euros, 2)] {
+        shop.provider.pay_off_session(&payment(of, wrong)).await.expect("it is paid");
+        let last = shop.till.take_deliveries().pop().expect("something was told");
+        let refused = shop.send(&last.signature, &last.body).await;
+        assert_eq!((refused.status, refused.json()["code"].clone()), (409, json!("payment_mismatch")));
+        assert_eq!((shop.state(of).await, shop.available().await), (json!("pending"), json!(0)));
+        assert_eq!(shop.counted("payment_mismatch").await, count);
+    }
 
     // An order with a page is what its page says: a payment beside it counts for nothing.
     let (second, _) = shop.order("buy-2").await;
@@ -402,6 +413,36 @@ async fn a_provider_that_fails_loses_nothing() {
     reconciler.round(&shop.world.app).await;
     assert_eq!((shop.state(&order).await, shop.available().await), (json!("paid"), json!(100)));
     assert!(shop.counted("provider_failed").await > 0);
+}
+
+/// It takes too long, or does what it was asked to and says nothing: nobody waits for it, and nothing is done twice.
+#[tokio::test]
+async fn a_provider_that_does_not_answer_in_time_loses_nothing() {
+    for fault in [Fault::Slow(3_600_000), Fault::DoneThenSilent] {
+        let impatient = || Settings { provider_wait: Duration::from_millis(50), ..Settings::default() };
+        let mut shop = Shop::with(impatient()).await;
+        shop.fault(Some(fault));
+        let refused = shop.place("buy-1").await;
+        assert_eq!((refused.status, refused.json()["code"].clone()), (503, json!("unavailable")), "{fault:?}");
+        shop.fault(None);
+        // The page that was made and not answered is the one that is given now.
+        shop.restart(Settings::default());
+        let (order, session) = shop.order("buy-1").await;
+        let pages = shop.provider.sessions(&scrip_stripe::SessionQuery::default()).await.expect("it answers");
+        assert_eq!((order.as_str(), pages.data.len()), ("order_2", 1), "{fault:?}");
+        shop.pay(&session);
+
+        shop.restart(impatient());
+        shop.fault(Some(fault));
+        let last = shop.till.take_deliveries().pop().expect("something was told");
+        assert_eq!(shop.send(&last.signature, &last.body).await.status, 503, "{fault:?}");
+        assert!(shop.back(&session).await.text().contains("on its way"), "{fault:?}");
+        assert_eq!((shop.state(&order).await, shop.available().await), (json!("pending"), json!(0)), "{fault:?}");
+        shop.fault(None);
+        shop.restart(Settings::default());
+        assert_eq!(shop.send(&last.signature, &last.body).await.status, 204, "{fault:?}");
+        assert_eq!((shop.state(&order).await, shop.available().await), (json!("paid"), json!(100)), "{fault:?}");
+    }
 }
 
 #[tokio::test]
@@ -449,7 +490,7 @@ fn config(till: &Till, webhook_secret: &str, settings: &Settings) -> Config {
     };
     let public_url = "http://credits.example".to_owned();
     let payments = Payments { stripe: vec![account], public_url, pace: Pace::default() };
-    let limits = Limits { provider_wait: Duration::from_secs(30), ..Limits::default() };
+    let limits = Limits { provider_wait: settings.provider_wait, ..Limits::default() };
     Config { payments, limits, ..Config::default() }
 }
 
