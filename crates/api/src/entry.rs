@@ -240,6 +240,7 @@ fn particulars(entry: &Entry) -> Particulars {
             Particulars { uncollected: Some(*uncollected).filter(|credits| !credits.is_zero()).map(Amount), ..none }
         }
         Event::AutomaticTopUpChanged { change, .. } => Particulars { change: Some(change.word()), ..none },
+        Event::SavedMethodChanged { method } => Particulars { change: Some(method.word()), ..none },
         Event::OrderPaid { .. } | Event::LotsFrozen { .. } | Event::LotsUnfrozen { .. } => none,
     }
 }

@@ -1,9 +1,10 @@
 //! Automatic top-up: as it is put and shown.
 
+use scrip_core::account::Account;
 use scrip_core::command::PutTopUp;
 use scrip_core::id::PackageId;
 use scrip_core::rejection::Rejection;
-use scrip_core::top_up::{AutomaticTopUp, Switch};
+use scrip_core::top_up::Switch;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -68,7 +69,8 @@ impl TopUpRequest {
 /// An automatic top-up, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TopUpShown {
-    /// Whether it may buy. Four declines in a row, or a package that is no more, turn it off.
+    /// Whether it may buy. Four declines in a row, a package that is no more, or a saved payment method that
+    /// is no more, turn it off.
     pub enabled: bool,
     /// The package that it buys.
     pub package: String,
@@ -86,11 +88,28 @@ pub struct TopUpShown {
     pub declines: u32,
     /// It does not try again before this; null for no wait.
     pub waits_until: Option<Instant>,
+    /// The payment method that it charges; null while none is saved.
+    pub saved_method: Option<SavedMethodShown>,
 }
 
-impl From<&AutomaticTopUp> for TopUpShown {
-    fn from(top_up: &AutomaticTopUp) -> TopUpShown {
-        TopUpShown {
+/// A payment method that is charged while its owner is away. The payment provider knows the rest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SavedMethodShown {
+    /// `usable`, or why it could not be charged the last time: `declined`, `authentication_needed`, `expired` or `removed`.
+    /// With the last two only another method helps.
+    pub state: String,
+    /// The order with whose payment it was saved.
+    pub order: String,
+}
+
+impl TopUpShown {
+    /// The account's automatic top-up; `None` where there is none.
+    pub fn of(account: &Account) -> Option<TopUpShown> {
+        let top_up = account.top_up.as_deref()?;
+        Some(TopUpShown {
+            saved_method: account
+                .saved_method
+                .map(|saved| SavedMethodShown { state: saved.word().to_owned(), order: saved.order.to_string() }),
             enabled: top_up.switch == Switch::On,
             package: top_up.package.to_string(),
             below: Amount(top_up.below),
@@ -100,6 +119,6 @@ impl From<&AutomaticTopUp> for TopUpShown {
             order: top_up.order.map(|order| order.to_string()),
             declines: top_up.declines,
             waits_until: top_up.waits_until.map(Instant),
-        }
+        })
     }
 }

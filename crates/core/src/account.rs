@@ -12,6 +12,7 @@ use crate::id::{
 use crate::lot::Lot;
 use crate::order::Order;
 use crate::plan::Subscription;
+use crate::saved_method::SavedMethod;
 use crate::tally::Tally;
 use crate::time::{Time, Zone};
 use crate::top_up::AutomaticTopUp;
@@ -54,6 +55,8 @@ pub struct Account {
     pub orders: Vec<Order>,
     /// Its automatic top-up, if it ever had one.
     pub top_up: Option<Box<AutomaticTopUp>>,
+    /// The payment method that may be charged while its owner is away.
+    pub saved_method: Option<SavedMethod>,
     /// How often it bought each package.
     pub bought: BTreeMap<PackageId, Tally>,
     /// Facts of the past that the engine fetched for the commands at hand. Not part of the state:
@@ -118,6 +121,7 @@ impl Account {
             repaid: Credits::ZERO,
             orders: Vec::new(),
             top_up: None,
+            saved_method: None,
             bought: BTreeMap::new(),
             recalled: Recalled::default(),
         }

@@ -148,9 +148,10 @@ fn done(entry: &Entry, all: &[Entry]) -> Done {
         Event::AccountOpened { .. } | Event::SubscriptionChanged { change: SubscriptionChange::Started, .. } => {
             Done::Put(Put::Created)
         }
-        Event::AccountChanged { .. } | Event::SubscriptionChanged { .. } | Event::AutomaticTopUpChanged { .. } => {
-            Done::Put(Put::Updated)
-        }
+        Event::AccountChanged { .. }
+        | Event::SubscriptionChanged { .. }
+        | Event::AutomaticTopUpChanged { .. }
+        | Event::SavedMethodChanged { .. } => Done::Put(Put::Updated),
         Event::HoldPlaced { hold } => Done::HoldPlaced {
             hold: hold.id,
             name: hold.name.clone(),

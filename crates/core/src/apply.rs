@@ -68,6 +68,7 @@ pub fn apply(account: &mut Account, entry: &Entry) {
             put_order(account, order);
         }
         Event::AutomaticTopUpChanged { top_up, .. } => account.top_up = Some(top_up.clone()),
+        Event::SavedMethodChanged { method } => account.saved_method = Some(*method),
         Event::OrderChanged { order, .. }
         | Event::LotsFrozen { order }
         | Event::LotsUnfrozen { order }
@@ -123,6 +124,7 @@ fn set_name(account: &mut Account, entry: &Entry) {
 fn erase_texts(account: &mut Account) {
     account.id = AccountId::erased(account.number);
     account.name = None;
+    account.saved_method = None;
     for hold in &mut account.holds {
         hold.reference = None;
         hold.member = None;

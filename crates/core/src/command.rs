@@ -12,6 +12,7 @@ use crate::lot::{Class, Priority};
 use crate::measure::Measures;
 use crate::order::Truth;
 use crate::plan::SubscriptionState;
+use crate::saved_method::Trouble;
 use crate::term::Term;
 use crate::time::{Time, Zone};
 use crate::top_up::Switch;
@@ -99,6 +100,19 @@ pub enum Command {
     },
     /// Sets the automatic top-up, or changes its settings; absent ones stay as they are.
     PutTopUp(PutTopUp),
+    /// Notes that a payment method was saved with an order's payment, to be charged while its owner is away. Idempotent by
+    /// content, and needs no key.
+    SaveMethod {
+        /// The order.
+        order: OrderId,
+    },
+    /// Notes why the saved payment method could not be charged. Idempotent by content, and needs no key.
+    RefuseMethod {
+        /// The order with whose payment the method was saved.
+        order: OrderId,
+        /// Why.
+        trouble: Trouble,
+    },
     /// Erases every text of the account (R29): the studio's id of it, its name, and what its entries say of references,
     /// members and reasons. Credits, holds and the chain stay.
     EraseAccount {

@@ -13,6 +13,7 @@ use crate::id::{AccountNumber, ChargeId, HoldId, LotId, PlanId, StudioNumber, To
 use crate::lot::{Class, Lot, NewLot};
 use crate::order::Order;
 use crate::plan::Subscription;
+use crate::saved_method::SavedMethod;
 use crate::tally::Tally;
 use crate::time::{Time, Zone};
 use crate::top_up::{AutomaticTopUp, TopUpChange};
@@ -376,6 +377,11 @@ pub enum Event {
         /// The automatic top-up from now on.
         top_up: Box<AutomaticTopUp>,
     },
+    /// A payment method was saved for payments while its owner is away, or could not be charged, or could again.
+    SavedMethodChanged {
+        /// The saved method from now on.
+        method: SavedMethod,
+    },
     /// Credits were taken back of an order whose money went back (R27); its debt part is the entry's.
     ClawedBack {
         /// The order from now on.
@@ -521,11 +527,13 @@ pub enum Kind {
     Order = 23,
     /// [`Event::AutomaticTopUpChanged`].
     AutomaticTopUp = 24,
+    /// [`Event::SavedMethodChanged`].
+    SavedMethod = 30,
 }
 
 impl Kind {
     /// Every kind, by number.
-    pub const ALL: [Kind; 24] = [
+    pub const ALL: [Kind; 25] = [
         Kind::Account,
         Kind::PlanChange,
         Kind::Refill,
@@ -550,6 +558,7 @@ impl Kind {
         Kind::ClawBack,
         Kind::Order,
         Kind::AutomaticTopUp,
+        Kind::SavedMethod,
     ];
 
     /// The number in stored records.
@@ -589,6 +598,7 @@ impl Kind {
             Kind::ClawBack => "claw_back",
             Kind::Order => "order",
             Kind::AutomaticTopUp => "automatic_top_up",
+            Kind::SavedMethod => "saved_method",
         }
     }
 
@@ -632,6 +642,7 @@ impl Event {
             Event::ClawedBack { .. } => Kind::ClawBack,
             Event::OrderChanged { .. } => Kind::Order,
             Event::AutomaticTopUpChanged { .. } => Kind::AutomaticTopUp,
+            Event::SavedMethodChanged { .. } => Kind::SavedMethod,
         }
     }
 
@@ -704,6 +715,7 @@ impl Entry {
             | Event::LotsFrozen { .. }
             | Event::LotsUnfrozen { .. }
             | Event::AutomaticTopUpChanged { .. }
+            | Event::SavedMethodChanged { .. }
             | Event::ClawedBack { .. } => None,
         }
     }

@@ -30,7 +30,7 @@ pub use crate::term::terms;
 
 /// The newest record format that is known here. A record is written in the lowest that can say it, and says which in
 /// the first byte of its body; so what an earlier scrip could have written is written as it would have.
-pub const FORMAT: u8 = 2;
+pub const FORMAT: u8 = 3;
 
 /// An entry in its stored form. The readable fields and `body` together are the chained record.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -32,6 +32,7 @@ pub mod rate;
 pub mod recall;
 pub mod rejection;
 pub mod sale;
+pub mod saved_method;
 mod spend;
 pub mod statement;
 pub mod tally;

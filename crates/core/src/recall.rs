@@ -44,6 +44,7 @@ pub fn wanted(account: &Account, command: &Command) -> Vec<Wanted> {
         Command::RevokeLot { lot, .. } => lot_wanted(account, *lot),
         Command::SendOrder { order, .. }
         | Command::FulfilOrder { order, .. }
+        | Command::SaveMethod { order }
         | Command::MarkOrderPaid { order, .. } => order_wanted(account, *order),
         Command::PutAccount(_)
         | Command::OpenAccount(_)
@@ -51,6 +52,7 @@ pub fn wanted(account: &Account, command: &Command) -> Vec<Wanted> {
         | Command::CancelSubscription
         | Command::PlaceOrder { .. }
         | Command::PutTopUp(_)
+        | Command::RefuseMethod { .. }
         | Command::Charge(_)
         | Command::Grant(_)
         | Command::WriteOffDebt { .. }

@@ -87,6 +87,7 @@ pub fn terms(entry: &Entry) -> impl Iterator<Item = Term> + use<> {
         | Event::DebtRepaid
         | Event::WentUncollected { .. }
         | Event::AutomaticTopUpChanged { .. }
+        | Event::SavedMethodChanged { .. }
         | Event::AccountErased => None,
         Event::OrderChanged { order, .. }
         | Event::OrderPaid { order, .. }
@@ -187,6 +188,8 @@ fn encode<'a>(to: &'a mut Encoder, command: &Command) -> &'a mut Encoder {
             .option(put.switch, |to, switch| to.tag(u8::from(switch == Switch::On))),
         Command::FulfilOrder { order, truth } => to.tag(17).order(*order).truth(truth),
         Command::MarkOrderPaid { order, reference } => to.tag(18).order(*order).text(reference),
+        Command::SaveMethod { order } => to.tag(30).order(*order),
+        Command::RefuseMethod { order, trouble } => to.tag(31).order(*order).text(trouble.word()),
     }
 }
 

@@ -70,7 +70,7 @@ pub enum TopUpChange {
     Paid,
     /// Its order was not paid: it waits.
     Declined,
-    /// Available credits are up again: it may buy once more.
+    /// Available credits are up again, or another payment method was saved after a decline: it may buy once more.
     Armed,
     /// A limit, or the package's own terms, make it wait.
     Waits,
@@ -137,6 +137,13 @@ pub(crate) fn follow_up(account: &Account, catalogs: &Catalogs, at: Time) -> Vec
 pub(crate) fn stop(account: &Account) -> Option<Draft> {
     let top_up = account.top_up.as_deref().filter(|top_up| top_up.switch == Switch::On)?;
     Some(changed(TopUpChange::Stopped, AutomaticTopUp { switch: Switch::Off, ..top_up.clone() }))
+}
+
+/// Takes off what declines brought about, since another payment method was saved; `None` where there is nothing to take off.
+pub(crate) fn forgive(account: &Account) -> Option<Draft> {
+    let on = |top_up: &&AutomaticTopUp| top_up.switch == Switch::On && top_up.declines > 0;
+    let top_up = account.top_up.as_deref().filter(on)?;
+    Some(changed(TopUpChange::Armed, AutomaticTopUp { armed: true, declines: 0, waits_until: None, ..top_up.clone() }))
 }
 
 /// What is available, less what new credits would repay first: below zero under a debt.

@@ -7,6 +7,7 @@ use scrip_core::account::Account;
 use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
 use scrip_core::order::{Order, Payment};
 
+use crate::history;
 use crate::resident::Residents;
 use crate::store::{Reader, StoreError};
 
@@ -19,22 +20,17 @@ pub struct PendingOrders {
     pub next: Option<AccountNumber>,
 }
 
-/// The pending orders of the next `looks` accounts, by their durable state. An account that was never written behind has
-/// no row yet: the round comes by again.
+/// The pending orders of the next `looks` accounts, by their durable state, written behind or not.
 pub(crate) fn orders(
     reader: &dyn Reader,
     residents: &Residents,
     after: Option<AccountNumber>,
     looks: usize,
 ) -> Result<PendingOrders, StoreError> {
-    let rows = reader.accounts(after, looks)?;
-    let mut pending = PendingOrders { orders: Vec::new(), next: rows.last().map(|row| row.account.number) };
-    for row in rows {
-        match residents.get(row.account.number) {
-            Some(resident) => add(&mut pending, &resident.account),
-            None => add(&mut pending, &row.account),
-        }
-    }
+    let accounts = history::accounts(reader, residents, after, looks, |_| true)?;
+    let next = accounts.last().filter(|_| accounts.len() == looks).map(|account| account.number);
+    let mut pending = PendingOrders { orders: Vec::new(), next };
+    accounts.iter().for_each(|account| add(&mut pending, account));
     Ok(pending)
 }
 

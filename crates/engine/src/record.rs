@@ -19,7 +19,7 @@ use crate::trail::Trail;
 
 /// The newest version of the shape that is known here. An account is written in the lowest that can say it, so that one
 /// that has nothing new is written as an earlier scrip would have.
-pub const FORMAT: u64 = 2;
+pub const FORMAT: u64 = 3;
 
 /// What a store keeps of an account beside its JSON object.
 #[derive(Clone, Debug, PartialEq, Eq)]

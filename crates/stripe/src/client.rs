@@ -56,7 +56,7 @@ impl Client {
     /// [`Error`]; a price that the provider cannot express is [`Error::Invalid`].
     pub async fn create_session(&self, new: &NewSession) -> Result<Session, Error> {
         let form = request::session_form(new).map_err(|error| not_expressible(&error))?;
-        let key = new.order.key(&format!("{}/session", new.placed_at));
+        let key = new.order.key(&request::session_key(new));
         self.post("/v1/checkout/sessions".to_owned(), form, &key).await
     }
 
@@ -91,7 +91,7 @@ impl Client {
     /// [`Error::Declined`], [`Error::AuthenticationNeeded`] and the others.
     pub async fn pay_off_session(&self, new: &NewPayment) -> Result<PaymentIntent, Error> {
         let form = request::payment_form(new).map_err(|error| not_expressible(&error))?;
-        let key = new.order.key("payment");
+        let key = new.order.key(&format!("{}/payment", new.placed_at));
         self.post("/v1/payment_intents".to_owned(), form, &key).await
     }
 

@@ -17,6 +17,7 @@ mod money;
 mod object;
 mod request;
 mod retry;
+mod saved;
 mod secret;
 mod signature;
 mod transport;
@@ -28,14 +29,16 @@ pub use error::{Error, Outcome, RequestId};
 pub use event::{Delivery, Event, EventError, EventKind, Subject};
 pub use money::{Currency, Money, MoneyError};
 pub use object::{
-    Charge, Customer, Dispute, DisputeStatus, Expandable, IntentStatus, Invoice, InvoiceLine, InvoiceParent,
-    InvoiceStatus, InvoiceSubscription, Metadata, Mode, Only, Page, PaymentIntent, PaymentStatus, Period, Refund,
-    RefundStatus, Session, SessionStatus, SetupIntent, Subscription, SubscriptionItem, SubscriptionStatus,
+    Charge, Customer, Dispute, DisputeStatus, Expandable, FutureUsage, IntentStatus, Invoice, InvoiceLine,
+    InvoiceParent, InvoiceStatus, InvoiceSubscription, Metadata, Mode, Only, Page, PaymentIntent, PaymentMethod,
+    PaymentStatus, Period, Refund, RefundStatus, Session, SessionStatus, SetupIntent, Subscription, SubscriptionItem,
+    SubscriptionStatus,
 };
 pub use request::{
     EventQuery, Interval, KeepMethod, Listed, NewPayment, NewRefund, NewSession, OrderRef, Purchase, RefundReason,
     SessionQuery,
 };
+pub use saved::SavedMethod;
 pub use secret::{Secret, SecretError};
 pub use signature::{SignatureError, TOLERANCE_S};
-pub use truth::{Amounts, DisputeTruth, PaymentState, PaymentTruth};
+pub use truth::{Amounts, DisputeTruth, MethodTruth, PaymentState, PaymentTruth};

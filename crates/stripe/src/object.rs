@@ -203,6 +203,30 @@ pub struct PaymentIntent {
     pub payment_method: Option<Expandable<Only>>,
     /// The last try to take the money.
     pub latest_charge: Option<Expandable<Charge>>,
+    /// Whether the payment method is saved once it is paid.
+    pub setup_future_usage: Option<FutureUsage>,
+}
+
+/// What a payment method is saved for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FutureUsage {
+    /// For payments while its owner is away.
+    OffSession,
+    /// For payments while its owner is there.
+    OnSession,
+    /// A word that this crate does not know.
+    #[serde(other)]
+    Other,
+}
+
+/// A payment method.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct PaymentMethod {
+    /// `pm_…`.
+    pub id: String,
+    /// Whose it is; `None` once it was taken away.
+    pub customer: Option<Expandable<Only>>,
 }
 
 /// A saved payment method's set-up.

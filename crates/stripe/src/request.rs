@@ -83,8 +83,10 @@ pub struct NewSession {
 /// A payment with a saved method.
 #[derive(Clone, Debug)]
 pub struct NewPayment {
-    /// The order; it is the idempotency key.
+    /// The order; with the time of its placing it is the idempotency key.
     pub order: OrderRef,
+    /// When it was placed, in microseconds since 1970, as in [`NewSession`].
+    pub placed_at: i64,
     /// How much.
     pub price: Money,
     /// What the customer reads.
@@ -164,6 +166,19 @@ impl OrderRef {
     fn add_to(&self, form: &mut Form, prefix: &str) {
         for (name, value) in [("studio", &self.studio), ("account", &self.account), ("order", &self.order)] {
             form.add(&format!("{prefix}[{name}]"), value);
+        }
+    }
+}
+
+/// The order's part of a page's idempotency key. A page that saves the payment method is another than one that does not:
+/// what the account wants may change between two tries to make its page.
+pub(crate) fn session_key(new: &NewSession) -> String {
+    match &new.purchase {
+        Purchase::Once { keep_method: KeepMethod::ForLater, .. } => {
+            format!("{}/session/{}", new.placed_at, new.customer.as_deref().unwrap_or("saves"))
+        }
+        Purchase::Once { keep_method: KeepMethod::No, .. } | Purchase::Recurring { .. } | Purchase::SetUp { .. } => {
+            format!("{}/session", new.placed_at)
         }
     }
 }

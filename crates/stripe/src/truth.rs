@@ -10,8 +10,8 @@ use crate::error::{Error, Outcome};
 use crate::form::segment;
 use crate::money::{Money, MoneyError};
 use crate::object::{
-    Charge, Dispute, DisputeStatus, Expandable, IntentStatus, Only, Page, PaymentIntent, PaymentStatus, Session,
-    SessionStatus,
+    Charge, Dispute, DisputeStatus, Expandable, FutureUsage, IntentStatus, Only, Page, PaymentIntent, PaymentStatus,
+    Session, SessionStatus,
 };
 use crate::request::OrderRef;
 
@@ -34,8 +34,17 @@ pub struct PaymentTruth {
     pub subscription: Option<String>,
     /// Who paid, where the provider keeps them.
     pub customer: Option<String>,
-    /// The payment method that was used, to be kept for later.
-    pub payment_method: Option<String>,
+    /// Whether its payment method was saved, to be charged while its owner is away.
+    pub method: MethodTruth,
+}
+
+/// What became of a payment's method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MethodTruth {
+    /// It was saved: [`Client::saved_method`] says whose it is.
+    Saved,
+    /// It was not.
+    NotSaved,
 }
 
 /// How much was asked, came and went back: in minor units of ISO 4217, all in one currency.
@@ -105,7 +114,7 @@ impl Client {
             payment_intent: payment.as_ref().map(|payment| payment.id.clone()),
             subscription: session.subscription.as_ref().map(|subscription| subscription.id().to_owned()),
             customer: session.customer.as_ref().map(|customer| customer.id().to_owned()),
-            payment_method: payment.and_then(|payment| payment.payment_method).map(|method| method.id().to_owned()),
+            method: payment.as_ref().map_or(MethodTruth::NotSaved, method_of),
             session: Some(session.id),
         })
     }
@@ -124,7 +133,7 @@ impl Client {
             session: None,
             subscription: None,
             customer: payment.customer.as_ref().map(|customer| customer.id().to_owned()),
-            payment_method: payment.payment_method.as_ref().map(|method| method.id().to_owned()),
+            method: method_of(&payment),
             payment_intent: Some(payment.id),
         })
     }
@@ -171,6 +180,16 @@ fn charge_of(payment: &PaymentIntent) -> Result<Option<&Charge>, Error> {
         None => Ok(None),
         Some(Expandable::Whole(charge)) => Ok(Some(charge)),
         Some(Expandable::Id(_)) => Err(unreadable("a payment without the charge that was asked for")),
+    }
+}
+
+/// A method is saved only with a payment that went well.
+fn method_of(payment: &PaymentIntent) -> MethodTruth {
+    match (payment.status, payment.setup_future_usage) {
+        (IntentStatus::Succeeded, Some(FutureUsage::OffSession)) => MethodTruth::Saved,
+        (_, Some(FutureUsage::OffSession | FutureUsage::OnSession | FutureUsage::Other) | None) => {
+            MethodTruth::NotSaved
+        }
     }
 }
 

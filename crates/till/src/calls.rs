@@ -31,12 +31,13 @@ pub(crate) fn carry_out(book: &mut Book, asked: Asked<'_>) -> Answer {
         ("POST", ["v1", "customers"]) => create_customer(book, params),
         ("GET", ["v1", "customers", id]) => one(&book.customers, id, params),
         ("GET", ["v1", "payment_methods", id]) => one(&book.methods, id, params),
+        ("POST", ["v1", "payment_methods", id, "detach"]) => detach_method(book, id, params),
         ("POST", ["v1", "checkout", "sessions"]) => create_session(book, params),
         ("GET", ["v1", "checkout", "sessions"]) => sessions(book, path, params),
         ("GET", ["v1", "checkout", "sessions", id]) => one(&book.sessions, id, params),
         ("POST", ["v1", "checkout", "sessions", id, "expire"]) => expire_session(book, id, params),
         ("POST", ["v1", "payment_intents"]) => create_payment(book, params),
-        ("GET", ["v1", "payment_intents"]) => list(&book.payments, path, params, |_| true),
+        ("GET", ["v1", "payment_intents"]) => payments(book, path, params),
         ("GET", ["v1", "payment_intents", id]) => one(&book.payments, id, params),
         ("POST", ["v1", "payment_intents", id, "cancel"]) => cancel_payment(book, id, params),
         ("GET", ["v1", "setup_intents", id]) => one(&book.setups, id, params),
@@ -322,6 +323,21 @@ fn method_of(book: &mut Book, id: &str, customer: Option<&str>) -> Result<String
         return Err(ApiError::invalid("The payment method does not belong to the customer."));
     }
     Ok(kept.id.clone())
+}
+
+fn payments(book: &Book, path: &str, mut params: Params) -> Answer {
+    let customer = params.text("customer")?;
+    list(&book.payments, path, params, |payment| customer.is_none() || payment.customer == customer)
+}
+
+/// Takes a payment method away from its customer, for good.
+fn detach_method(book: &mut Book, id: &str, params: Params) -> Answer {
+    params.finish()?;
+    if book.methods.find(id, "payment_method")?.customer.is_none() {
+        return Err(ApiError::invalid("The payment method is not attached to a customer."));
+    }
+    book.detach(id);
+    Ok(book.methods.known(id).shown())
 }
 
 fn cancel_payment(book: &mut Book, id: &str, params: Params) -> Answer {

@@ -55,6 +55,9 @@ pub(crate) const AUTHENTICATION_REQUIRED: CardRefusal = CardRefusal {
     decline_code: Some("authentication_required"),
     message: "Your card was declined. This transaction requires authentication.",
 };
+/// A card that is no longer valid.
+pub(crate) const EXPIRED: CardRefusal =
+    CardRefusal { code: "expired_card", decline_code: Some("expired_card"), message: "Your card has expired." };
 /// The customer failed, or gave up, to authenticate.
 pub(crate) const AUTHENTICATION_FAILED: CardRefusal = CardRefusal {
     code: "payment_intent_authentication_failure",

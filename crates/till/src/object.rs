@@ -70,13 +70,25 @@ pub(crate) struct PaymentMethod {
     pub(crate) created: i64,
     pub(crate) customer: Option<String>,
     pub(crate) method: &'static Method,
+    pub(crate) validity: Validity,
+}
+
+/// Whether a payment method can still be used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Validity {
+    Valid,
+    Expired,
 }
 
 impl PaymentMethod {
     fn shown(&self) -> Value {
         let last4 = self.method.last_four();
+        let exp_year = match self.validity {
+            Validity::Valid => 2099,
+            Validity::Expired => 2020,
+        };
         let (kind, detail) = match self.method.kind {
-            Kind::Card => ("card", json!({"brand": "visa", "last4": last4, "exp_month": 12, "exp_year": 2099})),
+            Kind::Card => ("card", json!({"brand": "visa", "last4": last4, "exp_month": 12, "exp_year": exp_year})),
             Kind::BankDebit => ("us_bank_account", json!({"bank_name": "TEST BANK", "last4": last4})),
         };
         json!({"id": self.id, "object": "payment_method", "created": self.created, "livemode": false,

@@ -5,7 +5,7 @@
 use hyper::StatusCode;
 
 use crate::methods::{self, Kind, METHODS, Method};
-use crate::object::{Interval, Mode, Session, SessionStatus};
+use crate::object::{Interval, Keep, Mode, Session, SessionStatus};
 use crate::params::Params;
 use crate::paying::{Challenge, Tried};
 use crate::serve::{self, Came, Reply};
@@ -87,7 +87,8 @@ fn choice(desk: &Desk, page: &Session, alert: Option<&str>) -> String {
     let body = format!(
         "<div class=box>{alert}{head}<form method=post action=\"/pay/{id}\">\
          <fieldset><legend>Test card</legend>{cards}</fieldset><fieldset><legend>Test bank debit</legend>{debits}</fieldset>\
-         <button id=pay>{press}</button></form>{back}</div>",
+         {consent}<button id=pay>{press}</button></form>{back}</div>",
+        consent = consent(desk, page),
         head = head(desk, page),
         id = page.id,
         cards = list(Kind::Card),
@@ -96,6 +97,16 @@ fn choice(desk: &Desk, page: &Session, alert: Option<&str>) -> String {
         back = back.unwrap_or_default(),
     );
     document("Pay", "A test provider: no money moves, and no real card is asked for.", &body)
+}
+
+/// What a customer agrees to who pays with a method that is used again.
+fn consent(desk: &Desk, page: &Session) -> String {
+    let words = match (page.mode, page.keep) {
+        (Mode::Payment, Keep::No) => return String::new(),
+        (Mode::Subscription, _) => "is charged for each further term until you cancel",
+        (Mode::Payment, Keep::ForLater) | (Mode::Setup, _) => "is saved, and may be charged later while you are away",
+    };
+    format!("<p class=note>What you pay with {words} by {}.</p>", escape(&desk.business))
 }
 
 fn row(method: &Method) -> String {

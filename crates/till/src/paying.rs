@@ -5,7 +5,7 @@ use crate::error::CardRefusal;
 use crate::methods::{self, Method, Outcome};
 use crate::object::{
     Charge, ChargeStatus, Customer, Dispute, DisputeStatus, IntentStatus, Keep, Mode, Object, Origin, PaymentIntent,
-    PaymentMethod, PaymentStatus, Session, SessionStatus, SetupIntent,
+    PaymentMethod, PaymentStatus, Session, SessionStatus, SetupIntent, Validity,
 };
 
 /// Whether the owner of a payment method is there.
@@ -37,7 +37,10 @@ impl Book {
     /// A customer pays at a hosted page with a method of the table.
     pub(crate) fn pay_at_page(&mut self, session: &str, method: &'static Method) -> Tried {
         let customer = self.customer_of(session);
-        let method = self.keep_method(method, customer.clone());
+        let page = self.sessions.known(session);
+        // A method belongs to its customer only where it is to be used again.
+        let kept = page.mode != Mode::Payment || page.keep == Keep::ForLater;
+        let method = self.keep_method(method, customer.clone().filter(|_| kept));
         match self.sessions.known(session).mode {
             Mode::Payment => {
                 let payment = self.payment_of(session);
@@ -78,6 +81,9 @@ impl Book {
     /// Tries to take the money of a payment.
     pub(crate) fn try_payment(&mut self, payment: &str, method: &str, owner: Owner) -> Tried {
         let outcome = match owner {
+            Owner::Present | Owner::Away if self.methods.known(method).validity == Validity::Expired => {
+                Outcome::Declined(methods::EXPIRED)
+            }
             Owner::Present => self.methods.known(method).method.present,
             Owner::Away => self.methods.known(method).method.away,
         };
@@ -239,8 +245,21 @@ impl Book {
     /// A payment method for a customer.
     pub(crate) fn keep_method(&mut self, method: &'static Method, customer: Option<String>) -> String {
         let id = self.id("pm_");
-        self.methods.add(PaymentMethod { id: id.clone(), created: self.now, customer, method });
+        self.methods.add(PaymentMethod {
+            id: id.clone(),
+            created: self.now,
+            customer,
+            method,
+            validity: Validity::Valid,
+        });
         id
+    }
+
+    /// Takes a payment method away from its customer.
+    pub(crate) fn detach(&mut self, method: &str) {
+        self.methods.known_mut(method).customer = None;
+        let shown = self.methods.known(method).shown();
+        self.tell("payment_method.detached", shown);
     }
 
     fn customer_of(&mut self, session: &str) -> Option<String> {

@@ -12,7 +12,8 @@ use crate::book::{self, Book};
 use crate::clock::Clock;
 use crate::deliver::{Attempt, Deliveries, Kept};
 use crate::methods;
-use crate::object::{DisputeStatus, Endpoint, IntentStatus, SessionStatus};
+use crate::object::{DisputeStatus, Endpoint, IntentStatus, SessionStatus, Validity};
+use crate::paying::{Challenge, Tried};
 use crate::replay::Replays;
 use crate::serve;
 use crate::switches::Switches;
@@ -149,8 +150,34 @@ impl Till {
         let Some(method) = methods::find(number) else { return false };
         self.0.desk.change(|book| {
             let open = book.sessions.maybe(session).is_some_and(|page| page.status == SessionStatus::Open);
-            open && book.pay_at_page(session, method) == crate::paying::Tried::Done
+            open && book.pay_at_page(session, method) == Tried::Done
         })
+    }
+
+    /// A customer shows the bank, at a page, that it is them; whether the page is done now.
+    pub fn approve(&self, session: &str) -> bool {
+        self.0.desk.change(|book| {
+            let open = book.sessions.maybe(session).is_some_and(|page| page.status == SessionStatus::Open);
+            open && book.answer_challenge(session, Challenge::Approved) == Tried::Done
+        })
+    }
+
+    /// The card that a payment was made with is no longer valid; whether there is one.
+    pub fn expire_card(&self, payment_intent: &str) -> bool {
+        self.0.desk.with_method(payment_intent, |book, method| {
+            book.methods.known_mut(method).validity = Validity::Expired;
+        })
+    }
+
+    /// The card that a payment was made with behaves as another from now on; whether there is one, and such a number.
+    pub fn change_card(&self, payment_intent: &str, number: &str) -> bool {
+        let Some(other) = methods::find(number) else { return false };
+        self.0.desk.with_method(payment_intent, |book, method| book.methods.known_mut(method).method = other)
+    }
+
+    /// A customer takes the payment method away that a payment was made with; whether there is one.
+    pub fn remove_card(&self, payment_intent: &str) -> bool {
+        self.0.desk.with_method(payment_intent, |book, method| book.detach(method))
     }
 
     /// What was delivered, oldest first.
@@ -219,6 +246,15 @@ impl Desk {
                 book.end_debit(payment_intent, end);
             }
             under_way
+        })
+    }
+
+    /// Does something with the method of a payment; whether there is one.
+    fn with_method(&self, payment_intent: &str, change: impl FnOnce(&mut Book, &str)) -> bool {
+        self.change(|book| {
+            let payment = book.payments.maybe(payment_intent);
+            let method = payment.and_then(|payment| payment.payment_method.clone());
+            method.as_deref().inspect(|method| change(book, method)).is_some()
         })
     }
 

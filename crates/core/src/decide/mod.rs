@@ -13,6 +13,7 @@ mod opening;
 mod order;
 mod price;
 mod refund;
+mod saved_method;
 mod scribe;
 mod settle;
 mod subscription;
@@ -71,6 +72,14 @@ pub fn decide(account: &Account, catalogs: &Catalogs, command: &Command, stamp: 
             top_up::put(&mut scribe, put)?;
             Done::Put(Put::Updated)
         }
+        Command::SaveMethod { order } => {
+            saved_method::save(&mut scribe, *order)?;
+            Done::Put(Put::Updated)
+        }
+        Command::RefuseMethod { order, trouble } => {
+            saved_method::refuse(&mut scribe, *order, *trouble);
+            Done::Put(Put::Updated)
+        }
         Command::EraseAccount { reason } => {
             account::erase(&mut scribe, reason.as_deref());
             Done::AccountErased { account: account.number }
@@ -125,6 +134,8 @@ pub fn check_shape(command: &Command) -> Result<(), Rejection> {
         | Command::ReleaseHold(_)
         | Command::PlaceOrder { .. }
         | Command::SendOrder { .. }
+        | Command::SaveMethod { .. }
+        | Command::RefuseMethod { .. }
         | Command::Touch => Ok(()),
     }
 }
@@ -156,6 +167,8 @@ fn check_present(
         | Command::FulfilOrder { .. }
         | Command::MarkOrderPaid { .. }
         | Command::PutTopUp(_)
+        | Command::SaveMethod { .. }
+        | Command::RefuseMethod { .. }
         | Command::EraseAccount { .. }
         | Command::Touch => Ok(()),
     }

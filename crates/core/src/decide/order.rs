@@ -16,10 +16,11 @@ use crate::draft::Draft;
 use crate::entry::{Book, Event, OrderChange, TextField, Texts};
 use crate::id::{OrderId, ProviderRef};
 use crate::lot::NewLot;
-use crate::order::{Dispute, Item, Order, Paid, PaidBy, Payment, Truth, TruthOfPayment, bare};
+use crate::order::{Dispute, Item, Order, Origin, Paid, PaidBy, Payment, Truth, TruthOfPayment, bare};
 use crate::recall::find_order;
 use crate::rejection::Rejection;
 use crate::sale;
+use crate::saved_method;
 use crate::time::Time;
 use crate::top_up;
 
@@ -130,6 +131,11 @@ pub(super) fn fulfil(mut scribe: Scribe<'_>, order: OrderId, truth: &Truth) -> R
             return Err(Rejection::PaymentMismatch { expected: order.price, paid: paid.clone() });
         }
         order = credit(&mut scribe, order, PaidBy::Provider, Texts::default())?;
+        if order.origin == Origin::Automatic
+            && let Some(worked) = saved_method::worked(scribe.account())
+        {
+            scribe.write(worked);
+        }
     } else if let Some((change, after)) = unpaid(&order, &truth.payment, scribe.at()) {
         order = after;
         write_change(&mut scribe, change, order.clone());

@@ -134,6 +134,7 @@ pub(super) fn lowest_format(event: &Event) -> u8 {
         | Event::LotsFrozen { .. }
         | Event::LotsUnfrozen { .. }
         | Event::ClawedBack { .. } => 2,
+        Event::SavedMethodChanged { .. } => 3,
     }
 }
 
@@ -206,6 +207,7 @@ pub(super) fn write(out: &mut Writer, entry: &Entry, context: &Context<'_>) {
             order::write_tally(out, bought, context.at);
         }
         Event::AutomaticTopUpChanged { change, top_up } => order::write_top_up(out, *change, top_up, context.at),
+        Event::SavedMethodChanged { method } => order::write_saved_method(out, *method),
         Event::LotsFrozen { order } | Event::LotsUnfrozen { order } => order::write(out, order, context.at),
         Event::ClawedBack { order, uncollected } => {
             out.credits(*uncollected);
@@ -273,6 +275,7 @@ pub(super) fn read(body: &mut Reader<'_>, kind: Kind, context: &Context<'_>) -> 
             let (change, top_up) = order::read_top_up(body, context.at)?;
             Event::AutomaticTopUpChanged { change, top_up }
         }
+        Kind::SavedMethod => Event::SavedMethodChanged { method: order::read_saved_method(body)? },
         Kind::Freeze => Event::LotsFrozen { order: order::read(body, context.at)? },
         Kind::Unfreeze => Event::LotsUnfrozen { order: order::read(body, context.at)? },
         Kind::ClawBack => {
@@ -308,7 +311,8 @@ const fn has_tool(kind: Kind) -> bool {
         | Kind::Unfreeze
         | Kind::ClawBack
         | Kind::Order
-        | Kind::AutomaticTopUp => false,
+        | Kind::AutomaticTopUp
+        | Kind::SavedMethod => false,
     }
 }
 

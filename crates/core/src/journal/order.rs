@@ -12,6 +12,7 @@ use crate::entry::OrderChange;
 use crate::id::{OrderId, PackageId, ProviderRef};
 use crate::order::{ClawBack, Dispute, DisputeState, Item, Order, Origin, Paid, PaidBy, Payment, TakenBack};
 use crate::plan::PlanTerms;
+use crate::saved_method::{SavedMethod, Trouble};
 use crate::tally::Tally;
 use crate::time::Time;
 use crate::top_up::{AutomaticTopUp, Switch, TopUpChange};
@@ -346,5 +347,32 @@ const fn top_up_change_number(change: TopUpChange) -> u8 {
         TopUpChange::Armed => 5,
         TopUpChange::Waits => 6,
         TopUpChange::Stopped => 7,
+    }
+}
+
+/// Writes a saved payment method.
+pub(super) fn write_saved_method(out: &mut Writer, method: SavedMethod) {
+    out.byte(method.trouble.map_or(0, trouble_number));
+    out.number(method.order.seq);
+    out.number(u64::from(method.order.index));
+}
+
+/// Reads a saved payment method.
+pub(super) fn read_saved_method(body: &mut Reader<'_>) -> Result<SavedMethod, Problem> {
+    let number = body.byte()?;
+    let trouble = Trouble::ALL.into_iter().find(|trouble| trouble_number(*trouble) == number);
+    if trouble.is_none() && number != 0 {
+        return Err("an unknown trouble with a payment method");
+    }
+    let order = OrderId { seq: body.number()?, index: super::event::read_index(body)? };
+    Ok(SavedMethod { order, trouble })
+}
+
+const fn trouble_number(trouble: Trouble) -> u8 {
+    match trouble {
+        Trouble::Declined => 1,
+        Trouble::AuthenticationNeeded => 2,
+        Trouble::Expired => 3,
+        Trouble::Removed => 4,
     }
 }

@@ -22,6 +22,7 @@ use scrip_core::measure::{Decimal, MeasureValue, Measures};
 use scrip_core::order::{Dispute, DisputeState, Truth, TruthOfPayment};
 use scrip_core::plan::{NextPlan, SubscriptionState};
 use scrip_core::rejection::Rejection;
+use scrip_core::saved_method::Trouble;
 use scrip_core::statement::{self, Period, SubscriptionView};
 use scrip_core::time::{Time, Zone};
 use scrip_core::top_up::Switch;
@@ -164,6 +165,10 @@ pub(crate) fn command(words: &[&str]) -> Command {
         ["sent", order, reference] => Command::SendOrder { order: order_id(order), reference: provider_ref(reference) },
         ["mark", order, reference] => Command::MarkOrderPaid { order: order_id(order), reference: (*reference).into() },
         ["mark", order] => Command::MarkOrderPaid { order: order_id(order), reference: " ".into() },
+        ["saved", order] => Command::SaveMethod { order: order_id(order) },
+        ["refused", order, trouble] => {
+            Command::RefuseMethod { order: order_id(order), trouble: Trouble::from_word(trouble).expect("a trouble") }
+        }
         ["truth", order, payment, rest @ ..] => {
             Command::FulfilOrder { order: order_id(order), truth: truth(payment, rest) }
         }
@@ -373,6 +378,7 @@ fn tell(entry: &Entry, now: Time) -> String {
             let waits = top_up.waits_until.map_or(String::new(), |until| format!(" until {}", short(until)));
             format!(" {}{waits}", change.word())
         }
+        Event::SavedMethodChanged { method } => format!(" {} {}", method.order, method.word()),
         Event::ClawedBack { order, uncollected } if uncollected.is_zero() => {
             format!(" {} {}", order.id, order.state().word())
         }

@@ -295,3 +295,87 @@ fn it_buys_nothing_in_the_past() {
         ",
     );
 }
+
+/// The newest order's method counts, however late an older one is told of; one that is no more stops the buying, and one
+/// that works again is no trouble any more.
+#[test]
+fn it_knows_how_the_saved_method_stands() {
+    check(
+        "
+        at 2026-01-10 10:00
+        order small
+          - order Placed order_2 = 0/0
+        saved order_2
+        refused order_2 declined
+        truth order_2 100EUR
+          - top_up order_2 paid lot_3 +100 = 100/100
+        saved order_2
+          - saved_method order_2 usable = 100/100
+        saved order_2
+        order small
+          - order Placed order_5 = 100/100
+        truth order_5 100EUR
+          - top_up order_5 paid lot_6 +100 = 200/200
+        saved order_5
+          - saved_method order_5 usable = 200/200
+        saved order_2
+        refused order_2 removed
+        top up with small below 50
+          - automatic_top_up set = 200/200
+        charge 200
+          - charge charge_9 lot_3 -100 lot_6 -100 = 0/0
+          - order Placed order_10 = 0/0
+          - automatic_top_up ordered = 0/0
+        refused order_5 declined
+          - saved_method order_5 declined = 0/0
+        refused order_5 declined
+        truth order_10 failed
+          - order Failed order_10 = 0/0
+          - automatic_top_up declined until 01-10 11:00 = 0/0
+        at 2026-01-10 11:00
+        touch
+          - order Placed order_15 = 0/0
+          - automatic_top_up ordered = 0/0
+        truth order_15 100EUR
+          - top_up order_15 paid lot_17 +100 = 100/100
+          - saved_method order_5 usable = 100/100
+          - automatic_top_up paid = 100/100
+          - automatic_top_up armed = 100/100
+        refused order_5 expired
+          - saved_method order_5 expired = 100/100
+          - automatic_top_up stopped = 100/100
+        saved order_99
+          - refused: OrderNotFound
+        erase
+          - erasure = 100/100
+        saved order_15
+        refused order_5 removed
+        ",
+    );
+}
+
+/// Another payment method is a new beginning: nobody waits for a bank that said no to the one before.
+#[test]
+fn another_method_takes_the_brakes_off() {
+    check(
+        "
+        at 2026-01-10 10:00
+        top up with small below 150
+          - automatic_top_up set = 0/0
+          - order Placed order_3 = 0/0
+          - automatic_top_up ordered = 0/0
+        truth order_3 failed
+          - order Failed order_3 = 0/0
+          - automatic_top_up declined until 01-10 11:00 = 0/0
+        order small
+          - order Placed order_7 = 0/0
+        truth order_7 100EUR
+          - top_up order_7 paid lot_8 +100 = 100/100
+        saved order_7
+          - saved_method order_7 usable = 100/100
+          - automatic_top_up armed = 100/100
+          - order Placed order_11 = 100/100
+          - automatic_top_up ordered = 100/100
+        ",
+    );
+}

@@ -59,6 +59,8 @@ impl World {
                 | Command::SendOrder { .. }
                 | Command::FulfilOrder { .. }
                 | Command::PutTopUp(_)
+                | Command::SaveMethod { .. }
+                | Command::RefuseMethod { .. }
                 | Command::Touch
         );
         let key = Key::parse(&format!("key-{}", self.commands)).unwrap();

@@ -15,6 +15,7 @@ use scrip_core::lot::{Class, Lot, Priority};
 use scrip_core::measure::{Decimal, MeasureValue, Measures};
 use scrip_core::order::{ClawBack, Dispute, DisputeState, Item, Order, Origin, Paid, PaidBy, Payment, TakenBack};
 use scrip_core::plan::{NextPlan, PlanTerms, Reached, Renews, Subscription, SubscriptionState};
+use scrip_core::saved_method::{SavedMethod, Trouble};
 use scrip_core::tally::Tally;
 use scrip_core::time::{Time, Zone};
 use scrip_core::top_up::{AutomaticTopUp, Switch};
@@ -55,6 +56,7 @@ pub(super) fn account(columns: Columns, text: &str) -> Result<StoredAccount, Str
         repaid: row.get("repaid").map_or(Ok(Credits::ZERO), At::credits)?,
         orders: row.get("orders").map_or(Ok(Vec::new()), |orders| orders.list(order))?,
         top_up: row.get("top_up").map(|held| top_up(held).map(Box::new)).transpose()?,
+        saved_method: row.get("saved_method").map(saved_method).transpose()?,
         bought: row.get("bought").map_or(Ok(Vec::new()), |packages| packages.list(bought))?.into_iter().collect(),
         recalled: Recalled::default(),
     };
@@ -222,6 +224,13 @@ fn top_up(at: At<'_>) -> Result<AutomaticTopUp, String> {
             day: placed.item(2)?.whole()?,
             last: placed.item(3)?.time()?,
         },
+    })
+}
+
+fn saved_method(at: At<'_>) -> Result<SavedMethod, String> {
+    Ok(SavedMethod {
+        order: at.need("order")?.word(OrderId::parse)?,
+        trouble: at.get("trouble").map(|trouble| trouble.word(Trouble::from_word)).transpose()?,
     })
 }
 

@@ -16,6 +16,7 @@ use scrip_core::lot::{Class, Lot, Priority};
 use scrip_core::measure::{Decimal, MeasureValue, Measures};
 use scrip_core::order::{ClawBack, Dispute, DisputeState, Item, Order, Origin, Paid, PaidBy, Payment, TakenBack};
 use scrip_core::plan::{NextPlan, PlanTerms, Reached, Renews, Subscription, SubscriptionState};
+use scrip_core::saved_method::{SavedMethod, Trouble};
 use scrip_core::tally::Tally;
 use scrip_core::time::{Time, Zone};
 use scrip_core::top_up::{AutomaticTopUp, Switch};
@@ -233,6 +234,11 @@ fn top_up() -> impl Strategy<Value = Box<AutomaticTopUp>> {
     )
 }
 
+fn saved_method() -> impl Strategy<Value = SavedMethod> {
+    let trouble = prop::option::of(prop::sample::select(Trouble::ALL.to_vec()));
+    (any::<u64>(), trouble).prop_map(|(seq, trouble)| SavedMethod { order: OrderId::first(seq), trouble })
+}
+
 fn bought() -> impl Strategy<Value = (PackageId, Tally)> {
     (slug(), any::<u32>(), any::<u32>(), any::<u32>(), time()).prop_map(|(package, ever, month, day, last)| {
         (PackageId::parse(&package).unwrap(), Tally { ever, month, day, last })
@@ -250,7 +256,7 @@ fn account() -> impl Strategy<Value = Account> {
         prop_oneof![Just(Credits::ZERO), credits()],
         prop::collection::vec(order(), 0..3),
         prop::collection::btree_map(slug(), bought(), 0..3),
-        prop::option::of(top_up()),
+        (prop::option::of(top_up()), prop::option::of(saved_method())),
     );
     (any::<u64>(), settings, any::<u64>(), time(), any::<[u8; 32]>(), state).prop_map(
         |(
@@ -259,7 +265,7 @@ fn account() -> impl Strategy<Value = Account> {
             seq,
             last_at,
             head,
-            (subscription, lots, holds, debt, repaid, orders, bought, top_up),
+            (subscription, lots, holds, debt, repaid, orders, bought, (top_up, saved_method)),
         )| {
             let project_types = project_types.map(|types| {
                 Arc::new(types.iter().map(|id| ProjectTypeId::parse(id).unwrap()).collect::<BTreeSet<_>>())
@@ -282,6 +288,7 @@ fn account() -> impl Strategy<Value = Account> {
                 repaid,
                 orders,
                 top_up,
+                saved_method,
                 bought: bought.into_values().collect(),
                 recalled: Recalled::default(),
             }

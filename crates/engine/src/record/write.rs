@@ -52,6 +52,14 @@ pub(super) fn account(account: &Account, trail: &Trail) -> String {
             json.field("top_up");
             top_up(json, held);
         }
+        if let Some(saved) = account.saved_method {
+            json.field("saved_method").object(|json| {
+                json.field("order").quoted(saved.order);
+                if let Some(trouble) = saved.trouble {
+                    json.field("trouble").quoted(trouble.word());
+                }
+            });
+        }
         if !account.bought.is_empty() {
             json.field("bought").list(&account.bought, bought);
         }
@@ -60,13 +68,17 @@ pub(super) fn account(account: &Account, trail: &Trail) -> String {
     json.text
 }
 
-/// The lowest version of the shape that can say the account: 2 once it has to do with orders and payments.
+/// The lowest version of the shape that can say the account: 2 once it has to do with orders and payments, 3 with
+/// a saved payment method.
 pub(super) fn lowest_format(account: &Account) -> u64 {
     let by_payment = |terms: &PlanTerms| terms.renews != Renews::Clock;
     let paid = account.subscription.as_deref().is_some_and(|held| {
         let next = matches!(&held.next, Some(NextPlan::Change(next)) if by_payment(next));
         by_payment(&held.terms) || next || held.paid_until.is_some()
     });
+    if account.saved_method.is_some() {
+        return 3;
+    }
     if account.orders.is_empty() && account.bought.is_empty() && account.top_up.is_none() && !paid { 1 } else { 2 }
 }
 

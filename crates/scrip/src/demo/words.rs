@@ -37,6 +37,10 @@ pub(super) fn welcome(
     }
     if let Some((_, secret)) = keys.iter().find(|(studio, _)| studio == "studiotwin") {
         say(format_args!(
+            "\n# let Otto buy by himself whenever less than 100 credits are left: what he pays with next is saved for it"
+        ));
+        say(format_args!("{}", top_up_line(address, secret)));
+        say(format_args!(
             "\n# buy 500 credits for Otto: open the checkout_url that this answers, choose a test card, and pay"
         ));
         say(format_args!("{}", order_line(address, secret)));
@@ -46,6 +50,14 @@ pub(super) fn welcome(
     }
     say(format_args!("\nlistening on http://{address} (Ctrl-C ends it)"));
     text
+}
+
+/// The line that turns the automatic top-up on.
+fn top_up_line(address: SocketAddr, secret: &str) -> String {
+    format!(
+        "curl -s -X PUT http://{address}/v1/accounts/otto/automatic-top-up -H 'Authorization: Bearer {secret}' \
+         -H 'Content-Type: application/json' -d '{{\"package\":\"medium\",\"below\":100}}'"
+    )
 }
 
 /// The line that orders credits.

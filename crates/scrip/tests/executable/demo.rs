@@ -1,5 +1,6 @@
 //! `scrip demo`: its accounts are what it says they are, and its lines work when they are pasted.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Command;
 
@@ -19,7 +20,7 @@ fn the_printed_lines_work_when_pasted() {
     let server = demo(&[]);
     let lines: Vec<&String> = server.said.iter().filter(|line| line.starts_with("curl ")).collect();
     let answers: Vec<Value> = lines.iter().map(|line| paste(line)).collect();
-    let [quote, balance, hold, settle, entries, order] = answers.as_slice() else { panic!("{lines:?}") };
+    let [quote, balance, hold, settle, entries, top_up, order] = answers.as_slice() else { panic!("{lines:?}") };
     assert_eq!(quote["credits"], json!(220));
     assert_eq!(quote["account"]["affordable"], json!(true), "{quote}");
     assert_eq!(balance["available"], json!(3000), "{balance}");
@@ -32,6 +33,7 @@ fn the_printed_lines_work_when_pasted() {
         entries["entries"].as_array().expect("entries").iter().filter_map(|entry| entry["kind"].as_str()).collect();
     assert_eq!(kinds[..4], ["settle", "hold", "refill", "plan_change"], "{entries}");
     assert!(kinds.contains(&"expiry") && kinds.contains(&"release"), "an earlier month: {entries}");
+    assert_eq!((&top_up["enabled"], &top_up["saved_method"]), (&json!(true), &Value::Null), "{top_up}");
     assert_eq!((&order["state"], &order["price"]["amount"]), (&json!("pending"), &json!(2000)), "{order}");
     // Pasted again, the settle answers the same and takes nothing.
     assert_eq!(paste(lines[3]), *settle);
@@ -68,6 +70,29 @@ fn credits_are_bought_with_no_account_anywhere() {
         }
     }
     assert_eq!(client.get("/accounts/otto/balance").body["available"], json!(1005));
+    server.stop();
+}
+
+/// A card that was saved at a page pays by itself when credits run low.
+#[test]
+fn credits_are_bought_by_themselves() {
+    let server = demo(&[]);
+    let mut client = server.client(&server.key("studiotwin"));
+    client.put("/accounts/otto/automatic-top-up", r#"{"package":"small","below":50}"#);
+    let order = client.post("/accounts/otto/orders", "first", r#"{"package":"small"}"#).body;
+    let page = order["checkout_url"].as_str().expect("a page to pay at");
+    assert!(curl(&[page]).contains("is saved"), "the customer is told");
+    curl(&["--location", "--data", "number=4242424242424242", page]);
+    client.post("/accounts/otto/charges", "low", r#"{"credits":100}"#);
+    let key = format!("Authorization: Bearer {}", server.key("studiotwin"));
+    let balances = format!("http://{}/v1/accounts/otto/balance/stream", server.address);
+    let mut told = Command::new("curl");
+    told.args(["--silent", "--no-buffer", "--header", &key, &balances]).stdout(std::process::Stdio::piped());
+    let mut told = told.spawn().expect("curl");
+    let lines = BufReader::new(told.stdout.take().expect("it is read")).lines().map_while(Result::ok);
+    assert!(lines.into_iter().any(|line| line.contains(r#""available":105"#)), "what was bought is told");
+    told.kill().expect("it goes on for ever");
+    told.wait().expect("it has ended");
     server.stop();
 }
 

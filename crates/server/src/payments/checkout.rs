@@ -3,12 +3,14 @@
 use scrip_core::command::Command;
 use scrip_core::id::{AccountId, OrderId, ProviderRef, StudioNumber};
 use scrip_core::order::{Item, Order, Payment};
+use scrip_core::rejection::Rejection;
+use scrip_core::top_up::Switch;
 use scrip_engine::engine::Request;
 use scrip_stripe::{Currency, KeepMethod, Money, NewSession, OrderRef, Purchase, Session};
 
 use crate::app::App;
 use crate::config::StripeAccount;
-use crate::payments::{self, OrderAt, settle};
+use crate::payments::{self, OrderAt, Unsettled, charge, settle};
 use crate::problem::Refused;
 
 /// Where a placed order is paid; `None` without a provider, or when it waits for nothing any more. Asked again for the
@@ -24,14 +26,16 @@ pub(crate) async fn pay_at(
     let order = app.engine().order(studio, account, order).await?;
     let waits = |order: &Order| order.payment == Payment::Pending && app.engine().now() < order.expires_at;
     let Some(order) = order.filter(waits) else { return Ok(None) };
-    let page = tokio::time::timeout(app.config().limits.provider_wait, page_of(app, at, account, &order)).await;
+    let place = OrderAt { studio, account: account.clone(), order: order.id };
+    let page = tokio::time::timeout(app.config().limits.provider_wait, page_of(app, at, &place, &order)).await;
     let session = match page {
         Ok(Ok(session)) => session,
-        Ok(Err(error)) => return Err(no_page(app, at, &order, &error)),
+        Ok(Err(Unsettled::Provider(error))) => return Err(no_page(app, at, &order, &error)),
+        Ok(Err(Unsettled::UnknownOrder)) => return Err(Rejection::OrderNotFound.into()),
+        Ok(Err(Unsettled::Refused(refused))) => return Err(refused),
         Err(_) => return Err(no_page(app, at, &order, &"no answer in time")),
     };
     let reference = ProviderRef::parse(&session.id).map_err(|_| no_page(app, at, &order, &"an id that is none"))?;
-    let place = OrderAt { studio, account: account.clone(), order: order.id };
     if !order.references.contains(&reference) {
         let command = Command::SendOrder { order: order.id, reference };
         app.engine().submit(Request { studio, account: account.clone(), key: None, command }).await?;
@@ -57,24 +61,47 @@ pub(crate) async fn close_page(app: &App, studio: StudioNumber, order: &Order) {
 
 /// The page that the order was sent to before, or a new one. The order's id is the provider's idempotency key, so that
 /// a page whose making was not answered is found and not made twice.
-async fn page_of(
-    app: &App,
-    at: &StripeAccount,
-    account: &AccountId,
-    order: &Order,
-) -> Result<Session, scrip_stripe::Error> {
-    match settle::session_of(order) {
-        Some(id) => at.client.session(id).await,
-        None => at.client.create_session(&page(app, at, account, order)).await,
+async fn page_of(app: &App, at: &StripeAccount, place: &OrderAt, order: &Order) -> Result<Session, Unsettled> {
+    Ok(match settle::session_of(order) {
+        Some(id) => at.client.session(id).await?,
+        None => {
+            let payer = payer(app, at, place).await?;
+            at.client.create_session(&page(app, at, &place.account, order, payer)).await?
+        }
+    })
+}
+
+/// What a page asks of who pays.
+struct Payer {
+    /// Whether the payment method is saved, to be charged while its owner is away.
+    keep_method: KeepMethod,
+    /// The provider's customer, where it has one.
+    customer: Option<String>,
+}
+
+/// An account with an automatic top-up saves the method that it pays with: at the page the customer agrees to it.
+async fn payer(app: &App, at: &StripeAccount, place: &OrderAt) -> Result<Payer, Unsettled> {
+    let account = app.stored_account(place.studio, &place.account).await?;
+    if account.top_up.as_deref().is_none_or(|top_up| top_up.switch == Switch::Off) {
+        return Ok(Payer { keep_method: KeepMethod::No, customer: None });
+    }
+    let customer = match account.saved_method {
+        Some(saved) => charge::customer_of(app, at, place, saved).await?,
+        None => None,
+    };
+    Ok(Payer { keep_method: KeepMethod::ForLater, customer })
+}
+
+/// What the customer reads of what is bought.
+pub(super) fn item_name(order: &Order) -> String {
+    match &order.item {
+        Item::Package(package) => format!("{} credits ({package})", grouped(order)),
+        Item::Plan(terms) => format!("A term of the plan {}", terms.plan),
     }
 }
 
 /// The page to be made. The same order gives the same page, to the letter, or the provider would refuse it.
-fn page(app: &App, at: &StripeAccount, account: &AccountId, order: &Order) -> NewSession {
-    let name = match &order.item {
-        Item::Package(package) => format!("{} credits ({package})", grouped(order)),
-        Item::Plan(terms) => format!("A term of the plan {}", terms.plan),
-    };
+fn page(app: &App, at: &StripeAccount, account: &AccountId, order: &Order, payer: Payer) -> NewSession {
     let base = format!("{}/v1/payments/stripe/{}", app.config().payments.public_url, at.studio);
     let currency = Currency::parse(&order.price.currency).expect("catalogs have currencies of ISO 4217");
     NewSession {
@@ -82,15 +109,15 @@ fn page(app: &App, at: &StripeAccount, account: &AccountId, order: &Order) -> Ne
         placed_at: order.placed_at.micros(),
         purchase: Purchase::Once {
             price: Money { minor: order.price.amount, currency },
-            name,
-            keep_method: KeepMethod::No,
+            name: item_name(order),
+            keep_method: payer.keep_method,
         },
         success_url: format!("{base}/return?session={{CHECKOUT_SESSION_ID}}"),
         cancel_url: match &at.return_to {
             Some(page) => with_order(page, &order.id.to_string(), "cancelled"),
             None => format!("{base}/cancelled"),
         },
-        customer: None,
+        customer: payer.customer,
         expires_at: None,
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! One way leads from the provider to an account: [`settle`] reads the provider's truth of one order and hands it to the
 //! rules as `FulfilOrder`, which writes what is missing and nothing twice. The webhook, the page that customers come back
-//! to and the [`Reconciler`] only differ in how they learn *which* order to look at. None of them may believe anything
+//! to, a saved method's [`charge`] and the [`Reconciler`] only differ in how they learn *which* order to look at. None of them may believe anything
 //! else, and nothing here decides what a payment means for credits.
 
+mod charge;
 mod checkout;
 mod come_back;
 mod deliveries;

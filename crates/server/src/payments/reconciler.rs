@@ -1,5 +1,7 @@
 //! Asking for what the provider did not tell: deliveries get lost, and servers are away.
 //!
+//! It also charges what automatic top-ups ordered, which nobody else asks the provider for.
+//!
 //! Three questions, none of them urgent: about each order that waits, at half its age; for pending orders in the accounts
 //! themselves, a few at a time (that is what a restart begins with); and for what happened, which finds refunds and disputes
 //! that nobody delivered. How far that was asked, and what stays open, outlives a restart ([`crate::payments::deliveries`]). A provider that does not answer is left alone, longer each time. Nothing here is needed for
@@ -7,14 +9,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
+use std::sync::Arc;
 
+use scrip_core::entry::{Entry, Event, OrderChange};
 use scrip_core::id::{AccountNumber, StudioNumber};
-use scrip_core::order::Payment;
+use scrip_core::order::{Origin, Payment};
 use scrip_core::time::Time;
+use scrip_engine::engine::Committed;
 use scrip_stripe::EventQuery;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::TryRecvError;
 
 use crate::app::App;
 use crate::config::StripeAccount;
+use crate::payments::charge::charge;
 use crate::payments::event::{became, look_of};
 use crate::payments::settle::session_of;
 use crate::payments::{self, Look, OrderAt, Settled, Unsettled, settle};
@@ -34,6 +42,7 @@ const PAGES: usize = 5;
 #[derive(Default)]
 pub struct Reconciler {
     next_account: Option<AccountNumber>,
+    feed: Option<Receiver<Arc<Committed>>>,
     studios: BTreeMap<StudioNumber, Studio>,
 }
 
@@ -80,6 +89,7 @@ impl Reconciler {
 
     /// One round. What goes wrong is logged and counted, and is tried again in a later one.
     pub async fn round(&mut self, app: &App) {
+        self.hear_of_placed(app);
         self.find_pending(app).await;
         let now = app.engine().now();
         for order in app.waiting().due(now, LOOKS_MAX, &app.config().payments.pace) {
@@ -107,9 +117,29 @@ impl Reconciler {
         };
         self.next_account = found.next;
         for (studio, account, order) in found.orders {
-            if payments::account_of(app, studio).is_some() && session_of(&order).is_some() {
-                let at = OrderAt { studio, account, order: order.id };
+            if payments::account_of(app, studio).is_none() {
+                continue;
+            }
+            let at = OrderAt { studio, account, order: order.id };
+            if session_of(&order).is_some() {
                 app.waiting().add(at, order.placed_at, &app.config().payments.pace);
+            } else if order.origin == Origin::Automatic {
+                app.waiting().add_due(at, order.placed_at);
+            }
+        }
+    }
+
+    /// Hears of orders that automatic top-ups placed since the last round, so that they need not be found.
+    fn hear_of_placed(&mut self, app: &App) {
+        let feed = self.feed.get_or_insert_with(|| app.engine().feed());
+        loop {
+            match feed.try_recv() {
+                Ok(committed) => {
+                    committed.entries.iter().for_each(|(studio, entry)| wait_for(app, *studio, &committed, entry));
+                }
+                // Too far behind: what was missed is found in the accounts.
+                Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
             }
         }
     }
@@ -121,11 +151,15 @@ impl Reconciler {
             return;
         }
         let Ok(order) = app.engine().order(place.studio, &place.account, place.order).await else { return };
-        let session = order
-            .filter(|order| order.payment == Payment::Pending)
-            .and_then(|order| session_of(&order).map(str::to_owned));
-        let Some(session) = session else { return app.waiting().remove(place) };
-        match settle(app, place.studio, at, &Look::Session(session)).await {
+        let Some(order) = order.filter(|order| order.payment == Payment::Pending) else {
+            return app.waiting().remove(place);
+        };
+        let settled = match (session_of(&order), order.origin) {
+            (Some(session), _) => settle(app, place.studio, at, &Look::Session(session.to_owned())).await,
+            (None, Origin::Automatic) => charge(app, at, place, &order).await,
+            (None, Origin::Asked) => return app.waiting().remove(place),
+        };
+        match settled {
             Ok(Settled::Order(order)) if order.payment == Payment::Pending => self.answered(place.studio),
             Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NotOurs) => {
                 self.answered(place.studio);
@@ -263,5 +297,15 @@ fn may_be_of(event: &scrip_stripe::Event, at: &StripeAccount) -> bool {
         Some(named) => named.studio == at.studio.as_str(),
         // A page of ours has said whose it is from its beginning; refunds and disputes never do.
         None => event.subject.object != "checkout.session",
+    }
+}
+
+/// An order that an automatic top-up placed is to be charged.
+fn wait_for(app: &App, studio: StudioNumber, committed: &Committed, entry: &Entry) {
+    let Event::OrderChanged { change: OrderChange::Placed, order } = &entry.event else { return };
+    let account = committed.accounts.iter().find(|account| account.number == entry.account);
+    if let Some(account) = account.filter(|_| order.origin == Origin::Automatic) {
+        let at = OrderAt { studio, account: account.id.clone(), order: order.id };
+        app.waiting().add_due(at, order.placed_at);
     }
 }

@@ -7,7 +7,7 @@ use scrip_core::id::{AccountId, OrderId, ProviderRef, StudioNumber};
 use scrip_core::order::{Dispute, DisputeState, Order, Paid, PaidBy, Payment, Truth, TruthOfPayment};
 use scrip_core::rejection::Rejection;
 use scrip_engine::engine::{Refusal, Request};
-use scrip_stripe::{DisputeTruth, Money, OrderRef, PaymentState, PaymentTruth};
+use scrip_stripe::{DisputeTruth, MethodTruth, Money, OrderRef, PaymentState, PaymentTruth};
 
 use crate::app::App;
 use crate::config::StripeAccount;
@@ -157,16 +157,22 @@ async fn bring(app: &App, studio: StudioNumber, at: &StripeAccount, look: &Look)
         return Ok(Settled::NotOurs);
     };
     let place = order_of(app, studio, &truth, named).await?;
+    let method = truth.method;
     let Some(truth) = said(&truth) else { return Ok(Settled::NotOurs) };
     let stays = matches!(&truth.payment, TruthOfPayment::Paid(paid) if truth.refunded < paid.amount);
     let command = Command::FulfilOrder { order: place.order, truth };
-    let request = Request { studio, account: place.account, key: None, command };
+    let request = Request { studio, account: place.account.clone(), key: None, command };
     match app.engine().submit(request).await {
         Ok(outcome) => match outcome.answer.done {
-            scrip_core::answer::Done::Ordered(order) => match order.payment {
-                Payment::Paid(Paid { by: PaidBy::Operator, .. }) if stays => Ok(Settled::PaidTwice(order)),
-                Payment::Paid(_) | Payment::Pending | Payment::Failed | Payment::Expired => Ok(Settled::Order(order)),
-            },
+            scrip_core::answer::Done::Ordered(order) => {
+                save_method(app, place, method).await?;
+                match order.payment {
+                    Payment::Paid(Paid { by: PaidBy::Operator, .. }) if stays => Ok(Settled::PaidTwice(order)),
+                    Payment::Paid(_) | Payment::Pending | Payment::Failed | Payment::Expired => {
+                        Ok(Settled::Order(order))
+                    }
+                }
+            }
             _ => Err(Refused::bug("an order's answer of another kind").into()),
         },
         Err(Refusal::Rejected(Rejection::AccountNotFound | Rejection::OrderNotFound)) => Err(Unsettled::UnknownOrder),
@@ -177,6 +183,19 @@ async fn bring(app: &App, studio: StudioNumber, at: &StripeAccount, look: &Look)
             Err(Refused::from(rejection).into())
         }
         Err(refusal @ Refusal::Unavailable(_)) => Err(Refused::from(refusal).into()),
+    }
+}
+
+/// Notes a payment method that was saved with an order's payment. Doing it again, or late, does nothing.
+async fn save_method(app: &App, place: OrderAt, method: MethodTruth) -> Result<(), Unsettled> {
+    match method {
+        MethodTruth::NotSaved => Ok(()),
+        MethodTruth::Saved => {
+            let OrderAt { studio, account, order } = place;
+            let command = Command::SaveMethod { order };
+            app.engine().submit(Request { studio, account, key: None, command }).await.map_err(Refused::from)?;
+            Ok(())
+        }
     }
 }
 

@@ -29,6 +29,11 @@ impl Waiting {
         self.lock().entry(order).or_insert(Look { since, next: since.plus_seconds(pace.first_look_s) });
     }
 
+    /// Adds an order that is to be looked at in the next round, unless it is here.
+    pub(crate) fn add_due(&self, order: OrderAt, since: Time) {
+        self.lock().entry(order).or_insert(Look { since, next: since });
+    }
+
     /// So many that are due, and when each is due again: at half its age, within bounds.
     pub(crate) fn due(&self, now: Time, most: usize, pace: &Pace) -> Vec<OrderAt> {
         let mut waiting = self.lock();

@@ -47,5 +47,5 @@ pub(super) async fn put(
 async fn shown(app: &App, studio: StudioNumber, id: &AccountId) -> Result<TopUpShown, Refused> {
     let account = app.account_at(studio, id, app.engine().now()).await?;
     let missing = || Refused::new(Code::TopUpNotFound, "The account has no automatic top-up; PUT one to this address.");
-    account.top_up.as_deref().map(TopUpShown::from).ok_or_else(missing)
+    TopUpShown::of(&account).ok_or_else(missing)
 }

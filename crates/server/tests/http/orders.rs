@@ -167,7 +167,7 @@ async fn an_account_tops_itself_up() {
     put.is(
         200,
         json!({"enabled": true, "package": "small", "below": 50, "up_to": 150, "per_day": null, "per_month": null,
-            "order": "order_3", "declines": 0, "waits_until": null}),
+            "order": "order_3", "declines": 0, "waits_until": null, "saved_method": null}),
     );
     let order = get(&world, "/v1/accounts/cleo/orders/order_3").await;
     assert_eq!((&order["automatic"], &order["quantity"], &order["credits"]), (&json!(true), &json!(2), &json!(200)));

@@ -82,12 +82,12 @@ impl Shop {
         (body["order"].as_str().expect("an id").to_owned(), session.to_owned())
     }
 
-    async fn place(&self, key: &str) -> Reply {
+    pub(crate) async fn place(&self, key: &str) -> Reply {
         let call = self.world.call("POST", "/v1/accounts/cleo/orders").secret(TWIN).once(key);
         call.json(json!({"package": "small"})).await
     }
 
-    async fn erase(&self, account: &str) {
+    pub(crate) async fn erase(&self, account: &str) {
         let engine = &self.world.engine;
         let studios = engine.studios();
         let (studio, _) = studios.iter().find(|(_, id)| id.as_str() == "studiotwin").expect("it is served");
@@ -131,7 +131,7 @@ impl Shop {
     }
 
     /// A figure of `/metrics`.
-    async fn counted(&self, what: &str) -> u64 {
+    pub(crate) async fn counted(&self, what: &str) -> u64 {
         let text = self.world.call("GET", "/metrics").empty().await.text();
         let line =
             text.lines().find_map(|line| line.strip_prefix(&format!("scrip_payments_total{{what=\"{what}\"}} ")));
@@ -139,7 +139,7 @@ impl Shop {
     }
 
     /// The payment of a page.
-    async fn payment(&self, session: &str) -> String {
+    pub(crate) async fn payment(&self, session: &str) -> String {
         let truth = self.provider.truth_of_session(session).await.expect("it is known");
         truth.payment_intent.expect("it was tried")
     }
@@ -353,6 +353,7 @@ async fn another_amount_than_the_orders_credits_nothing() {
     let customer = shop.provider.create_customer(&order("-"), "c").await.expect("one is made").id;
     let payment = |of: &str, price: scrip_stripe::Money| scrip_stripe::NewPayment {
         order: order(of),
+        placed_at: 0,
         price,
         name: "credits".to_owned(),
         customer: customer.clone(),

@@ -1,8 +1,8 @@
 //! What becomes of a payment, as the client reads it.
 
 use scrip_stripe::{
-    DisputeTruth, Error, EventKind, IntentStatus, NewPayment, NewRefund, PaymentState, Purchase, RefundStatus,
-    SessionQuery, SessionStatus,
+    DisputeTruth, Error, EventKind, IntentStatus, MethodTruth, NewPayment, NewRefund, PaymentState, Purchase,
+    RefundStatus, SessionQuery, SessionStatus,
 };
 use scrip_till::{DebitEnd, Verdict};
 
@@ -36,7 +36,7 @@ async fn a_page_is_made_once_for_an_order_and_can_be_paid() {
     let amounts = truth.amounts.clone().expect("there is a price");
     assert_eq!((amounts.asked, amounts.received, amounts.refunded), (euros(1_999), euros(1_999), euros(0)));
     assert_eq!(truth.dispute, DisputeTruth::None);
-    assert!(truth.customer.is_some() && truth.payment_method.is_some());
+    assert_eq!(truth.method, MethodTruth::Saved);
     assert!(!world.till.pay(&session.id, "4242424242424242"), "a page is paid once");
     let kinds: Vec<EventKind> = world.events().into_iter().map(|event| event.kind).collect();
     assert_eq!(kinds.iter().filter(|kind| **kind == EventKind::SessionCompleted).count(), 1, "{kinds:?}");
@@ -157,13 +157,19 @@ async fn a_saved_method_pays_while_its_owner_is_away() {
         let session = world.session(&format!("first with {number}")).await;
         assert!(world.till.pay(&session.id, number));
         let truth = world.truth(&session).await;
+        let first = truth.payment_intent.expect("it was paid");
+        let saved = world.client.saved_method(&first).await.expect("it is known").expect("it was saved");
+        assert_eq!(truth.customer.as_ref(), Some(&saved.customer));
         let new = NewPayment {
             order: order(&format!("second with {number}")),
+            placed_at: 0,
             price: euros(999),
             name: "Automatic top-up".to_owned(),
-            customer: truth.customer.expect("one was made"),
-            payment_method: truth.payment_method.expect("it was kept"),
+            customer: saved.customer,
+            payment_method: saved.method,
         };
+        let made = async || world.client.payment_for(&new.order, &new.customer).await.expect("it is listed");
+        assert_eq!(made().await.map(|payment| payment.id), None);
         let paid = world.client.pay_off_session(&new).await;
         let again = world.client.pay_off_session(&new).await;
         match paid {
@@ -171,6 +177,7 @@ async fn a_saved_method_pays_while_its_owner_is_away() {
                 assert!(!declined);
                 assert_eq!((payment.status, payment.amount_received), (IntentStatus::Succeeded, Some(999)));
                 assert_eq!(again.expect("the same again").id, payment.id);
+                assert_eq!(made().await.map(|payment| payment.id), Some(payment.id.clone()));
                 let truth = world.client.truth_of_payment(&payment.id).await.expect("it is known");
                 assert_eq!((truth.state, truth.order), (PaymentState::Paid, Some(new.order)));
             }
@@ -192,6 +199,7 @@ async fn a_bank_that_wants_its_customer_says_so() {
     let customer = world.client.create_customer(&order("-"), "customer-ana").await.expect("one is made");
     let new = NewPayment {
         order: order("order_1"),
+        placed_at: 0,
         price: euros(999),
         name: "Automatic top-up".to_owned(),
         customer: customer.id,
@@ -205,6 +213,35 @@ async fn a_bank_that_wants_its_customer_says_so() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// A card that was saved does not last for ever.
+#[tokio::test]
+async fn a_saved_method_expires_or_is_taken_away() {
+    let world = World::new().await;
+    let session = world.session("order_1").await;
+    assert!(!world.till.pay(&session.id, "4000002500003155"), "the bank wants its customer");
+    assert!(world.till.approve(&session.id));
+    let first = world.truth(&session).await.payment_intent.expect("it was paid");
+    let saved = world.client.saved_method(&first).await.expect("it is known").expect("it was saved");
+    let charge = async |order_id: &str| {
+        let new = NewPayment {
+            order: order(order_id),
+            placed_at: 0,
+            price: euros(999),
+            name: "Automatic top-up".to_owned(),
+            customer: saved.customer.clone(),
+            payment_method: saved.method.clone(),
+        };
+        world.client.pay_off_session(&new).await
+    };
+    assert!(matches!(charge("order_2").await, Err(Error::AuthenticationNeeded { .. })));
+    assert!(world.till.expire_card(&first));
+    assert!(matches!(charge("order_3").await, Err(Error::Declined { code, .. }) if code == "expired_card"));
+    assert!(world.till.remove_card(&first));
+    assert_eq!(world.client.saved_method(&first).await.expect("it is known"), None);
+    assert!(matches!(charge("order_4").await, Err(Error::Invalid { .. })));
+    assert_eq!(world.told().last(), Some(&"payment_method.detached"));
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use crate::id::{LotId, OrderId, PackageId, ProviderRef};
 use crate::journal::order::CHANGES;
 use crate::lot::{Class, NewLot, Priority};
 use crate::order::{ClawBack, Dispute, DisputeState, Item, Order, Origin, Paid, PaidBy, Payment, TakenBack};
+use crate::saved_method::{SavedMethod, Trouble};
 use crate::tally::Tally;
 use crate::time::Time;
 use crate::top_up::{AutomaticTopUp, Switch, TopUpChange};
@@ -25,8 +26,15 @@ pub(super) fn event() -> impl Strategy<Value = Event> {
         order().prop_map(|order| Event::LotsUnfrozen { order }),
         (prop::sample::select(TopUpChange::ALL.to_vec()), top_up())
             .prop_map(|(change, top_up)| Event::AutomaticTopUpChanged { change, top_up }),
+        saved_method().prop_map(|method| Event::SavedMethodChanged { method }),
         (order(), credits()).prop_map(|(order, uncollected)| Event::ClawedBack { order, uncollected }),
     ]
+}
+
+fn saved_method() -> impl Strategy<Value = SavedMethod> {
+    let trouble = prop::option::of(prop::sample::select(Trouble::ALL.to_vec()));
+    (seq(), any::<u16>(), trouble)
+        .prop_map(|(seq, index, trouble)| SavedMethod { order: OrderId { seq, index }, trouble })
 }
 
 fn top_up() -> impl Strategy<Value = Box<AutomaticTopUp>> {

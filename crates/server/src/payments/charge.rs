@@ -1,0 +1,195 @@
+//! Orders that an automatic top-up placed: charged to the saved payment method while its owner is away.
+//!
+//! The order is durable before anything is asked for, and is the provider's idempotency key, so that asking again after a
+//! crash or a lost answer takes no money twice. What came of it is read back through [`settle`], as for every payment; only
+//! why a method could not be charged is told by the refusal itself. Nothing here decides whether to try again: the rules'
+//! brakes do ([`scrip_core::top_up`]).
+
+use scrip_core::command::Command;
+use scrip_core::id::{OrderId, ProviderRef};
+use scrip_core::order::{Order, Truth, TruthOfPayment};
+use scrip_core::saved_method::{SavedMethod, Trouble, chargeable};
+use scrip_engine::engine::Request;
+use scrip_stripe::{Currency, Error, IntentStatus, Money, NewPayment, OrderRef, PaymentIntent};
+
+use crate::app::App;
+use crate::config::StripeAccount;
+use crate::payments::{Look, OrderAt, Settled, Unsettled, checkout, settle};
+use crate::problem::Refused;
+
+/// What a studio's id of a payment begins with.
+const PAYMENT: &str = "pi_";
+/// How long after its placing an order is charged, in seconds: 23 hours. The provider knows an idempotency key for a day; later
+/// the same request could be another payment.
+const CHARGE_FOR_S: i64 = 23 * 3_600;
+
+/// Charges an order that waits, or asks what came of its charge. Doing it again takes no money twice.
+pub(crate) async fn charge(
+    app: &App,
+    at: &StripeAccount,
+    place: &OrderAt,
+    order: &Order,
+) -> Result<Settled, Unsettled> {
+    if let Some(payment) = payment_of(order) {
+        let payment = at.client.payment_intent(payment).await?;
+        return made(app, at, place, payment).await;
+    }
+    let account = app.stored_account(place.studio, &place.account).await?;
+    let Some(saved) = chargeable(&account) else {
+        app.metrics().payment("no_saved_method");
+        return fail(app, place).await;
+    };
+    if app.engine().now() >= order.placed_at.plus_seconds(CHARGE_FOR_S) {
+        return Ok(Settled::Order(Box::new(order.clone())));
+    }
+    let Some(method) = method_of(app, at, place, saved).await? else {
+        refuse(app, place, saved, Trouble::Removed).await?;
+        return fail(app, place).await;
+    };
+    let new = NewPayment {
+        order: order_ref(at, place),
+        placed_at: order.placed_at.micros(),
+        price: Money {
+            minor: order.price.amount,
+            currency: Currency::parse(&order.price.currency).expect("catalogs have currencies of ISO 4217"),
+        },
+        name: format!("Automatic top-up: {}", checkout::item_name(order)),
+        customer: method.customer,
+        payment_method: method.method,
+    };
+    match at.client.pay_off_session(&new).await {
+        Ok(payment) => made(app, at, place, payment).await,
+        Err(Error::Declined { code, payment_intent, .. }) => {
+            let trouble = if code == "expired_card" { Trouble::Expired } else { Trouble::Declined };
+            refuse(app, place, saved, trouble).await?;
+            given_up(app, at, place, payment_intent).await
+        }
+        Err(Error::AuthenticationNeeded { payment_intent, .. }) => {
+            refuse(app, place, saved, Trouble::AuthenticationNeeded).await?;
+            given_up(app, at, place, payment_intent).await
+        }
+        Err(Error::Missing { .. }) => {
+            refuse(app, place, saved, Trouble::Removed).await?;
+            fail(app, place).await
+        }
+        // Another method was saved between two tries: the first one's payment counts, if there is one.
+        Err(Error::IdempotencyKeyReused { request }) => match at.client.payment_for(&new.order, &new.customer).await? {
+            Some(payment) => made(app, at, place, payment).await,
+            None => Err(Error::IdempotencyKeyReused { request }.into()),
+        },
+        Err(error @ Error::Invalid { .. }) => {
+            tracing::error!(studio = %at.studio, order = %place.order, %error,
+                "an automatic top-up cannot be charged: the provider refuses the payment itself");
+            app.metrics().payment("charge_refused");
+            fail(app, place).await
+        }
+        Err(error @ (Error::KeyRefused { .. } | Error::Unreachable { .. } | Error::Rubbish { .. })) => {
+            Err(error.into())
+        }
+    }
+}
+
+/// The payment that was made for an order, of those that it has no page for.
+fn payment_of(order: &Order) -> Option<&str> {
+    order.references.iter().map(ProviderRef::as_str).find(|reference| reference.starts_with(PAYMENT))
+}
+
+fn order_ref(at: &StripeAccount, place: &OrderAt) -> OrderRef {
+    OrderRef { studio: at.studio.to_string(), account: place.account.to_string(), order: place.order.to_string() }
+}
+
+/// What the provider calls the saved method and its owner; `None` when it has it no more.
+async fn method_of(
+    app: &App,
+    at: &StripeAccount,
+    place: &OrderAt,
+    saved: SavedMethod,
+) -> Result<Option<scrip_stripe::SavedMethod>, Unsettled> {
+    let order = app.engine().order(place.studio, &place.account, saved.order).await.map_err(Refused::from)?;
+    let Some(payment) = order.as_ref().and_then(payment_of) else { return Ok(None) };
+    match at.client.saved_method(payment).await {
+        Ok(method) => Ok(method),
+        Err(Error::Missing { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Who the provider calls the account's customer, where it has saved a method there before.
+pub(super) async fn customer_of(
+    app: &App,
+    at: &StripeAccount,
+    place: &OrderAt,
+    saved: SavedMethod,
+) -> Result<Option<String>, Unsettled> {
+    let order = app.engine().order(place.studio, &place.account, saved.order).await.map_err(Refused::from)?;
+    let Some(payment) = order.as_ref().and_then(payment_of) else { return Ok(None) };
+    match at.client.customer_of(payment).await {
+        Ok(customer) => Ok(customer),
+        Err(Error::Missing { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// There is a payment: it is noted first, so that it is found again whatever happens next. One that waits for its
+/// customer is given up, since nobody is there.
+async fn made(app: &App, at: &StripeAccount, place: &OrderAt, payment: PaymentIntent) -> Result<Settled, Unsettled> {
+    note(app, place, &payment.id).await?;
+    match payment.status {
+        IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation | IntentStatus::RequiresAction => {
+            give_up(at, &payment.id).await?;
+        }
+        IntentStatus::Succeeded | IntentStatus::Processing => app.metrics().payment("charged"),
+        IntentStatus::RequiresCapture | IntentStatus::Canceled | IntentStatus::Other => {}
+    }
+    settle(app, place.studio, at, &Look::Payment(payment.id)).await
+}
+
+/// The bank said no: what was tried is given up, and the order with it.
+async fn given_up(
+    app: &App,
+    at: &StripeAccount,
+    place: &OrderAt,
+    payment: Option<String>,
+) -> Result<Settled, Unsettled> {
+    let Some(payment) = payment else { return fail(app, place).await };
+    note(app, place, &payment).await?;
+    give_up(at, &payment).await?;
+    settle(app, place.studio, at, &Look::Payment(payment)).await
+}
+
+/// Makes sure that a payment can no longer be paid.
+async fn give_up(at: &StripeAccount, payment: &str) -> Result<(), Error> {
+    match at.client.cancel_payment(payment).await {
+        // What cannot be given up has come to its end; the provider is read next.
+        Ok(_) | Err(Error::Invalid { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Notes the provider's id of a payment with its order.
+async fn note(app: &App, place: &OrderAt, payment: &str) -> Result<(), Unsettled> {
+    let reference = ProviderRef::parse(payment).map_err(|_| Refused::bug("a payment's id that is none"))?;
+    carry_out(app, place, Command::SendOrder { order: place.order, reference }).await
+}
+
+/// Notes why the method could not be charged.
+async fn refuse(app: &App, place: &OrderAt, saved: SavedMethod, trouble: Trouble) -> Result<(), Unsettled> {
+    tracing::info!(order = %place.order, trouble = trouble.word(), "a saved payment method could not be charged");
+    app.metrics().payment("charge_refused");
+    let of: OrderId = saved.order;
+    carry_out(app, place, Command::RefuseMethod { order: of, trouble }).await
+}
+
+/// Nothing was charged, and nothing will be.
+async fn fail(app: &App, place: &OrderAt) -> Result<Settled, Unsettled> {
+    let truth = Truth { payment: TruthOfPayment::Failed, refunded: 0, dispute: None, references: Vec::new() };
+    carry_out(app, place, Command::FulfilOrder { order: place.order, truth }).await?;
+    let order = app.engine().order(place.studio, &place.account, place.order).await.map_err(Refused::from)?;
+    order.map(|order| Settled::Order(Box::new(order))).ok_or(Unsettled::UnknownOrder)
+}
+
+async fn carry_out(app: &App, place: &OrderAt, command: Command) -> Result<(), Unsettled> {
+    let request = Request { studio: place.studio, account: place.account.clone(), key: None, command };
+    app.engine().submit(request).await.map_err(Refused::from)?;
+    Ok(())
+}
