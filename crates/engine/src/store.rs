@@ -338,29 +338,51 @@ pub struct KeyDocument {
     pub revoked_at: Option<Time>,
 }
 
-/// What a secret key may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// What a secret key is for. What each role may do is the server's to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Read and quote.
+    /// To read and quote.
     Read,
-    /// Also hold, settle, release, charge and refund: what a job runner needs.
+    /// What a job runner needs.
     Jobs,
+    /// To make good what went wrong.
+    Support,
+    /// To give, take back and sell credits.
+    Finance,
     /// Everything.
-    Full,
+    Admin,
 }
 
 impl Role {
-    /// The word on the command line and in the store.
-    pub const fn word(self) -> &'static str {
+    /// Every role.
+    pub const ALL: [Role; 5] = [Role::Read, Role::Jobs, Role::Support, Role::Finance, Role::Admin];
+
+    /// What people call it.
+    pub const fn name(self) -> &'static str {
         match self {
             Role::Read => "read",
             Role::Jobs => "jobs",
-            Role::Full => "full",
+            Role::Support => "support",
+            Role::Finance => "finance",
+            Role::Admin => "admin",
         }
     }
 
-    /// The role that a word names.
+    /// The role that a name means.
+    pub fn from_name(name: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| role.name() == name)
+    }
+
+    /// The word in the store and in journal files. `admin` was `full` there before it had that name, and has one spelling.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Role::Admin => "full",
+            Role::Read | Role::Jobs | Role::Support | Role::Finance => self.name(),
+        }
+    }
+
+    /// The role that a stored word means.
     pub fn from_word(word: &str) -> Option<Role> {
-        [Role::Read, Role::Jobs, Role::Full].into_iter().find(|role| role.word() == word)
+        Role::ALL.into_iter().find(|role| role.word() == word)
     }
 }

@@ -139,7 +139,7 @@ pub(crate) async fn carry_out(engine: &Engine, ask: Ask) -> Tell {
 
 async fn create_key(engine: &Engine, studio: &str, role: &str) -> Result<Tell, Tell> {
     let number = studio_number(engine, studio)?;
-    let role = Role::from_word(role).ok_or_else(|| Tell::No { message: format!("there is no role `{role}`") })?;
+    let role = Role::from_name(role).ok_or_else(|| Tell::No { message: format!("there is no role `{role}`") })?;
     let secret = keys::new_secret()
         .map_err(|error| Tell::Failed { message: format!("the machine gives no random bytes: {error}") })?;
     let digest = keys::digest(&secret);
@@ -252,7 +252,7 @@ fn row(key: &KeyDocument, studios: &[(StudioNumber, StudioId)]) -> KeyRow {
     KeyRow {
         id: key.id.to_string(),
         studio: studio_name(key.studio, studios),
-        role: key.role.word().to_owned(),
+        role: key.role.name().to_owned(),
         hint: key.hint.to_string(),
         created_at: key.created_at.to_string(),
         revoked_at: key.revoked_at.map(|at: Time| at.to_string()),

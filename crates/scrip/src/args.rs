@@ -367,7 +367,7 @@ pub(crate) enum KeyCommand {
         #[arg(long)]
         studio: String,
         /// What it may do
-        #[arg(long, value_enum, default_value = "full")]
+        #[arg(long, value_enum, default_value = "admin")]
         role: RoleName,
     },
     /// List keys, revoked ones included; the secrets themselves are stored nowhere
@@ -392,10 +392,15 @@ pub(crate) enum KeyCommand {
 pub(crate) enum RoleName {
     /// Read and quote
     Read,
-    /// Also hold, settle, release, charge and refund: what a job runner needs
+    /// What a job runner needs: hold, settle, release, charge and refund
     Jobs,
-    /// Everything
-    Full,
+    /// Make good what went wrong: refund, release, grant make-good credits, let customers in
+    Support,
+    /// Give, take back and sell: grant, revoke, write off, order, mark orders as paid
+    Finance,
+    /// Everything: also the catalog, plans, and a studio's whole backend
+    #[value(alias = "full")]
+    Admin,
 }
 
 #[derive(Args, Clone, Debug)]

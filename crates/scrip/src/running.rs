@@ -46,7 +46,7 @@ pub(crate) async fn first_keys(engine: &Engine) -> Result<Vec<(String, String)>,
         if engine.keys().iter().any(|key| key.studio == number) {
             continue;
         }
-        match admin::carry_out(engine, Ask::CreateKey { studio: id.to_string(), role: "full".to_owned() }).await {
+        match admin::carry_out(engine, Ask::CreateKey { studio: id.to_string(), role: "admin".to_owned() }).await {
             Tell::KeyCreated { studio, secret, .. } => made.push((studio, secret)),
             Tell::No { message } | Tell::Failed { message } => return Err(Failure::Failed(message)),
             other => return Err(Failure::Failed(format!("no key was made for {id}: {other:?}"))),

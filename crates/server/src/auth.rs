@@ -3,12 +3,10 @@
 //! A handler that takes an [`Authorised`] value cannot be reached without one, so no route can be
 //! left open by forgetting a layer.
 
-use std::marker::PhantomData;
-
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use scrip_api::code::Code;
 use scrip_core::command::Asker;
 use scrip_core::id::{AccountId, StudioNumber};
@@ -19,37 +17,16 @@ use crate::customer::Customer;
 use crate::customer_token;
 use crate::keys;
 use crate::problem::Refused;
+use crate::rights::{self, Extent};
 
-/// A right that a route asks for.
-pub(crate) trait Right {
-    /// The smallest role that has it.
-    const ROLE: Role;
-}
-
-/// To read and quote.
-pub(crate) struct Read;
-/// To hold, settle, release, charge and refund as well.
-pub(crate) struct Jobs;
-/// To do everything.
-pub(crate) struct Full;
-
-impl Right for Read {
-    const ROLE: Role = Role::Read;
-}
-impl Right for Jobs {
-    const ROLE: Role = Role::Jobs;
-}
-impl Right for Full {
-    const ROLE: Role = Role::Full;
-}
-
-/// A caller who may do what the right `R` says: a studio with a key, or a customer with a token where
-/// [`customer::ROUTES`](crate::customer::ROUTES) opens the route.
-pub(crate) struct Authorised<R> {
+/// A caller who may make this call: a studio with a key whose role [`rights`] lets make it, or a customer with a token
+/// where [`customer::ROUTES`](crate::customer::ROUTES) opens it.
+pub(crate) struct Authorised {
     /// The studio that is asked.
     pub(crate) studio: StudioNumber,
     caller: Caller,
-    right: PhantomData<fn() -> R>,
+    /// How much of the call may be made.
+    extent: Extent,
 }
 
 /// Who asks.
@@ -65,12 +42,12 @@ enum Caller {
     Customer(Customer),
 }
 
-impl<R> Authorised<R> {
-    /// What the caller's key may do.
-    pub(crate) fn role(&self) -> Role {
+impl Authorised {
+    /// How much of another call the caller may make; `None`: nothing.
+    pub(crate) fn may(&self, method: &str, path: &str) -> Option<Extent> {
         match &self.caller {
-            Caller::Studio { role, .. } => *role,
-            Caller::Customer(_) => Role::Read,
+            Caller::Studio { role, .. } => rights::extent(*role, method, path),
+            Caller::Customer(_) => None,
         }
     }
 
@@ -82,9 +59,13 @@ impl<R> Authorised<R> {
         }
     }
 
-    /// Asks for a greater right, where it depends on more than the route.
-    pub(crate) fn must_have(&self, role: Role) -> Result<(), Refused> {
-        if self.role() >= role { Ok(()) } else { Err(forbidden(self.role(), role)) }
+    /// Refuses a caller who may make this call only in part, for what is beyond that part.
+    pub(crate) fn must_be_whole(&self) -> Result<(), Refused> {
+        match (self.extent, &self.caller) {
+            (Extent::Whole, _) => Ok(()),
+            (Extent::Part(part), Caller::Studio { role, .. }) => Err(only(*role, part)),
+            (Extent::Part(_), Caller::Customer(_)) => Err(Refused::bug("a customer with a part of a call")),
+        }
     }
 
     /// Refuses an account that is not a customer's own, where it is named elsewhere than in the address.
@@ -104,24 +85,31 @@ impl<R> Authorised<R> {
     }
 }
 
-impl<R: Right> FromRequestParts<App> for Authorised<R> {
+impl FromRequestParts<App> for Authorised {
     type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Authorised<R>, Refused> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Authorised, Refused> {
         let secret = bearer(&parts.headers)?;
         if secret.starts_with(customer_token::PREFIX) {
             let customer = Customer::of(app, secret).await?;
             customer.may_reach(parts, app).await?;
-            return Ok(Authorised { studio: customer.studio, caller: Caller::Customer(customer), right: PhantomData });
+            let studio = customer.studio;
+            return Ok(Authorised { studio, caller: Caller::Customer(customer), extent: Extent::Whole });
         }
         let presented = keys::presented(secret);
         let known =
             presented.and_then(|digest| Some((digest, keys::holder_of(&digest, &app.config().keys, app.engine())?)));
         let (digest, (studio, role)) = known.ok_or_else(|| unauthorized("This key is not known, or was revoked"))?;
-        let authorised = Authorised { studio, caller: Caller::Studio { role, digest }, right: PhantomData };
-        authorised.must_have(R::ROLE)?;
-        Ok(authorised)
+        let route = MatchedPath::from_request_parts(parts, app).await;
+        let route = route.map_err(|_| Refused::bug("a handler without a route"))?;
+        let extent = rights::extent(role, method(parts), route.as_str()).ok_or_else(|| forbidden(role))?;
+        Ok(Authorised { studio, caller: Caller::Studio { role, digest }, extent })
     }
+}
+
+/// The method of a request as routes name it: who may read may ask for the head.
+pub(crate) fn method(parts: &Parts) -> &str {
+    if parts.method == Method::HEAD { "GET" } else { parts.method.as_str() }
 }
 
 /// The secret that a request presents: a key or a customer token.
@@ -148,11 +136,16 @@ fn unauthorized(what: &'static str) -> Refused {
     )
 }
 
-fn forbidden(has: Role, needs: Role) -> Refused {
+fn forbidden(role: Role) -> Refused {
     let detail = format!(
-        "This key has the role {}; this needs the role {}: use such a key, or make one with scrip key create --role.",
-        has.word(),
-        needs.word()
+        "A key with the role {} does not do this; docs/roles.md says which do, and scrip key create --role makes one.",
+        role.name()
     );
+    Refused::new(Code::Forbidden, detail)
+}
+
+fn only(role: Role, part: &'static str) -> Refused {
+    let detail =
+        format!("A key with the role {} does this only {part}; docs/roles.md says which do more.", role.name());
     Refused::new(Code::Forbidden, detail)
 }

@@ -5,13 +5,13 @@
 //! same tokens.
 
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams};
-use axum::http::Method;
 use axum::http::request::Parts;
 use scrip_api::code::Code;
 use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
 use scrip_core::time::Time;
 
 use crate::app::App;
+use crate::auth;
 use crate::customer_token;
 use crate::problem::Refused;
 
@@ -84,8 +84,7 @@ impl Customer {
     pub(crate) async fn may_reach(&self, parts: &mut Parts, app: &App) -> Result<(), Refused> {
         let route = MatchedPath::from_request_parts(parts, app).await;
         let route = route.map_err(|_| Refused::bug("a handler without a route"))?;
-        let method = if parts.method == Method::HEAD { "GET" } else { parts.method.as_str() };
-        if !ROUTES.contains(&(method, route.as_str())) {
+        if !ROUTES.contains(&(auth::method(parts), route.as_str())) {
             return Err(closed());
         }
         if !route.as_str().contains("{account}") {

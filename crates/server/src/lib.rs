@@ -20,6 +20,7 @@ mod payments;
 mod problem;
 mod reply;
 mod request;
+mod rights;
 mod routes;
 mod serve;
 mod watch_requests;

@@ -1,6 +1,7 @@
 //! The OpenAPI document: what all routes share, added to what each says of itself.
 
 use scrip_api::problem::ProblemShown;
+use scrip_engine::store::Role;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
@@ -9,6 +10,7 @@ use utoipa::openapi::{
 use utoipa::{IntoParams, ToSchema};
 
 use crate::customer;
+use crate::rights::{self, Extent};
 
 /// The name of the keys' scheme.
 const SECRET_KEY: &str = "secret_key";
@@ -50,6 +52,7 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
                     accepted.push(SecurityRequirement::new::<_, _, String>(CUSTOMER_TOKEN, []));
                 }
                 operation.security = Some(accepted);
+                say_roles(operation, method, path);
                 add_problems(operation);
             }
         }
@@ -61,6 +64,23 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     let all = [("GET", &mut item.get), ("PUT", &mut item.put), ("POST", &mut item.post), ("DELETE", &mut item.delete)];
     all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+/// Which roles of keys may make a call: `x-roles`, and `x-roles-in-part` with the part that those may make.
+fn say_roles(operation: &mut Operation, method: &str, path: &str) {
+    let (mut whole, mut in_part) = (Vec::new(), serde_json::Map::new());
+    for role in Role::ALL {
+        match rights::extent(role, method, path) {
+            Some(Extent::Whole) => whole.push(role.name()),
+            Some(Extent::Part(part)) => drop(in_part.insert(role.name().to_owned(), part.into())),
+            None => {}
+        }
+    }
+    let extensions = operation.extensions.get_or_insert_default();
+    extensions.insert("x-roles".to_owned(), whole.into());
+    if !in_part.is_empty() {
+        extensions.insert("x-roles-in-part".to_owned(), in_part.into());
+    }
 }
 
 /// Every route may refuse: 4XX and 5XX, each a problem.

@@ -30,7 +30,9 @@ const fn word(role: RoleName) -> &'static str {
     match role {
         RoleName::Read => "read",
         RoleName::Jobs => "jobs",
-        RoleName::Full => "full",
+        RoleName::Support => "support",
+        RoleName::Finance => "finance",
+        RoleName::Admin => "admin",
     }
 }
 

@@ -55,7 +55,7 @@ fn keys_are_made_listed_and_revoked() {
     let listed = succeed(&["key", "list", "--data", &data, "--studio", "studiotwin"]);
     let rows: Vec<&str> = listed.lines().skip(1).collect();
     assert_eq!(rows.len(), 2, "{listed}");
-    assert!(rows[0].contains("read") && rows[1].contains("full"), "{listed}");
+    assert!(rows[0].contains("read") && rows[1].contains("admin"), "{listed}");
 
     let server = Server::start(folder.path(), &["--keys", "flow-studio=sk_a"]);
     assert_eq!(server.client(&without).get("/catalog").status, 200);

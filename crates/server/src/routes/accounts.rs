@@ -11,7 +11,7 @@ use scrip_core::due;
 use scrip_core::id::AccountId;
 
 use crate::app::App;
-use crate::auth::{Authorised, Full, Read};
+use crate::auth::Authorised;
 use crate::openapi::{AccountParam, AccountsParams};
 use crate::problem::Refused;
 use crate::reply;
@@ -20,7 +20,7 @@ use crate::request::{AccountPath, Body, Query};
 /// The studio's accounts, in the order of their opening.
 #[utoipa::path(get, path = "/v1/accounts", tag = "accounts", params(AccountsParams),
     responses((status = 200, body = AccountsShown, description = "A page of accounts")))]
-pub(super) async fn list(State(app): State<App>, key: Authorised<Read>, mut query: Query) -> Result<Response, Refused> {
+pub(super) async fn list(State(app): State<App>, key: Authorised, mut query: Query) -> Result<Response, Refused> {
     let search = query.text("search");
     let after = query.text("after");
     let limit = query.limit()?;
@@ -52,7 +52,7 @@ pub(super) async fn list(State(app): State<App>, key: Authorised<Read>, mut quer
     responses((status = 200, body = AccountShown, description = "The account")))]
 pub(super) async fn get(
     State(app): State<App>,
-    key: Authorised<Read>,
+    key: Authorised,
     AccountPath(id): AccountPath,
     query: Query,
 ) -> Result<Response, Refused> {
@@ -68,7 +68,7 @@ pub(super) async fn get(
               (status = 201, body = AccountShown, description = "The account, newly opened")))]
 pub(super) async fn put(
     State(app): State<App>,
-    key: Authorised<Full>,
+    key: Authorised,
     AccountPath(id): AccountPath,
     query: Query,
     Body(request): Body<AccountRequest>,

@@ -9,7 +9,7 @@ use scrip_core::statement;
 use scrip_core::time::Time;
 
 use crate::app::App;
-use crate::auth::{Authorised, Read};
+use crate::auth::Authorised;
 use crate::openapi::{AccountParam, BalanceParams};
 use crate::problem::Refused;
 use crate::reply;
@@ -20,7 +20,7 @@ use crate::request::{AccountPath, Query};
     responses((status = 200, body = BalanceShown, description = "The balance")))]
 pub(super) async fn get(
     State(app): State<App>,
-    key: Authorised<Read>,
+    key: Authorised,
     AccountPath(account): AccountPath,
     mut query: Query,
 ) -> Result<Response, Refused> {

@@ -12,16 +12,18 @@ use scrip_api::grant::GrantShown;
 use scrip_api::hold::{HoldPlacedShown, HoldReleasedShown, HoldSettledShown};
 use scrip_api::problem::Problem;
 use scrip_core::answer::Answer;
+use scrip_core::command::Command as Asked;
 use scrip_core::id::StudioNumber;
+use scrip_core::lot::Class;
 use scrip_engine::engine::{Outcome, Refusal, Request as Command};
-use scrip_engine::store::Role;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::auth::{Authorised, Jobs};
+use crate::auth::Authorised;
 use crate::problem::Refused;
 use crate::reply;
 use crate::request::{Query, media_type, parse, read};
+use crate::rights::Extent;
 
 /// Lines of one batch at the most.
 const LINES_MAX: usize = 20_000;
@@ -31,14 +33,14 @@ const APART_FROM: usize = 64 * 1024;
 const MEDIA_TYPES: [&str; 4] =
     ["application/x-ndjson", "application/jsonl", "application/json-lines", "application/json"];
 
-/// Carries out many commands: a line each, answered in the same order. A grant needs a key with the role `full`.
+/// Carries out many commands: a line each, answered in the same order. A key may send the lines whose own calls it may make.
 #[utoipa::path(post, path = "/v1/batch", tag = "batch",
     request_body(content_type = "application/x-ndjson", content = BatchLine, description = "One object per line"),
     responses((status = 200, content_type = "application/x-ndjson", body = String,
         description = "One object per line: `status`, `key`, `replayed`, and the answer or problem of the line's route")))]
 pub(super) async fn carry_out(
     State(app): State<App>,
-    key: Authorised<Jobs>,
+    key: Authorised,
     query: Query,
     request: Request,
 ) -> Result<Response, Refused> {
@@ -47,8 +49,8 @@ pub(super) async fn carry_out(
     let (parts, body) = request.into_parts();
     media_type(&parts.headers, &MEDIA_TYPES)?;
     let body = read(&parts.headers, body, limits.batch_body, limits.body_wait).await?;
-    let (studio, role, large) = (key.studio, key.role(), body.len() > APART_FROM);
-    let lines = apart_if(large, move || lines(&body, role)).await??;
+    let (studio, large) = (key.studio, body.len() > APART_FROM);
+    let lines = apart_if(large, move || lines(&body, &key)).await??;
     let outcomes = outcomes(&app, studio, &lines).await;
     let written = apart_if(large, move || written(&lines, outcomes)).await?;
     Ok(reply::typed(StatusCode::OK, "application/x-ndjson", written))
@@ -75,9 +77,9 @@ enum Line {
     },
 }
 
-fn lines(body: &[u8], role: Role) -> Result<Vec<Line>, Refused> {
+fn lines(body: &[u8], key: &Authorised) -> Result<Vec<Line>, Refused> {
     let filled = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
-    let lines: Vec<_> = filled.map(|text| line(text, role)).take(LINES_MAX + 1).collect();
+    let lines: Vec<_> = filled.map(|text| line(text, key)).take(LINES_MAX + 1).collect();
     if lines.len() > LINES_MAX {
         let detail = format!("A batch has at most {LINES_MAX} lines; send the rest in another.");
         return Err(Problem::new(Code::TooLarge, detail).with("limit", LINES_MAX).into());
@@ -85,15 +87,32 @@ fn lines(body: &[u8], role: Role) -> Result<Vec<Line>, Refused> {
     Ok(lines)
 }
 
-fn line(text: &[u8], role: Role) -> Line {
+fn line(text: &[u8], key: &Authorised) -> Line {
     let read = parse::<BatchLine>(text).and_then(BatchLine::ordered);
     match read {
-        Ok(ordered) if ordered.op == Operation::Grant && role < Role::Full => Line::Refused {
+        Ok(ordered) if may(key, &ordered) => Line::Ready(ordered),
+        Ok(ordered) => Line::Refused {
             key: Some(ordered.key.to_string()),
-            problem: Problem::new(Code::Forbidden, "This key may not grant; use one with the role full."),
+            problem: Problem::new(Code::Forbidden, "This key's role does not do this; docs/roles.md says which do."),
         },
-        Ok(ordered) => Line::Ready(ordered),
         Err(invalid) => Line::Refused { key: key_of(text), problem: invalid.into() },
+    }
+}
+
+/// Whether a key may do what a line says: as on the line's own route.
+fn may(key: &Authorised, ordered: &Ordered) -> bool {
+    let path = match ordered.op {
+        Operation::Hold => "/v1/accounts/{account}/holds",
+        Operation::Settle => "/v1/accounts/{account}/holds/{hold}/settle",
+        Operation::Release => "/v1/accounts/{account}/holds/{hold}/release",
+        Operation::Charge => "/v1/accounts/{account}/charges",
+        Operation::Grant => "/v1/accounts/{account}/grants",
+        Operation::Refund => "/v1/accounts/{account}/charges/{charge}/refunds",
+    };
+    match key.may("POST", path) {
+        Some(Extent::Whole) => true,
+        Some(Extent::Part(_)) => !matches!(&ordered.command, Ok(Asked::Grant(grant)) if grant.class != Class::MakeGood),
+        None => false,
     }
 }
 

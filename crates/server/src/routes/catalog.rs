@@ -14,10 +14,9 @@ use scrip_core::catalog::{self, CatalogError, Format as Written, Published};
 use scrip_core::id::{StudioId, StudioNumber};
 use scrip_core::time::Time;
 use scrip_engine::engine::{Publication, PublishError, PublishOutcome};
-use scrip_engine::store::Role;
 
 use crate::app::App;
-use crate::auth::{Authorised, Read};
+use crate::auth::Authorised;
 use crate::openapi::{PublishParams, VersionParam};
 use crate::problem::Refused;
 use crate::reply;
@@ -29,7 +28,7 @@ use crate::request::{Format, Query, VersionPath, accepted_format, media_type, re
         content((CatalogShown = "application/json"), (String = "application/toml")))))]
 pub(super) async fn get(
     State(app): State<App>,
-    key: Authorised<Read>,
+    key: Authorised,
     headers: HeaderMap,
     query: Query,
 ) -> Result<Response, Refused> {
@@ -41,7 +40,7 @@ pub(super) async fn get(
 /// Every published version, newest first.
 #[utoipa::path(get, path = "/v1/catalog/versions", tag = "catalog",
     responses((status = 200, body = VersionsShown, description = "The versions")))]
-pub(super) async fn versions(State(app): State<App>, key: Authorised<Read>, query: Query) -> Result<Response, Refused> {
+pub(super) async fn versions(State(app): State<App>, key: Authorised, query: Query) -> Result<Response, Refused> {
     query.finish()?;
     let catalogs = app.engine().catalogs();
     let in_force = catalogs.in_force(key.studio, app.engine().now()).map(|published| published.version);
@@ -57,7 +56,7 @@ pub(super) async fn versions(State(app): State<App>, key: Authorised<Read>, quer
         content((CatalogShown = "application/json"), (String = "application/toml")))))]
 pub(super) async fn version(
     State(app): State<App>,
-    key: Authorised<Read>,
+    key: Authorised,
     VersionPath(version): VersionPath,
     headers: HeaderMap,
     query: Query,
@@ -74,7 +73,7 @@ pub(super) async fn version(
 /// The packages that are for sale, smallest first.
 #[utoipa::path(get, path = "/v1/packages", tag = "catalog",
     responses((status = 200, body = PackagesShown, description = "The packages")))]
-pub(super) async fn for_sale(State(app): State<App>, key: Authorised<Read>, query: Query) -> Result<Response, Refused> {
+pub(super) async fn for_sale(State(app): State<App>, key: Authorised, query: Query) -> Result<Response, Refused> {
     query.finish()?;
     let published = app.catalog(key.studio)?;
     let packages = packages_on_sale(&published.catalog, app.engine().now());
@@ -91,7 +90,7 @@ pub(super) async fn for_sale(State(app): State<App>, key: Authorised<Read>, quer
               (status = 201, body = PublishedShown, description = "The new version")))]
 pub(super) async fn publish(
     State(app): State<App>,
-    key: Authorised<Read>,
+    key: Authorised,
     mut query: Query,
     request: Request,
 ) -> Result<Response, Refused> {
@@ -102,7 +101,7 @@ pub(super) async fn publish(
     };
     let dry_run = query.read("dry_run", "true or false", truth)?.unwrap_or(DryRun::No);
     if dry_run == DryRun::No {
-        key.must_have(Role::Full)?;
+        key.must_be_whole()?;
     }
     query.finish()?;
     let publication = publication(&app, request).await?;

@@ -7,7 +7,7 @@ use scrip_api::charge::{ChargeRequest, ChargeShown, RefundRequest, RefundShown};
 use scrip_core::command::Command;
 
 use crate::app::App;
-use crate::auth::{Authorised, Jobs};
+use crate::auth::Authorised;
 use crate::openapi::{AccountParam, ChargeParams, KeyHeader};
 use crate::problem::Refused;
 use crate::reply;
@@ -19,7 +19,7 @@ use crate::request::{AccountPath, Body, ChargePath, IdempotencyKey, Query};
     responses((status = 201, body = ChargeShown, description = "The charge")))]
 pub(super) async fn charge(
     State(app): State<App>,
-    key: Authorised<Jobs>,
+    key: Authorised,
     AccountPath(account): AccountPath,
     query: Query,
     IdempotencyKey(once): IdempotencyKey,
@@ -37,7 +37,7 @@ pub(super) async fn charge(
     responses((status = 201, body = RefundShown, description = "The refund")))]
 pub(super) async fn refund(
     State(app): State<App>,
-    key: Authorised<Jobs>,
+    key: Authorised,
     at: ChargePath,
     query: Query,
     IdempotencyKey(once): IdempotencyKey,

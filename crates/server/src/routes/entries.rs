@@ -12,7 +12,7 @@ use scrip_core::rejection::Rejection;
 use scrip_engine::history::{HistoryPage, HistoryQuery, JournalQuery};
 
 use crate::app::App;
-use crate::auth::{Authorised, Read};
+use crate::auth::Authorised;
 use crate::openapi::{AccountParam, EntriesParams, UncollectedParams};
 use crate::problem::Refused;
 use crate::reply;
@@ -27,7 +27,7 @@ const NEXT_AFTER: HeaderName = HeaderName::from_static("next-after");
         content((EntriesShown = "application/json"), (String = "text/csv")))))]
 pub(super) async fn list(
     State(app): State<App>,
-    key: Authorised<Read>,
+    key: Authorised,
     AccountPath(account): AccountPath,
     headers: HeaderMap,
     query: Query,
@@ -44,7 +44,7 @@ pub(super) async fn list(
         content((EntriesShown = "application/json"), (String = "text/csv")))))]
 pub(super) async fn list_all(
     State(app): State<App>,
-    key: Authorised<Read>,
+    key: Authorised,
     headers: HeaderMap,
     query: Query,
 ) -> Result<Response, Refused> {
@@ -59,7 +59,7 @@ pub(super) async fn list_all(
         content((EntriesShown = "application/json"), (String = "text/csv")))))]
 pub(super) async fn uncollected(
     State(app): State<App>,
-    key: Authorised<Read>,
+    key: Authorised,
     headers: HeaderMap,
     mut query: Query,
 ) -> Result<Response, Refused> {

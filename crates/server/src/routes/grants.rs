@@ -4,9 +4,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use scrip_api::grant::{GrantRequest, GrantShown, RevokeShown, TakeBackRequest, WriteOffShown};
+use scrip_core::command::Command;
+use scrip_core::lot::Class;
 
 use crate::app::App;
-use crate::auth::{Authorised, Full};
+use crate::auth::Authorised;
 use crate::openapi::{AccountParam, KeyHeader, LotParams};
 use crate::problem::Refused;
 use crate::reply;
@@ -18,14 +20,18 @@ use crate::request::{AccountPath, Body, IdempotencyKey, LotPath, Query};
     responses((status = 201, body = GrantShown, description = "The new lot")))]
 pub(super) async fn grant(
     State(app): State<App>,
-    key: Authorised<Full>,
+    key: Authorised,
     AccountPath(account): AccountPath,
     query: Query,
     IdempotencyKey(once): IdempotencyKey,
     Body(request): Body<GrantRequest>,
 ) -> Result<Response, Refused> {
     query.finish()?;
-    let command = app.fit(key.studio, &account, request.command()).await?;
+    let command = request.command();
+    if matches!(&command, Ok(Command::Grant(grant)) if grant.class != Class::MakeGood) {
+        key.must_be_whole()?;
+    }
+    let command = app.fit(key.studio, &account, command).await?;
     let outcome = app.carry_out(key.studio, account, Some(once), command).await?;
     reply::carried_out(StatusCode::CREATED, &outcome, GrantShown::of(&outcome.answer))
 }
@@ -36,7 +42,7 @@ pub(super) async fn grant(
     responses((status = 200, body = RevokeShown, description = "What was taken back")))]
 pub(super) async fn revoke(
     State(app): State<App>,
-    key: Authorised<Full>,
+    key: Authorised,
     at: LotPath,
     query: Query,
     IdempotencyKey(once): IdempotencyKey,
@@ -54,7 +60,7 @@ pub(super) async fn revoke(
     responses((status = 200, body = WriteOffShown, description = "What was forgiven")))]
 pub(super) async fn write_off(
     State(app): State<App>,
-    key: Authorised<Full>,
+    key: Authorised,
     AccountPath(account): AccountPath,
     query: Query,
     IdempotencyKey(once): IdempotencyKey,

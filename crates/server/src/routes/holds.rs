@@ -15,7 +15,7 @@ use scrip_core::rejection::Rejection;
 use scrip_core::time::Time;
 
 use crate::app::App;
-use crate::auth::{Authorised, Jobs, Read};
+use crate::auth::Authorised;
 use crate::held::{self, Wanted};
 use crate::openapi::{AccountParam, HoldParams, HoldsParams, KeyHeader};
 use crate::problem::Refused;
@@ -28,7 +28,7 @@ use crate::request::{AccountPath, Body, HoldPath, IdempotencyKey, Query, cursor}
     responses((status = 201, body = HoldPlacedShown, description = "The hold")))]
 pub(super) async fn place(
     State(app): State<App>,
-    key: Authorised<Jobs>,
+    key: Authorised,
     AccountPath(account): AccountPath,
     query: Query,
     IdempotencyKey(once): IdempotencyKey,
@@ -46,7 +46,7 @@ pub(super) async fn place(
     responses((status = 200, body = HoldSettledShown, description = "The hold, settled")))]
 pub(super) async fn settle(
     State(app): State<App>,
-    key: Authorised<Jobs>,
+    key: Authorised,
     at: HoldPath,
     query: Query,
     IdempotencyKey(once): IdempotencyKey,
@@ -64,7 +64,7 @@ pub(super) async fn settle(
     responses((status = 200, body = HoldReleasedShown, description = "The hold, released")))]
 pub(super) async fn release(
     State(app): State<App>,
-    key: Authorised<Jobs>,
+    key: Authorised,
     at: HoldPath,
     query: Query,
     IdempotencyKey(once): IdempotencyKey,
@@ -82,7 +82,7 @@ pub(super) async fn release(
     responses((status = 200, body = HoldExtendedShown, description = "The hold's deadline")))]
 pub(super) async fn extend(
     State(app): State<App>,
-    key: Authorised<Jobs>,
+    key: Authorised,
     at: HoldPath,
     query: Query,
     IdempotencyKey(once): IdempotencyKey,
@@ -99,7 +99,7 @@ pub(super) async fn extend(
     responses((status = 200, body = HoldShown, description = "The hold")))]
 pub(super) async fn get(
     State(app): State<App>,
-    key: Authorised<Read>,
+    key: Authorised,
     at: HoldPath,
     query: Query,
 ) -> Result<Response, Refused> {
@@ -117,7 +117,7 @@ pub(super) async fn get(
     responses((status = 200, body = HoldsShown, description = "A page of holds")))]
 pub(super) async fn list(
     State(app): State<App>,
-    key: Authorised<Read>,
+    key: Authorised,
     AccountPath(account): AccountPath,
     query: Query,
 ) -> Result<Response, Refused> {
@@ -130,7 +130,7 @@ pub(super) async fn list(
 /// The holds of a whole studio, newest first. A page may hold fewer than asked for and still have a next.
 #[utoipa::path(get, path = "/v1/holds", tag = "holds", params(HoldsParams),
     responses((status = 200, body = HoldsShown, description = "A page of holds")))]
-pub(super) async fn list_all(State(app): State<App>, key: Authorised<Read>, query: Query) -> Result<Response, Refused> {
+pub(super) async fn list_all(State(app): State<App>, key: Authorised, query: Query) -> Result<Response, Refused> {
     let wanted = wanted(query, app.engine().now())?;
     let page = held::of_studio(&app, key.studio, &wanted).await?;
     let holds = page.holds.iter().map(|(account, hold)| HoldShown::of(hold, Some(account.as_str())));

@@ -15,7 +15,7 @@ use scrip_core::time::Time;
 use scrip_engine::history::HistoryQuery;
 
 use crate::app::App;
-use crate::auth::{Authorised, Full, Read};
+use crate::auth::Authorised;
 use crate::openapi::{AccountParam, KeyHeader, OrderParams, OrdersParams};
 use crate::payments;
 use crate::problem::Refused;
@@ -32,7 +32,7 @@ const LOOKS: usize = 2_000;
     responses((status = 201, body = OrderShown, description = "The order")))]
 pub(super) async fn place(
     State(app): State<App>,
-    key: Authorised<Full>,
+    key: Authorised,
     AccountPath(account): AccountPath,
     query: Query,
     IdempotencyKey(once): IdempotencyKey,
@@ -55,7 +55,7 @@ pub(super) async fn place(
     responses((status = 200, body = OrderShown, description = "The order, paid")))]
 pub(super) async fn mark_paid(
     State(app): State<App>,
-    key: Authorised<Full>,
+    key: Authorised,
     at: OrderPath,
     query: Query,
     IdempotencyKey(once): IdempotencyKey,
@@ -75,7 +75,7 @@ pub(super) async fn mark_paid(
     responses((status = 200, body = OrderShown, description = "The order")))]
 pub(super) async fn get(
     State(app): State<App>,
-    key: Authorised<Read>,
+    key: Authorised,
     at: OrderPath,
     query: Query,
 ) -> Result<Response, Refused> {
@@ -91,7 +91,7 @@ pub(super) async fn get(
     responses((status = 200, body = OrdersShown, description = "A page of orders")))]
 pub(super) async fn list(
     State(app): State<App>,
-    key: Authorised<Read>,
+    key: Authorised,
     AccountPath(id): AccountPath,
     mut query: Query,
 ) -> Result<Response, Refused> {

@@ -9,7 +9,7 @@ use scrip_api::unfit::InvalidField;
 use scrip_core::time::Time;
 
 use crate::app::App;
-use crate::auth::{Authorised, Full};
+use crate::auth::Authorised;
 use crate::customer_token::{self, Claims};
 use crate::openapi::AccountParam;
 use crate::problem::Refused;
@@ -24,7 +24,7 @@ use crate::request::{AccountPath, Body, Query};
     responses((status = 201, body = PortalSessionShown, description = "The session")))]
 pub(super) async fn open(
     State(app): State<App>,
-    key: Authorised<Full>,
+    key: Authorised,
     AccountPath(id): AccountPath,
     query: Query,
     headers: HeaderMap,

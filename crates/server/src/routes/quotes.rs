@@ -8,7 +8,7 @@ use scrip_core::rejection::Rejection;
 use scrip_core::{quote, statement};
 
 use crate::app::App;
-use crate::auth::{Authorised, Read};
+use crate::auth::Authorised;
 use crate::problem::Refused;
 use crate::reply;
 use crate::request::{Body, Query};
@@ -18,7 +18,7 @@ use crate::request::{Body, Query};
     responses((status = 200, body = QuoteShown, description = "The price")))]
 pub(super) async fn quote(
     State(app): State<App>,
-    key: Authorised<Read>,
+    key: Authorised,
     query: Query,
     Body(request): Body<QuoteRequest>,
 ) -> Result<Response, Refused> {

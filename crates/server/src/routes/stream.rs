@@ -14,7 +14,7 @@ use scrip_core::time::Time;
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::auth::{Authorised, Read};
+use crate::auth::Authorised;
 use crate::openapi::{AccountParam, BalanceParams};
 use crate::problem::Refused;
 use crate::request::{AccountPath, Query};
@@ -31,7 +31,7 @@ const SLEEP_MAX: Duration = Duration::from_secs(3_600);
     responses((status = 200, content_type = "text/event-stream", body = String, description = "Events without end")))]
 pub(super) async fn open(
     State(app): State<App>,
-    key: Authorised<Read>,
+    key: Authorised,
     AccountPath(account): AccountPath,
     mut query: Query,
 ) -> Result<Response, Refused> {
@@ -60,7 +60,7 @@ pub(super) async fn open(
 /// A balance that is being watched.
 struct Watched {
     app: App,
-    key: Authorised<Read>,
+    key: Authorised,
     account: AccountId,
     tool: Option<String>,
     changed: watch::Receiver<()>,

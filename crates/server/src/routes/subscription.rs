@@ -12,7 +12,7 @@ use scrip_core::rejection::Rejection;
 use scrip_core::statement;
 
 use crate::app::App;
-use crate::auth::{Authorised, Full, Read};
+use crate::auth::Authorised;
 use crate::openapi::AccountParam;
 use crate::problem::Refused;
 use crate::reply;
@@ -23,7 +23,7 @@ use crate::request::{AccountPath, Body, Query};
     responses((status = 200, body = SubscriptionShown, description = "The subscription")))]
 pub(super) async fn get(
     State(app): State<App>,
-    key: Authorised<Read>,
+    key: Authorised,
     AccountPath(account): AccountPath,
     query: Query,
 ) -> Result<Response, Refused> {
@@ -39,7 +39,7 @@ pub(super) async fn get(
               (status = 201, body = SubscriptionShown, description = "The subscription, newly begun")))]
 pub(super) async fn put(
     State(app): State<App>,
-    key: Authorised<Full>,
+    key: Authorised,
     AccountPath(account): AccountPath,
     query: Query,
     Body(request): Body<SubscriptionRequest>,
@@ -64,7 +64,7 @@ pub(super) async fn put(
     responses((status = 200, body = SubscriptionShown, description = "The subscription, with its end")))]
 pub(super) async fn cancel(
     State(app): State<App>,
-    key: Authorised<Full>,
+    key: Authorised,
     AccountPath(account): AccountPath,
     query: Query,
 ) -> Result<Response, Refused> {
@@ -79,7 +79,7 @@ pub(super) async fn cancel(
     responses((status = 200, body = PreviewShown, description = "What it would do")))]
 pub(super) async fn preview(
     State(app): State<App>,
-    key: Authorised<Read>,
+    key: Authorised,
     AccountPath(id): AccountPath,
     query: Query,
     Body(request): Body<PreviewRequest>,

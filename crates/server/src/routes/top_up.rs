@@ -8,7 +8,7 @@ use scrip_core::command::Command;
 use scrip_core::id::{AccountId, StudioNumber};
 
 use crate::app::App;
-use crate::auth::{Authorised, Full, Read};
+use crate::auth::Authorised;
 use crate::openapi::AccountParam;
 use crate::problem::Refused;
 use crate::reply;
@@ -19,7 +19,7 @@ use crate::request::{AccountPath, Body, Query};
     responses((status = 200, body = TopUpShown, description = "The automatic top-up")))]
 pub(super) async fn get(
     State(app): State<App>,
-    key: Authorised<Read>,
+    key: Authorised,
     AccountPath(account): AccountPath,
     query: Query,
 ) -> Result<Response, Refused> {
@@ -33,7 +33,7 @@ pub(super) async fn get(
     responses((status = 200, body = TopUpShown, description = "The automatic top-up")))]
 pub(super) async fn put(
     State(app): State<App>,
-    key: Authorised<Full>,
+    key: Authorised,
     AccountPath(account): AccountPath,
     query: Query,
     Body(request): Body<TopUpRequest>,

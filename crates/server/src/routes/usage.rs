@@ -16,7 +16,7 @@ use scrip_core::time::{Time, Zone};
 use scrip_engine::history::{HistoryQuery, JournalQuery};
 
 use crate::app::App;
-use crate::auth::{Authorised, Read};
+use crate::auth::Authorised;
 use crate::openapi::{AccountParam, UsageParams};
 use crate::problem::Refused;
 use crate::reply;
@@ -30,7 +30,7 @@ const ENTRIES_MAX: usize = 500_000;
     responses((status = 200, body = UsageShown, description = "The totals")))]
 pub(super) async fn of_account(
     State(app): State<App>,
-    key: Authorised<Read>,
+    key: Authorised,
     AccountPath(id): AccountPath,
     query: Query,
 ) -> Result<Response, Refused> {
@@ -60,11 +60,7 @@ pub(super) async fn of_account(
 /// What was used by a whole studio; days are those of UTC.
 #[utoipa::path(get, path = "/v1/usage", tag = "history", params(UsageParams),
     responses((status = 200, body = UsageShown, description = "The totals")))]
-pub(super) async fn of_studio(
-    State(app): State<App>,
-    key: Authorised<Read>,
-    query: Query,
-) -> Result<Response, Refused> {
+pub(super) async fn of_studio(State(app): State<App>, key: Authorised, query: Query) -> Result<Response, Refused> {
     let wanted = Wanted::read(query)?;
     let (studio, mut sums) = (key.studio, Sums::new(wanted, Zone::utc()));
     let sums = app.reading(move |engine| {

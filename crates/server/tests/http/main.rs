@@ -14,6 +14,7 @@ mod payments;
 mod prices;
 mod refusals;
 mod repeats;
+mod roles;
 mod schema;
 mod story;
 mod world;
