@@ -59,6 +59,7 @@ const RULES: &[Rule] = &[
     rule!("GET" "/v1/entries": Read Jobs Support Finance),
     rule!("GET" "/v1/holds": Read Jobs Support Finance),
     rule!("GET" "/v1/packages": Read Jobs Support Finance),
+    rule!("GET" "/v1/payments/deliveries": Read Jobs Support Finance),
     rule!("GET" "/v1/test-clock": Read Jobs Support Finance),
     rule!("GET" "/v1/uncollected": Read Jobs Support Finance),
     rule!("GET" "/v1/usage": Read Jobs Support Finance),
