@@ -24,7 +24,7 @@ use crate::app::App;
 use crate::config::StripeAccount;
 use crate::payments::charge::charge;
 use crate::payments::event::{became, look_of};
-use crate::payments::settle::session_of;
+use crate::payments::settle::{may_pass, session_of};
 use crate::payments::{self, Look, OrderAt, Settled, Unsettled, settle};
 
 /// Orders looked at in one round.
@@ -238,7 +238,7 @@ impl Reconciler {
             }
             match done {
                 Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NotOurs) => {}
-                Err(Unsettled::Provider(error)) if error.may_pass() => return Err(error),
+                Err(Unsettled::Provider(error)) if may_pass(&error) => return Err(error),
                 Err(unsettled) => drop(payments::event::unsettled_problem(app, at, unsettled)),
             }
         }

@@ -76,7 +76,7 @@ impl Unsettled {
     /// Why, where asking again at once would not help; `None`: the provider or the store did not answer.
     pub(crate) fn for_good(&self) -> Option<&'static str> {
         match self {
-            Unsettled::Provider(error) if error.may_pass() => None,
+            Unsettled::Provider(error) if may_pass(error) => None,
             Unsettled::Provider(_) => Some("provider_refuses"),
             Unsettled::UnknownOrder => Some(UNKNOWN_ORDER),
             Unsettled::Refused(refused) => {
@@ -84,6 +84,11 @@ impl Unsettled {
             }
         }
     }
+}
+
+/// Whether the provider may say something else later: also once the operator has given scrip a key that it accepts.
+pub(crate) fn may_pass(error: &scrip_stripe::Error) -> bool {
+    error.may_pass() || matches!(error, scrip_stripe::Error::KeyRefused { .. })
 }
 
 impl From<Refused> for Unsettled {

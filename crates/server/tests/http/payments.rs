@@ -28,12 +28,14 @@ pub(crate) struct Settings {
     pub(crate) return_to: Option<&'static str>,
     pub(crate) api_version: &'static str,
     pub(crate) provider_wait: Duration,
+    pub(crate) key: &'static str,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
         let provider_wait = Duration::from_secs(30);
-        Settings { tries: 3, return_to: None, api_version: scrip_till::API_VERSION, provider_wait }
+        let key = "sk_test_very_secret";
+        Settings { tries: 3, return_to: None, api_version: scrip_till::API_VERSION, provider_wait, key }
     }
 }
 
@@ -416,6 +418,22 @@ async fn a_provider_that_fails_loses_nothing() {
     assert!(shop.counted("provider_failed").await > 0);
 }
 
+/// Nothing counts as looked at while the provider does not accept the key.
+#[tokio::test]
+async fn a_key_that_was_revoked_loses_nothing() {
+    let mut shop = Shop::open().await;
+    let (order, session) = shop.order("buy-1").await;
+    shop.pay(&session);
+    shop.restart(Settings { key: "sk_test_of_yesterday", ..Settings::default() });
+    let last = shop.till.take_deliveries().pop().expect("something was told");
+    assert_eq!(shop.send(&last.signature, &last.body).await.status, 503);
+    Reconciler::default().round(&shop.world.app).await;
+    assert_eq!(shop.state(&order).await, "pending");
+    shop.restart(Settings::default());
+    Reconciler::default().round(&shop.world.app).await;
+    assert_eq!((shop.state(&order).await, shop.available().await), (json!("paid"), json!(100)));
+}
+
 /// It takes too long, or does what it was asked to and says nothing: nobody waits for it, and nothing is done twice.
 #[tokio::test]
 async fn a_provider_that_does_not_answer_in_time_loses_nothing() {
@@ -499,7 +517,7 @@ fn client(till: &Till, settings: &Settings) -> Client {
     Client::new(scrip_stripe::Config {
         api_base: ApiBase::parse(&till.url()).expect("an address of this machine"),
         api_version: settings.api_version.to_owned(),
-        key: Secret::api_key("sk_test_very_secret").expect("it looks like a key"),
+        key: Secret::api_key(settings.key).expect("it looks like a key"),
         patience: Patience { backoff: Duration::from_millis(1), tries: settings.tries, ..Patience::default() },
     })
 }
