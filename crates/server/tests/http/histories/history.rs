@@ -125,23 +125,23 @@ impl History {
     pub(super) async fn step(&mut self) {
         self.on_the_way.extend(self.scene.till.take_deliveries());
         let chosen = self.lot.place(self.purchases.len()).expect("something is bought");
-        match self.lot.below(20) {
+        match self.lot.below(24) {
             // Without a page there is little that can happen to it.
             0..=5 if self.purchases[chosen].page.is_none() => self.place(chosen).await,
             0 => self.place(chosen).await,
             1..=5 => self.pay(chosen),
-            6..=8 => self.deliver().await,
-            9 => self.come_back(chosen).await,
-            10 | 11 => self.race(chosen).await,
-            12 => self.provider_changes(),
-            13 => self.reconcile().await,
-            14 | 15 => self.money(chosen).await,
-            16 => self.spend(chosen).await,
-            17 => match self.lot.below(3) {
+            6..=10 => self.deliver().await,
+            11 => self.come_back(chosen).await,
+            12 | 13 => self.race(chosen).await,
+            14..=16 => self.provider_changes(),
+            17 => self.reconcile().await,
+            18 | 19 => self.money(chosen).await,
+            20 => self.spend(chosen).await,
+            21 => match self.lot.below(3) {
                 0 => self.mark_paid(chosen).await,
                 _ => self.lose(),
             },
-            18 => match self.lot.below(2) {
+            22 => match self.lot.below(2) {
                 0 => self.die(),
                 _ => {
                     let fault = self.lot.one_of(&[WriteFault::DoubtLost, WriteFault::DoubtKept]);
@@ -225,9 +225,12 @@ impl History {
         self.note(format_args!("{chosen} comes back, {}", came_to(steps, reply.as_ref())));
     }
 
-    /// Two deliveries, the customer and the reconciler at once; each may die.
+    /// Two deliveries, the customer and (where it asks at all) the reconciler at once; each may die.
     async fn race(&mut self, chosen: usize) {
-        let steps = [self.lot.steps(), self.lot.steps(), self.lot.steps(), self.lot.steps()];
+        let mut steps = [self.lot.steps(), self.lot.steps(), self.lot.steps(), self.lot.steps()];
+        if self.ending == Ending::Delivered {
+            steps[0] = 0;
+        }
         let mut arriving = Vec::new();
         for _ in 0..2 {
             if let Some(place) = self.lot.place(self.on_the_way.len()) {
@@ -259,7 +262,6 @@ impl History {
         let faults = [
             None,
             None,
-            None,
             Some(Fault::Down),
             Some(Fault::Error),
             Some(Fault::Rubbish),
@@ -275,6 +277,9 @@ impl History {
     /// The server asks by itself.
     async fn reconcile(&mut self) {
         let steps = self.lot.steps();
+        if self.ending == Ending::Delivered {
+            return;
+        }
         let Scene { world, reconciler, .. } = &mut self.scene;
         let done = for_steps(steps, reconciler.round(&world.app)).await.is_some();
         self.note(format_args!("a round of {steps} steps: {done}"));
