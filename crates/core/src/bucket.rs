@@ -2,7 +2,9 @@
 //!
 //! It is apart because seals that are kept elsewhere name buckets: this function must never change.
 
-use crate::id::AccountNumber;
+use sha2::{Digest as _, Sha256};
+
+use crate::id::{AccountId, AccountNumber, StudioNumber};
 
 /// One of the 1,024 parts. An account is in exactly one, for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +26,19 @@ impl Bucket {
         mixed ^= mixed >> 31;
         let bucket = mixed % u64::from(Bucket::COUNT);
         Bucket(u16::try_from(bucket).expect("below 1,024"))
+    }
+
+    /// The bucket in which a store that several servers share opens the account of this id: it draws a number of that
+    /// bucket ([`Bucket::of`]). The first 8 bytes, big-endian, of SHA-256 over `scrip:bucket:1`, the studio's number (4
+    /// bytes, big-endian) and the id, modulo 1,024.
+    pub fn of_id(studio: StudioNumber, id: &AccountId) -> Bucket {
+        let mut digest = Sha256::new();
+        digest.update(b"scrip:bucket:1");
+        digest.update(studio.0.to_be_bytes());
+        digest.update(id.as_str());
+        let digest: [u8; 32] = digest.finalize().into();
+        let leading = u64::from_be_bytes(digest[..8].try_into().expect("8 bytes of 32"));
+        Bucket(u16::try_from(leading % u64::from(Bucket::COUNT)).expect("below 1,024"))
     }
 
     /// The bucket of a number below [`Bucket::COUNT`].
@@ -51,6 +66,9 @@ mod tests {
         (18_446_744_073_709_551_615, 32),
     ];
 
+    const ID_VECTORS: [(u32, &str, u16); 4] =
+        [(1, "ana", 299), (1, "bo", 858), (2, "ana", 528), (7, "team:42@example.com", 630)];
+
     /// Published in `docs/seals.md`: they hold for ever.
     #[test]
     fn the_published_vectors_hold() {
@@ -64,6 +82,19 @@ mod tests {
         let document = include_str!("../../../docs/seals.md");
         for (account, bucket) in VECTORS {
             assert!(document.contains(&format!("| {account} | {bucket} |")), "account {account}");
+        }
+    }
+
+    /// They hold for ever too: stores find accounts by them.
+    #[test]
+    fn the_published_vectors_of_ids_hold() {
+        for (studio, id, bucket) in ID_VECTORS {
+            let id = AccountId::parse(id).expect("an account's id");
+            assert_eq!(Bucket::of_id(StudioNumber(studio), &id).number(), bucket, "{id} of studio {studio}");
+        }
+        let document = include_str!("../../../docs/seals.md");
+        for (studio, id, bucket) in ID_VECTORS {
+            assert!(document.contains(&format!("| {studio} | `{id}` | {bucket} |")), "{id} of studio {studio}");
         }
     }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use scrip_core::journal;
 use tracing::{error, warn};
 
-use crate::engine::{Committed, Outcome, Refusal, Shared, Trouble};
+use crate::engine::{Committed, Shared};
+use crate::hub::Trouble;
 use crate::intake::Landed;
 use crate::sequencer::{LOST, NOT_WRITTEN, News, Prepared, Reply};
 use crate::store::{Row, Store, StoreError};
@@ -118,15 +119,7 @@ fn read_back(shared: &Shared, rows: &[Row]) -> Vec<(scrip_core::id::StudioNumber
 
 fn count(shared: &Shared, reply: &Reply) {
     let Reply::Commands(_, carried) = reply else { return };
-    let counters = &shared.counters;
-    for one in carried {
-        match one {
-            Ok(Outcome { replayed: false, .. }) => counters.accepted.fetch_add(1, Ordering::Relaxed),
-            Ok(Outcome { replayed: true, .. }) => counters.replayed.fetch_add(1, Ordering::Relaxed),
-            Err(Refusal::Rejected(_)) => counters.rejected.fetch_add(1, Ordering::Relaxed),
-            Err(Refusal::Unavailable(_)) => 0,
-        };
-    }
+    carried.iter().for_each(|one| shared.count(one));
 }
 
 impl Shared {

@@ -1,8 +1,7 @@
 //! The engine's handle: what the server, the command line and the simulation hold.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use scrip_core::account::Account;
@@ -21,14 +20,17 @@ use tokio::sync::{broadcast, oneshot, watch};
 use crate::clock::Clock;
 use crate::committer;
 use crate::history::{self, HistoryPage, HistoryQuery, JournalPage, JournalQuery};
+use crate::hub::{Hub, Known, Trouble};
 use crate::import;
 use crate::intake::{Carried, Intake, Job};
+use crate::joint::Joint;
 use crate::opening::{self, Origin};
 use crate::pending::{self, PendingOrders};
 use crate::recall;
 use crate::recover;
 use crate::resident::Residents;
 use crate::sequencer::{LOST, Sequencer};
+use crate::store::joint::JointStore;
 use crate::store::{
     ErasingLeft, ImportState, KeyDocument, Note, Reader, Store, StoreError, StoredAccountRef, TokenSecret,
 };
@@ -49,6 +51,8 @@ pub struct Options {
     pub mark_every: u64,
     /// Accounts that the sweeper looks at in a second; 0 for no sweeper.
     pub sweep_per_second: u32,
+    /// On a store that several servers share: batches that may be under way at once.
+    pub lanes: usize,
 }
 
 impl Default for Options {
@@ -60,6 +64,7 @@ impl Default for Options {
             resident_limit: 1_000_000,
             mark_every: 250_000,
             sweep_per_second: 2_000,
+            lanes: 8,
         }
     }
 }
@@ -147,64 +152,37 @@ pub struct Committed {
 /// A cloneable handle to a running engine.
 #[derive(Clone)]
 pub struct Engine {
-    shared: Arc<Shared>,
+    inner: Inner,
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
-/// What the engine's threads and its handles share.
+/// What the threads and handles of an engine that owns its store share.
 pub(crate) struct Shared {
-    pub(crate) options: Options,
+    hub: Hub,
     pub(crate) intake: Intake,
     pub(crate) residents: Arc<Residents>,
     pub(crate) reader: Arc<dyn Reader>,
-    pub(crate) feed: broadcast::Sender<Arc<Committed>>,
-    pub(crate) clock_moves: watch::Sender<Time>,
-    pub(crate) counters: Counters,
-    pub(crate) stopping: Mutex<bool>,
-    pub(crate) stopped: Condvar,
     /// Texts are being erased: the store's upkeep has work even when nobody asks for anything.
     erasing: AtomicBool,
-    trouble: AtomicU8,
-    documents: RwLock<Known>,
-    /// Held while a studio's secret is made, so that there is one.
-    making_secret: tokio::sync::Mutex<()>,
 }
 
-/// Documents as they are durable.
-struct Known {
-    studios: BTreeMap<StudioId, StudioNumber>,
-    catalogs: Arc<Catalogs>,
-    sources: BTreeMap<(StudioNumber, u32), Publication>,
-    keys: Arc<[KeyDocument]>,
-    token_secrets: BTreeMap<StudioNumber, TokenSecret>,
-    notes: BTreeMap<(StudioNumber, Box<str>), Arc<str>>,
+/// What every engine has, this one has too.
+impl std::ops::Deref for Shared {
+    type Target = Hub;
+
+    fn deref(&self) -> &Hub {
+        &self.hub
+    }
 }
 
-/// Counts since the start, and how far the store has come.
-#[derive(Default)]
-pub(crate) struct Counters {
-    pub(crate) entries: AtomicU64,
-    pub(crate) mark: AtomicU64,
-    pub(crate) batches: AtomicU64,
-    pub(crate) accepted: AtomicU64,
-    pub(crate) rejected: AtomicU64,
-    pub(crate) replayed: AtomicU64,
+/// Whose the store is.
+#[derive(Clone)]
+enum Inner {
+    /// Ours alone.
+    Owned(Arc<Shared>),
+    /// Other servers' too.
+    Joint(Arc<Joint>),
 }
-
-/// What stands in the way of writing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Trouble {
-    /// Nothing.
-    None = 0,
-    /// The last batch was refused; the next one may go through.
-    Refused = 1,
-    /// A write ended in an unknown state: nothing more is written until a restart has read it back.
-    Lost = 2,
-}
-
-/// Batches that a slow listener of the feed may be behind.
-const FEED_BACKLOG: usize = 1_024;
 
 impl Engine {
     /// Opens the store's accounts (replaying what was not written behind) and starts the writer.
@@ -219,34 +197,18 @@ impl Engine {
             clock.fetch_max(last.micros(), Ordering::AcqRel);
         }
         let opening = recover::replay(reader.as_ref(), &documents, options.mark_every)?;
-        let counters = Counters::default();
-        counters.entries.store(opening.last_position, Ordering::Release);
-        counters.mark.store(reader.extent()?.mark, Ordering::Release);
         let residents = Arc::new(Residents::new());
         opening.changed.iter().for_each(|stored| residents.publish(stored));
         let sweep_per_second = options.sweep_per_second;
         let shared = Arc::new(Shared {
             intake: Intake::new(options.queue_limit),
             residents,
-            feed: broadcast::Sender::new(FEED_BACKLOG),
-            clock_moves: watch::Sender::new(options.clock.now()),
-            counters,
-            stopping: Mutex::new(false),
-            stopped: Condvar::new(),
             erasing: AtomicBool::new(!reader.erasing()?.is_empty()),
-            trouble: AtomicU8::new(Trouble::None as u8),
-            documents: RwLock::new(Known {
-                studios: documents.studios,
-                catalogs: Arc::clone(&opening.catalogs),
-                sources: documents.sources.into_iter().collect(),
-                keys: documents.keys.into(),
-                token_secrets: documents.token_secrets,
-                notes: documents.notes.into_iter().map(|note| ((note.studio, note.name), note.text)).collect(),
-            }),
-            making_secret: tokio::sync::Mutex::new(()),
+            hub: Hub::new(options, Known::of(documents)),
             reader,
-            options,
         });
+        shared.counters.entries.store(opening.last_position, Ordering::Release);
+        shared.counters.mark.store(shared.reader.extent()?.mark, Ordering::Release);
         let sequencer = Sequencer::new(Arc::clone(&shared), opening);
         let mut threads = vec![
             spawn("scrip-sequencer", move || sequencer.run()),
@@ -259,7 +221,28 @@ impl Engine {
             let shared = Arc::clone(&shared);
             threads.push(spawn("scrip-sweeper", move || sweep::run(&shared, sweep_per_second)));
         }
-        Ok(Engine { shared, threads: Arc::new(Mutex::new(threads)) })
+        Ok(Engine { inner: Inner::Owned(shared), threads: Arc::new(Mutex::new(threads)) })
+    }
+
+    /// Starts on a store that other servers may use at the same time (decision 25).
+    pub fn start_joint(store: Arc<dyn JointStore>, options: Options) -> Result<Engine, StoreError> {
+        let (joint, threads) = Joint::start(store, options)?;
+        let threads = threads.into_iter().map(|(name, run)| spawn(&name, run)).collect();
+        Ok(Engine { inner: Inner::Joint(joint), threads: Arc::new(Mutex::new(threads)) })
+    }
+
+    fn hub(&self) -> &Hub {
+        match &self.inner {
+            Inner::Owned(shared) => &shared.hub,
+            Inner::Joint(joint) => &joint.hub,
+        }
+    }
+
+    fn push(&self, job: Job) -> Result<(), Refusal> {
+        match &self.inner {
+            Inner::Owned(shared) => shared.intake.push(job),
+            Inner::Joint(joint) => joint.push(job),
+        }
     }
 
     /// Carries out one command.
@@ -292,49 +275,49 @@ impl Engine {
         if requests.is_empty() {
             return Ok(None);
         }
-        if self.shared.is_lost() {
+        if self.hub().is_lost() {
             return Err(Refusal::Unavailable(LOST));
         }
         let (reply, answers) = oneshot::channel();
-        self.shared.intake.push(Job::Commands { requests, reply })?;
+        self.push(Job::Commands { requests, reply })?;
         Ok(Some(answers))
     }
 
     /// The engine's clock.
     pub fn now(&self) -> Time {
-        self.shared.options.clock.now()
+        self.hub().options.clock.now()
     }
 
     /// Whether the engine runs on a test clock.
     pub fn has_test_clock(&self) -> bool {
-        matches!(self.shared.options.clock, Clock::Test(_))
+        matches!(self.hub().options.clock, Clock::Test(_))
     }
 
     /// Moves the test clock, durably; an earlier instant is `clock_moved_back` (R33).
     pub async fn move_clock(&self, now: Time) -> Result<Time, Refusal> {
         let (reply, moved) = oneshot::channel();
-        self.shared.intake.push(Job::MoveClock { now, reply })?;
+        self.push(Job::MoveClock { now, reply })?;
         moved.await.unwrap_or(Err(Refusal::Unavailable(ENDED)))
     }
 
     /// The test clock's instant, whenever it moves.
     pub fn clock_moves(&self) -> watch::Receiver<Time> {
-        self.shared.clock_moves.subscribe()
+        self.hub().clock_moves.subscribe()
     }
 
     /// The studios.
     pub fn studios(&self) -> Vec<(StudioNumber, StudioId)> {
-        self.shared.known(|known| known.studios.iter().map(|(id, number)| (*number, id.clone())).collect())
+        self.hub().known(|known| known.studios.iter().map(|(id, number)| (*number, id.clone())).collect())
     }
 
     /// Every catalog version.
     pub fn catalogs(&self) -> Arc<Catalogs> {
-        self.shared.catalogs()
+        self.hub().catalogs()
     }
 
     /// A published version's source text and format.
     pub fn catalog_source(&self, studio: StudioNumber, version: u32) -> Option<(catalog::Format, Arc<str>)> {
-        self.shared.known(|known| {
+        self.hub().known(|known| {
             known.sources.get(&(studio, version)).map(|source| (source.format, Arc::clone(&source.source)))
         })
     }
@@ -349,7 +332,7 @@ impl Engine {
         let catalog = Arc::new(catalog::read(&publication.source, publication.format)?);
         let (reply, outcome) = oneshot::channel();
         let job = Job::Publish { publication, catalog, expected, reply };
-        self.shared.intake.push(job).map_err(|refusal| match refusal {
+        self.push(job).map_err(|refusal| match refusal {
             Refusal::Unavailable(why) => PublishError::Unavailable(why),
             Refusal::Rejected(_) => PublishError::Unavailable(ENDED),
         })?;
@@ -358,56 +341,63 @@ impl Engine {
 
     /// The secret keys, revoked ones included.
     pub fn keys(&self) -> Arc<[KeyDocument]> {
-        self.shared.known(|known| Arc::clone(&known.keys))
+        self.hub().known(|known| Arc::clone(&known.keys))
     }
 
     /// Stores a key, new or revoked.
     pub async fn put_key(&self, key: KeyDocument) -> Result<(), Refusal> {
         let (reply, stored) = oneshot::channel();
-        self.shared.intake.push(Job::PutKey { key, reply })?;
+        self.push(Job::PutKey { key, reply })?;
         stored.await.unwrap_or(Err(Refusal::Unavailable(ENDED)))
     }
 
     /// What a studio's customer tokens are made with; `None` before the first was asked for.
     pub fn token_secret(&self, studio: StudioNumber) -> Option<TokenSecret> {
-        self.shared.known(|known| known.token_secrets.get(&studio).copied())
+        self.hub().known(|known| known.token_secrets.get(&studio).copied())
     }
 
     /// The same, made and stored where there is none: durable by the time a token can be made with it.
     pub async fn token_secret_made(&self, studio: StudioNumber) -> Result<TokenSecret, Refusal> {
-        let _one_at_a_time = self.shared.making_secret.lock().await;
+        let _one_at_a_time = self.hub().making_secret.lock().await;
         if let Some(secret) = self.token_secret(studio) {
             return Ok(secret);
         }
         let mut secret = TokenSecret([0; 32]);
         getrandom::fill(&mut secret.0).map_err(|_| Refusal::Unavailable("the machine has no randomness"))?;
         let (reply, stored) = oneshot::channel();
-        self.shared.intake.push(Job::PutTokenSecret { studio, secret, reply })?;
+        self.push(Job::PutTokenSecret { studio, secret, reply })?;
         stored.await.unwrap_or(Err(Refusal::Unavailable(ENDED)))?;
-        Ok(secret)
+        // On a store that several servers share another may have been first.
+        Ok(self.token_secret(studio).unwrap_or(secret))
     }
 
     /// What was noted of a studio under a name.
     pub fn note(&self, studio: StudioNumber, name: &str) -> Option<Arc<str>> {
-        self.shared.known(|known| known.notes.get(&(studio, name.into())).cloned())
+        self.hub().known(|known| known.notes.get(&(studio, name.into())).cloned())
     }
 
     /// Notes something of a studio, instead of what was noted under that name before.
     pub async fn put_note(&self, note: Note) -> Result<(), Refusal> {
         let (reply, stored) = oneshot::channel();
-        self.shared.intake.push(Job::PutNote { note, reply })?;
+        self.push(Job::PutNote { note, reply })?;
         stored.await.unwrap_or(Err(Refusal::Unavailable(ENDED)))
     }
 
     /// The account as everything acknowledged left it, without what is due: never waits for the writer. Reads the
     /// store when the account is not in memory; async callers see [`Engine::is_resident`].
     pub fn account(&self, studio: StudioNumber, id: &AccountId) -> Result<Option<Arc<Account>>, StoreError> {
-        Ok(self.shared.stored(studio, id)?.map(|stored| stored.account))
+        match &self.inner {
+            Inner::Owned(shared) => Ok(shared.stored(studio, id)?.map(|stored| stored.account)),
+            Inner::Joint(joint) => joint.account(studio, id),
+        }
     }
 
     /// Whether reading the account needs no disk.
     pub fn is_resident(&self, studio: StudioNumber, id: &AccountId) -> bool {
-        self.shared.residents.number(studio, id).is_some()
+        match &self.inner {
+            Inner::Owned(shared) => shared.residents.number(studio, id).is_some(),
+            Inner::Joint(_) => false,
+        }
     }
 
     /// The same with all that is due at `now` applied, without writing it (R16).
@@ -429,7 +419,25 @@ impl Engine {
         after: Option<&AccountId>,
         limit: usize,
     ) -> Result<Vec<Arc<Account>>, StoreError> {
-        self.shared.accounts(studio, search, after, limit)
+        let after = match after {
+            None => None,
+            Some(id) => match self.account(studio, id)? {
+                Some(account) => Some(account.number),
+                None => return Ok(Vec::new()),
+            },
+        };
+        let search = search.map(str::to_lowercase);
+        let matches = |account: &Account| {
+            account.studio == studio
+                && search.as_ref().is_none_or(|search| {
+                    account.id.as_str().to_lowercase().contains(search)
+                        || account.name.as_ref().is_some_and(|name| name.to_lowercase().contains(search))
+                })
+        };
+        match &self.inner {
+            Inner::Owned(shared) => history::accounts(shared.reader.as_ref(), &shared.residents, after, limit, matches),
+            Inner::Joint(joint) => joint.accounts(after, limit, matches),
+        }
     }
 
     /// An account's entries, newest first.
@@ -439,20 +447,44 @@ impl Engine {
         account: &AccountId,
         query: &HistoryQuery,
     ) -> Result<Option<HistoryPage>, StoreError> {
-        let Some(stored) = self.shared.stored(studio, account)? else { return Ok(None) };
-        history::of_account(self.shared.reader.as_ref(), &stored, query).map(Some)
+        match &self.inner {
+            Inner::Owned(shared) => {
+                let Some(stored) = shared.stored(studio, account)? else { return Ok(None) };
+                history::of_account(shared.reader.as_ref(), &stored, query).map(Some)
+            }
+            Inner::Joint(joint) => {
+                let Some(account) = joint.account(studio, account)? else { return Ok(None) };
+                joint.history(&account, query).map(Some)
+            }
+        }
     }
 
     /// The account's entry of a sequence number, if there is one: what an id like `charge_9` leads to.
     pub fn entry(&self, studio: StudioNumber, account: &AccountId, seq: u64) -> Result<Option<Entry>, StoreError> {
-        let Some(stored) = self.shared.stored(studio, account)? else { return Ok(None) };
-        recall::entry(&recall::Durable(self.shared.reader.as_ref()), stored.account.seq, &stored.trail, seq)
+        match &self.inner {
+            Inner::Owned(shared) => {
+                let Some(stored) = shared.stored(studio, account)? else { return Ok(None) };
+                recall::entry(&recall::Durable(shared.reader.as_ref()), stored.account.seq, &stored.trail, seq)
+            }
+            Inner::Joint(joint) => {
+                let Some(account) = joint.account(studio, account)? else { return Ok(None) };
+                joint.entry(account.number, seq)
+            }
+        }
     }
 
     /// How the account was opened; `None` where it does not exist. What happened since does not change it.
     pub fn origin(&self, studio: StudioNumber, account: &AccountId) -> Result<Option<Origin>, StoreError> {
-        let Some(stored) = self.shared.stored(studio, account)? else { return Ok(None) };
-        opening::origin(&recall::Durable(self.shared.reader.as_ref()), &stored).map(Some)
+        match &self.inner {
+            Inner::Owned(shared) => {
+                let Some(stored) = shared.stored(studio, account)? else { return Ok(None) };
+                opening::origin(&recall::Durable(shared.reader.as_ref()), &stored).map(Some)
+            }
+            Inner::Joint(joint) => {
+                let Some(account) = joint.account(studio, account)? else { return Ok(None) };
+                joint.origin(&account).map(Some)
+            }
+        }
     }
 
     /// A hold by either id, open or ended; what is due has not been applied to it. `None`: no such account or hold.
@@ -463,7 +495,7 @@ impl Engine {
         hold: &HoldRef,
     ) -> Result<Option<Hold>, Refusal> {
         let (reply, found) = oneshot::channel();
-        self.shared.intake.push(Job::Hold { studio, account: account.clone(), hold: hold.clone(), reply })?;
+        self.push(Job::Hold { studio, account: account.clone(), hold: hold.clone(), reply })?;
         found.await.unwrap_or(Err(Refusal::Unavailable(ENDED)))
     }
 
@@ -475,7 +507,7 @@ impl Engine {
         order: OrderId,
     ) -> Result<Option<Order>, Refusal> {
         let (reply, found) = oneshot::channel();
-        self.shared.intake.push(Job::Order { studio, account: account.clone(), order, reply })?;
+        self.push(Job::Order { studio, account: account.clone(), order, reply })?;
         found.await.unwrap_or(Err(Refusal::Unavailable(ENDED)))
     }
 
@@ -486,57 +518,84 @@ impl Engine {
         reference: &ProviderRef,
     ) -> Result<Option<(AccountId, Order)>, Refusal> {
         let (reply, found) = oneshot::channel();
-        self.shared.intake.push(Job::OrderOfProvider { studio, reference: reference.clone(), reply })?;
+        self.push(Job::OrderOfProvider { studio, reference: reference.clone(), reply })?;
         found.await.unwrap_or(Err(Refusal::Unavailable(ENDED)))
     }
 
     /// The orders that wait for their money, over all studios: those of the next `looks` accounts after `after`. Who
     /// goes on from `next` until it is `None` has seen every account; so a reconciler goes round at its own pace.
     pub fn pending_orders(&self, after: Option<AccountNumber>, looks: usize) -> Result<PendingOrders, StoreError> {
-        pending::orders(self.shared.reader.as_ref(), &self.shared.residents, after, looks)
+        match &self.inner {
+            Inner::Owned(shared) => pending::orders(shared.reader.as_ref(), &shared.residents, after, looks),
+            Inner::Joint(joint) => joint.pending_orders(after, looks),
+        }
     }
 
     /// A studio's entries over all accounts, newest first.
     pub fn journal(&self, studio: StudioNumber, query: &JournalQuery) -> Result<JournalPage, StoreError> {
-        let last = self.shared.counters.entries.load(Ordering::Acquire);
-        let whose = |number| self.shared.by_number(number).map(|account| account.map(|a| (a.studio, a.id.clone())));
-        history::of_studio(self.shared.reader.as_ref(), studio, last, query, whose)
+        let shared = match &self.inner {
+            Inner::Owned(shared) => shared,
+            Inner::Joint(joint) => return joint.journal(studio, query),
+        };
+        let last = shared.counters.entries.load(Ordering::Acquire);
+        let whose = |number| shared.by_number(number).map(|account| account.map(|a| (a.studio, a.id.clone())));
+        history::of_studio(shared.reader.as_ref(), studio, last, query, whose)
     }
 
     /// The entries of batches as they become durable, from now on, in order.
     pub fn feed(&self) -> broadcast::Receiver<Arc<Committed>> {
-        self.shared.feed.subscribe()
+        self.hub().feed.subscribe()
     }
 
     /// What is left to do of an account's erasure, which [`Command::EraseAccount`] began; `None` once its texts are in none
     /// of the store's files.
     pub fn erasing(&self, account: AccountNumber) -> Result<Option<ErasingLeft>, StoreError> {
-        let erasing = self.shared.reader.erasing()?;
+        let erasing = match &self.inner {
+            Inner::Owned(shared) => shared.reader.erasing()?,
+            // They went with the erasure's own entry.
+            Inner::Joint(_) => return Ok(None),
+        };
         Ok(erasing.into_iter().find(|one| one.account == account).map(|one| one.left))
     }
 
-    /// The store's read side.
-    pub fn reader(&self) -> Arc<dyn Reader> {
-        Arc::clone(&self.shared.reader)
+    /// The store's read side; of a store that several servers share, as it stands now.
+    pub fn reader(&self) -> Result<Arc<dyn Reader>, StoreError> {
+        match &self.inner {
+            Inner::Owned(shared) => Ok(Arc::clone(&shared.reader)),
+            Inner::Joint(joint) => joint.store.snapshot(),
+        }
+    }
+
+    /// Whether the catalogs that are known here may be priced by. On a store that several servers share they may not once
+    /// they could not be read again in time: another version may be in force.
+    pub fn knows_prices(&self) -> bool {
+        match &self.inner {
+            Inner::Owned(_) => true,
+            Inner::Joint(joint) => joint.is_current(),
+        }
     }
 
     /// Figures for `/metrics` and `/readyz`.
     pub fn vitals(&self) -> Vitals {
-        let counters = &self.shared.counters;
-        let stopping = *self.shared.stopping.lock().unwrap_or_else(PoisonError::into_inner);
-        let trouble = match self.shared.trouble() {
+        let counters = &self.hub().counters;
+        let stopping = *self.hub().stopping.lock().unwrap_or_else(PoisonError::into_inner);
+        let trouble = match self.hub().trouble() {
             _ if stopping => Some("stopping"),
             Trouble::None => None,
             Trouble::Refused => Some("the store refused the last write"),
             Trouble::Lost => Some("a write ended in an unknown state: restart"),
         };
+        let (queued, resident) = match &self.inner {
+            Inner::Owned(shared) => (shared.intake.queued(), shared.residents.len()),
+            Inner::Joint(joint) => (joint.queued(), 0),
+        };
         Vitals {
             ready: trouble.is_none(),
             trouble,
-            queued: self.shared.intake.queued(),
+            queued,
             entries: counters.entries.load(Ordering::Acquire),
             mark: counters.mark.load(Ordering::Acquire),
-            resident: self.shared.residents.len(),
+            resident,
             batches: counters.batches.load(Ordering::Relaxed),
             accepted: counters.accepted.load(Ordering::Relaxed),
             rejected: counters.rejected.load(Ordering::Relaxed),
@@ -546,9 +605,12 @@ impl Engine {
 
     /// Takes no more commands, finishes those it took, writes behind and closes the store. May be called again.
     pub fn stop(&self) {
-        *self.shared.stopping.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.shared.stopped.notify_all();
-        self.shared.intake.stop();
+        *self.hub().stopping.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.hub().stopped.notify_all();
+        match &self.inner {
+            Inner::Owned(shared) => shared.intake.stop(),
+            Inner::Joint(joint) => joint.stop(),
+        }
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
             if thread.join().is_err() {
@@ -577,67 +639,12 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
 }
 
 impl Shared {
-    fn known<T>(&self, read: impl FnOnce(&Known) -> T) -> T {
-        read(&self.documents.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub(crate) fn catalogs(&self) -> Arc<Catalogs> {
-        self.known(|known| Arc::clone(&known.catalogs))
-    }
-
-    pub(crate) fn studio_numbers(&self) -> BTreeMap<StudioId, StudioNumber> {
-        self.known(|known| known.studios.clone())
-    }
-
-    pub(crate) fn learn_studio(&self, number: StudioNumber, id: StudioId) {
-        self.documents.write().unwrap_or_else(PoisonError::into_inner).studios.insert(id, number);
-    }
-
-    pub(crate) fn learn_catalog(&self, published: Arc<Published>, publication: Publication) {
-        let mut known = self.documents.write().unwrap_or_else(PoisonError::into_inner);
-        known.sources.insert((published.studio, published.version), publication);
-        Arc::make_mut(&mut known.catalogs).add(published);
-    }
-
-    pub(crate) fn learn_key(&self, key: KeyDocument) {
-        let mut known = self.documents.write().unwrap_or_else(PoisonError::into_inner);
-        known.keys = known.keys.iter().filter(|other| other.id != key.id).cloned().chain([key.clone()]).collect();
-    }
-
-    pub(crate) fn learn_token_secret(&self, studio: StudioNumber, secret: TokenSecret) {
-        self.documents.write().unwrap_or_else(PoisonError::into_inner).token_secrets.insert(studio, secret);
-    }
-
-    pub(crate) fn learn_note(&self, note: Note) {
-        let mut known = self.documents.write().unwrap_or_else(PoisonError::into_inner);
-        known.notes.insert((note.studio, note.name), note.text);
-    }
-
     pub(crate) fn is_erasing(&self) -> bool {
         self.erasing.load(Ordering::Acquire)
     }
 
     pub(crate) fn set_erasing(&self, erasing: bool) {
         self.erasing.store(erasing, Ordering::Release);
-    }
-
-    pub(crate) fn trouble(&self) -> Trouble {
-        match self.trouble.load(Ordering::Acquire) {
-            0 => Trouble::None,
-            1 => Trouble::Refused,
-            _ => Trouble::Lost,
-        }
-    }
-
-    /// Once lost, always lost: only a restart reads the store back.
-    pub(crate) fn set_trouble(&self, trouble: Trouble) {
-        if self.trouble() != Trouble::Lost {
-            self.trouble.store(trouble as u8, Ordering::Release);
-        }
-    }
-
-    pub(crate) fn is_lost(&self) -> bool {
-        self.trouble() == Trouble::Lost
     }
 
     fn stored(&self, studio: StudioNumber, id: &AccountId) -> Result<Option<StoredAccountRef>, StoreError> {
@@ -656,31 +663,6 @@ impl Shared {
             Some(stored) => Ok(Some(stored.account)),
             None => Ok(self.reader.account(number)?.map(|row| Arc::new(row.account))),
         }
-    }
-
-    fn accounts(
-        &self,
-        studio: StudioNumber,
-        search: Option<&str>,
-        after: Option<&AccountId>,
-        limit: usize,
-    ) -> Result<Vec<Arc<Account>>, StoreError> {
-        let after = match after {
-            None => None,
-            Some(id) => match self.stored(studio, id)? {
-                Some(stored) => Some(stored.account.number),
-                None => return Ok(Vec::new()),
-            },
-        };
-        let search = search.map(str::to_lowercase);
-        let matches = |account: &Account| {
-            account.studio == studio
-                && search.as_ref().is_none_or(|search| {
-                    account.id.as_str().to_lowercase().contains(search)
-                        || account.name.as_ref().is_some_and(|name| name.to_lowercase().contains(search))
-                })
-        };
-        history::accounts(self.reader.as_ref(), &self.residents, after, limit, matches)
     }
 }
 

@@ -14,7 +14,7 @@ use scrip_core::id::LotId;
 use scrip_core::{journal, proof};
 
 use crate::store::{Row, StoredAccount};
-use crate::trail::{Links, Trail};
+use crate::trail::Trail;
 
 /// An account as its entries so far make it.
 #[derive(Clone)]
@@ -48,7 +48,9 @@ impl Followed {
         if row.record.seq != self.account.seq + 1 {
             return Err(proof::Broken::OutOfSequence.to_string());
         }
-        if self.trail.push(row.record.seq, row.position) != (Links { prev: row.prev, jump: row.jump }) {
+        if let Some(links) = row.links
+            && self.trail.push(row.record.seq, row.position) != links
+        {
             return Err("it does not point to the entries before it".to_owned());
         }
         let entry = journal::decode(&row.record).map_err(|damaged| damaged.problem.to_owned())?;

@@ -6,10 +6,11 @@ use rustc_hash::FxHashMap;
 use scrip_core::account::Account;
 use scrip_core::entry::{Entry, Event, Kind};
 use scrip_core::id::{AccountId, AccountNumber, StudioNumber, ToolId};
-use scrip_core::journal;
+use scrip_core::journal::{self, Record};
 use scrip_core::time::Time;
 
 use crate::resident::Residents;
+use crate::store::joint::EntryPlace;
 use crate::store::{Reader, Row, StoreError, StoredAccountRef};
 use crate::trail;
 
@@ -48,8 +49,8 @@ pub struct HistoryPage {
 /// Which entries of a studio.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JournalQuery {
-    /// Only entries at a smaller position: the `next` of the page before.
-    pub before: Option<u64>,
+    /// Only entries before this place: the `next` of the page before.
+    pub before: Option<JournalPlace>,
     /// At most so many.
     pub limit: usize,
     /// Only these kinds; empty: all that are shown.
@@ -71,20 +72,28 @@ pub struct JournalPage {
     /// Newest first, each with its account's id (`None` once erased).
     pub entries: Vec<(Option<AccountId>, Entry)>,
     /// Where the next page begins; `None` at the end.
-    pub next: Option<u64>,
+    pub next: Option<JournalPlace>,
+}
+
+/// A place in a studio's history, as its store counts it. One of another kind of store leads nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JournalPlace {
+    /// A position, in a store with one owner.
+    Position(u64),
+    /// An entry, in a store that several servers share.
+    Entry(EntryPlace),
 }
 
 /// What a row must be like, before it is decoded.
-struct Filter<'a> {
-    kinds: &'a [Kind],
-    tool: Option<&'a ToolId>,
-    from: Option<Time>,
-    to: Option<Time>,
+pub(crate) struct Filter<'a> {
+    pub(crate) kinds: &'a [Kind],
+    pub(crate) tool: Option<&'a ToolId>,
+    pub(crate) from: Option<Time>,
+    pub(crate) to: Option<Time>,
 }
 
 impl Filter<'_> {
-    fn admits(&self, row: &Row) -> bool {
-        let record = &row.record;
+    pub(crate) fn admits(&self, record: &Record) -> bool {
         let kind = if self.kinds.is_empty() { record.kind.is_shown() } else { self.kinds.contains(&record.kind) };
         kind && self.tool.is_none_or(|tool| record.tool.as_ref() == Some(tool))
             && self.from.is_none_or(|from| record.at >= from)
@@ -106,7 +115,7 @@ pub(crate) fn of_account(
         let Some(found) = row.filter(|row| query.from.is_none_or(|from| row.record.at >= from)) else {
             return Ok(HistoryPage { entries, next: None });
         };
-        if filter.admits(&found) {
+        if filter.admits(&found.record) {
             if entries.len() == query.limit {
                 return Ok(HistoryPage { entries, next: Some(found.record.seq + 1) });
             }
@@ -130,7 +139,7 @@ fn begin(reader: &dyn Reader, stored: &StoredAccountRef, query: &HistoryQuery) -
             return Ok(Some(found));
         }
         // Leap while even the far entry is too late; otherwise go back by one.
-        let far = if trail::jump_of(found.record.seq) > 0 { at(reader, found.jump)? } else { None };
+        let far = if trail::jump_of(found.record.seq) > 0 { at(reader, found.linked()?.jump)? } else { None };
         row = match far {
             Some(far) if late(&far) => Some(far),
             _ => previous(reader, &found)?,
@@ -149,7 +158,7 @@ fn at(reader: &dyn Reader, position: u64) -> Result<Option<Row>, StoreError> {
 }
 
 fn previous(reader: &dyn Reader, row: &Row) -> Result<Option<Row>, StoreError> {
-    at(reader, row.prev)
+    at(reader, row.linked()?.prev)
 }
 
 fn decoded(row: &Row) -> Result<Entry, StoreError> {
@@ -167,7 +176,11 @@ pub(crate) fn of_studio(
     let filter = Filter { kinds: &query.kinds, tool: query.tool.as_ref(), from: query.from, to: query.to };
     let mut owners: FxHashMap<u64, Option<(StudioNumber, AccountId)>> = FxHashMap::default();
     let mut page = JournalPage::default();
-    let mut before = query.before.unwrap_or(last + 1);
+    let mut before = match query.before {
+        None => last + 1,
+        Some(JournalPlace::Position(position)) => position,
+        Some(JournalPlace::Entry(_)) => return Ok(page),
+    };
     let mut looked = 0;
     while looked < LOOKS && before > 1 {
         let rows = reader.rows_before(before, PAGE)?;
@@ -175,7 +188,7 @@ pub(crate) fn of_studio(
         let Some(end) = rows.last() else { return Ok(page) };
         before = end.position;
         for row in rows {
-            if !filter.admits(&row) {
+            if !filter.admits(&row.record) {
                 continue;
             }
             let number = row.record.account;
@@ -192,18 +205,18 @@ pub(crate) fn of_studio(
                 continue;
             }
             if page.entries.len() == query.limit {
-                page.next = Some(row.position + 1);
+                page.next = Some(JournalPlace::Position(row.position + 1));
                 return Ok(page);
             }
             page.entries.push((Some(id), entry));
         }
     }
-    page.next = (before > 1).then_some(before);
+    page.next = (before > 1).then_some(JournalPlace::Position(before));
     Ok(page)
 }
 
 /// Whether this entry itself posts something that nobody pays for.
-fn leaves_uncollected(entry: &Entry) -> bool {
+pub(crate) fn leaves_uncollected(entry: &Entry) -> bool {
     match &entry.event {
         Event::WentUncollected { credits, .. } => credits.is_positive(),
         Event::HoldSettled(settled) => settled.uncollected.is_positive() && !settled.late,

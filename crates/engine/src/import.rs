@@ -201,7 +201,7 @@ impl Import {
         }
         let seat = self.seats.get_mut(&account.0).expect("it was just put there");
         let links = seat.followed.trail.links(record.seq);
-        let row = Row { position: self.position, prev: links.prev, jump: links.jump, record };
+        let row = Row { position: self.position, links: Some(links), record };
         let followed = seat.followed.follow(&row);
         let entry = followed.map_err(|what| ImportError::Entry { account, seq, what })?;
         if matches!(entry.event, Event::AccountErased) && account <= self.earlier_accounts {

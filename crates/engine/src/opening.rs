@@ -40,16 +40,20 @@ impl Opened {
 
 /// How the account was opened.
 pub(crate) fn origin(rows: &dyn Rows, stored: &StoredAccountRef) -> Result<Origin, StoreError> {
-    let number = stored.account.number;
     let count = u64::try_from(Opening::ENTRIES_MAX).expect("a small number");
     let mut entries = recall::first_entries(rows, stored.account.seq, &stored.trail, count)?;
     entries.reverse();
+    Ok(origin_of(stored.account.number, &entries))
+}
+
+/// How the account was opened whose first entries these are, oldest first.
+pub(crate) fn origin_of(number: AccountNumber, entries: &[Entry]) -> Origin {
     // The first entry that binds anything binds the command that opened the account, or a later one.
-    let Some(bound) = entries.iter().find_map(|entry| entry.bound) else { return Ok(Origin::Otherwise) };
+    let Some(bound) = entries.iter().find_map(|entry| entry.bound) else { return Origin::Otherwise };
     if bound.term != Term::opening(number) {
-        return Ok(Origin::Otherwise);
+        return Origin::Otherwise;
     }
-    Ok(Origin::Opening(opened(number, &entries, bound)))
+    Origin::Opening(opened(number, entries, bound))
 }
 
 fn opened(account: AccountNumber, entries: &[Entry], bound: Bound) -> Opened {

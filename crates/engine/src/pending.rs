@@ -34,6 +34,16 @@ pub(crate) fn orders(
     Ok(pending)
 }
 
+/// The pending orders of these accounts, which come by number.
+pub(crate) fn of<'a>(accounts: impl Iterator<Item = &'a Account>) -> PendingOrders {
+    let mut pending = PendingOrders::default();
+    for account in accounts {
+        add(&mut pending, account);
+        pending.next = Some(account.number);
+    }
+    pending
+}
+
 fn add(pending: &mut PendingOrders, account: &Account) {
     let waiting = account.orders.iter().filter(|order| order.payment == Payment::Pending);
     pending.orders.extend(waiting.map(|order| (account.studio, account.id.clone(), order.clone())));

@@ -19,7 +19,17 @@ use scrip_core::term::Term;
 use crate::store::{Reader, Row, StoreError};
 use crate::trail::{self, Trail};
 
-/// Where rows and terms are read from.
+/// An account's past, however a store finds it.
+pub(crate) trait Past {
+    /// Why it could not be read.
+    type Error;
+    /// The entry of a sequence number; `None` beyond the last.
+    fn entry(&self, seq: u64) -> Result<Option<Entry>, Self::Error>;
+    /// The newest entry that carries the term.
+    fn newest(&self, term: Term, carries: &dyn Fn(&Entry) -> bool) -> Result<Option<Entry>, Self::Error>;
+}
+
+/// Where the rows and terms of a store with one owner are read from.
 pub(crate) trait Rows {
     /// The row at a position.
     fn row(&self, position: u64) -> Result<Option<Row>, StoreError>;
@@ -55,7 +65,7 @@ pub(crate) fn entry(rows: &dyn Rows, last: u64, trail: &Trail, seq: u64) -> Resu
     }
     let (mut entry, mut row) = read(rows, trail.last())?;
     while entry.seq > seq {
-        let next = if trail::jump_of(entry.seq) >= seq { row.jump } else { row.prev };
+        let next = if trail::jump_of(entry.seq) >= seq { row.linked()?.jump } else { row.linked()?.prev };
         (entry, row) = read(rows, next)?;
     }
     Ok(Some(entry))
@@ -69,7 +79,7 @@ pub(crate) fn first_entries(rows: &dyn Rows, last: u64, trail: &Trail, count: u6
     while seq > 0 {
         let (entry, row) = read(rows, position)?;
         let jumps = seq > count && trail::jump_of(seq) >= count;
-        (position, seq) = if jumps { (row.jump, trail::jump_of(seq)) } else { (row.prev, seq - 1) };
+        (position, seq) = if jumps { (row.linked()?.jump, trail::jump_of(seq)) } else { (row.linked()?.prev, seq - 1) };
         if entry.seq <= count {
             entries.push(entry);
         }
@@ -92,7 +102,7 @@ pub(crate) fn search(
         let back = found.bound.map_or(0, |bound| bound.back);
         let mut entries = vec![found];
         for _ in 0..back {
-            let earlier = read(rows, row.prev)?;
+            let earlier = read(rows, row.linked()?.prev)?;
             row = earlier.1;
             entries.push(earlier.0);
         }
@@ -108,34 +118,29 @@ fn newest(rows: &dyn Rows, term: Term, carries: impl Fn(&Entry) -> bool) -> Resu
 }
 
 /// Fetches all that the command wants into [`Account::recalled`].
-pub(crate) fn recall(
-    rows: &dyn Rows,
-    account: &mut Arc<Account>,
-    trail: &Trail,
-    command: &Command,
-) -> Result<(), StoreError> {
+pub(crate) fn recall<P: Past>(past: &P, account: &mut Arc<Account>, command: &Command) -> Result<(), P::Error> {
     loop {
         let wanted = recall::wanted(account, command);
         if wanted.is_empty() {
             return Ok(());
         }
         for one in wanted {
-            let past = Past { rows, number: account.number, last: account.seq, trail };
+            let number = account.number;
             match one {
                 Wanted::HoldByName(name) => {
-                    let hold = past.hold_of_name(&name)?;
+                    let hold = hold_of_name(past, number, &name)?;
                     Arc::make_mut(account).recalled.names.insert(name, hold);
                 }
                 Wanted::Hold(id) => {
-                    let hold = past.ended_hold(id)?;
+                    let hold = ended_hold(past, number, id)?;
                     Arc::make_mut(account).recalled.holds.insert(id, hold);
                 }
                 Wanted::Charge(id) => {
-                    let charge = past.charge(id)?;
+                    let charge = charge(past, number, id)?;
                     Arc::make_mut(account).recalled.charges.insert(id, charge);
                 }
                 Wanted::Order(id) => {
-                    let order = past.order(id)?;
+                    let order = order_over(past, number, id)?;
                     Arc::make_mut(account).recalled.orders.insert(id, order);
                 }
                 Wanted::Lot(id) => {
@@ -148,12 +153,7 @@ pub(crate) fn recall(
 }
 
 /// A hold by either id, open or ended.
-pub(crate) fn hold(
-    rows: &dyn Rows,
-    account: &Account,
-    trail: &Trail,
-    hold: &HoldRef,
-) -> Result<Option<Hold>, StoreError> {
+pub(crate) fn hold<P: Past>(past: &P, account: &Account, hold: &HoldRef) -> Result<Option<Hold>, P::Error> {
     let open = account.holds.iter().find(|open| match hold {
         HoldRef::Id(id) => open.id == *id,
         HoldRef::Name(name) => open.name.as_ref() == Some(name),
@@ -161,24 +161,18 @@ pub(crate) fn hold(
     if let Some(open) = open {
         return Ok(Some(open.clone()));
     }
-    let past = Past { rows, number: account.number, last: account.seq, trail };
     let id = match hold {
         HoldRef::Id(id) => Some(*id),
-        HoldRef::Name(name) => past.hold_of_name(name)?,
+        HoldRef::Name(name) => hold_of_name(past, account.number, name)?,
     };
-    id.map_or(Ok(None), |id| past.ended_hold(id))
+    id.map_or(Ok(None), |id| ended_hold(past, account.number, id))
 }
 
 /// An order, open or over.
-pub(crate) fn order(
-    rows: &dyn Rows,
-    account: &Account,
-    trail: &Trail,
-    id: OrderId,
-) -> Result<Option<Order>, StoreError> {
+pub(crate) fn order<P: Past>(past: &P, account: &Account, id: OrderId) -> Result<Option<Order>, P::Error> {
     match account.orders.iter().find(|open| open.id == id) {
         Some(open) => Ok(Some(open.clone())),
-        None => Past { rows, number: account.number, last: account.seq, trail }.order(id),
+        None => order_over(past, account.number, id),
     }
 }
 
@@ -188,56 +182,65 @@ pub(crate) fn of_provider(rows: &dyn Rows, reference: &ProviderRef) -> Result<Op
     newest(rows, Term::provider_ref(reference), named)
 }
 
-/// One account's past.
-struct Past<'a> {
-    rows: &'a dyn Rows,
-    number: AccountNumber,
-    last: u64,
-    trail: &'a Trail,
+/// One account's past in a store with one owner, found along its trail.
+pub(crate) struct Trailed<'a> {
+    pub(crate) rows: &'a dyn Rows,
+    /// The account's last entry.
+    pub(crate) last: u64,
+    pub(crate) trail: &'a Trail,
 }
 
-impl Past<'_> {
+impl Past for Trailed<'_> {
+    type Error = StoreError;
+
     fn entry(&self, seq: u64) -> Result<Option<Entry>, StoreError> {
         entry(self.rows, self.last, self.trail, seq)
     }
 
-    fn hold_of_name(&self, name: &HoldName) -> Result<Option<HoldId>, StoreError> {
-        let named = |entry: &Entry| match &entry.event {
-            Event::HoldPlaced { hold } => entry.account == self.number && hold.name.as_ref() == Some(name),
-            _ => false,
-        };
-        let placed = newest(self.rows, Term::hold_name(self.number, name), named)?;
-        Ok(placed.map(|placed| HoldId::first(placed.seq)))
+    fn newest(&self, term: Term, carries: &dyn Fn(&Entry) -> bool) -> Result<Option<Entry>, StoreError> {
+        newest(self.rows, term, carries)
     }
+}
 
-    fn ended_hold(&self, id: HoldId) -> Result<Option<Hold>, StoreError> {
-        let Some(placed) = self.entry(id.seq)? else { return Ok(None) };
-        let ends = |entry: &Entry| {
-            let ended = match &entry.event {
-                Event::HoldSettled(settled) => Some(settled.hold),
-                Event::HoldReleased { hold, .. } | Event::HoldExpired { hold, .. } => Some(*hold),
-                _ => None,
-            };
-            entry.account == self.number && ended == Some(id)
-        };
-        let end = newest(self.rows, Term::hold_end(self.number, id), ends)?;
-        Ok(recall::hold(&placed, end.as_ref()))
-    }
+fn hold_of_name<P: Past>(past: &P, account: AccountNumber, name: &HoldName) -> Result<Option<HoldId>, P::Error> {
+    let named = |entry: &Entry| match &entry.event {
+        Event::HoldPlaced { hold } => entry.account == account && hold.name.as_ref() == Some(name),
+        _ => false,
+    };
+    let placed = past.newest(Term::hold_name(account, name), &named)?;
+    Ok(placed.map(|placed| HoldId::first(placed.seq)))
+}
 
-    fn order(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
-        let about =
-            |entry: &Entry| entry.account == self.number && entry.event.order().is_some_and(|order| order.id == id);
-        let newest = newest(self.rows, Term::order(self.number, id), about)?;
-        Ok(recall::order(newest.as_ref(), id))
-    }
-
-    fn charge(&self, id: ChargeId) -> Result<Option<scrip_core::account::ChargeFacts>, StoreError> {
-        let Some(made) = self.entry(id.seq)? else { return Ok(None) };
-        let refunds = |entry: &Entry| match &entry.event {
-            Event::Refunded(refunded) => entry.account == self.number && refunded.charge == id,
-            _ => false,
+fn ended_hold<P: Past>(past: &P, account: AccountNumber, id: HoldId) -> Result<Option<Hold>, P::Error> {
+    let Some(placed) = past.entry(id.seq)? else { return Ok(None) };
+    let ends = |entry: &Entry| {
+        let ended = match &entry.event {
+            Event::HoldSettled(settled) => Some(settled.hold),
+            Event::HoldReleased { hold, .. } | Event::HoldExpired { hold, .. } => Some(*hold),
+            _ => None,
         };
-        let refund = newest(self.rows, Term::refund_of(self.number, id), refunds)?;
-        Ok(if id.index == 0 { recall::charge(&made, refund.as_ref()) } else { None })
-    }
+        entry.account == account && ended == Some(id)
+    };
+    let end = past.newest(Term::hold_end(account, id), &ends)?;
+    Ok(recall::hold(&placed, end.as_ref()))
+}
+
+fn order_over<P: Past>(past: &P, account: AccountNumber, id: OrderId) -> Result<Option<Order>, P::Error> {
+    let about = |entry: &Entry| entry.account == account && entry.event.order().is_some_and(|order| order.id == id);
+    let newest = past.newest(Term::order(account, id), &about)?;
+    Ok(recall::order(newest.as_ref(), id))
+}
+
+fn charge<P: Past>(
+    past: &P,
+    account: AccountNumber,
+    id: ChargeId,
+) -> Result<Option<scrip_core::account::ChargeFacts>, P::Error> {
+    let Some(made) = past.entry(id.seq)? else { return Ok(None) };
+    let refunds = |entry: &Entry| match &entry.event {
+        Event::Refunded(refunded) => entry.account == account && refunded.charge == id,
+        _ => false,
+    };
+    let refund = past.newest(Term::refund_of(account, id), &refunds)?;
+    Ok(if id.index == 0 { recall::charge(&made, refund.as_ref()) } else { None })
 }

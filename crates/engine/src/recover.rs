@@ -42,8 +42,13 @@ pub(crate) struct Documents {
 
 /// Reads and checks the documents.
 pub(crate) fn documents(reader: &dyn Reader) -> Result<Documents, StoreError> {
+    sorted(reader.documents()?)
+}
+
+/// Checks documents that were read.
+pub(crate) fn sorted(documents: Vec<Document>) -> Result<Documents, StoreError> {
     let mut found = Documents::default();
-    for document in reader.documents()? {
+    for document in documents {
         match document {
             Document::Studio { number, id } => {
                 found.studios.insert(id, number);
@@ -164,7 +169,9 @@ fn replay_one(stored: &mut StoredAccount, entry: &Entry, row: &Row) -> Result<()
     }
     apply(&mut stored.account, entry);
     stored.account.head = row.record.hash;
-    stored.trail.push(entry.seq, row.position);
+    if row.links.is_some() {
+        stored.trail.push(entry.seq, row.position);
+    }
     Ok(())
 }
 

@@ -32,7 +32,8 @@ use crate::behind::{Urge, WriteBehind};
 use crate::clock::Clock;
 use crate::engine::{Outcome, Publication, PublishError, PublishOutcome, Refusal, Request, Shared};
 use crate::intake::{Carried, Job, Next};
-use crate::recall;
+use crate::publishing::{self, Decided};
+use crate::recall::{self, Trailed};
 use crate::salt::Salts;
 use crate::store::{
     Batch, Behind, Document, Erasure, KeyDocument, Note, Row, StoreError, StoredAccountRef, TokenSecret,
@@ -57,6 +58,12 @@ struct Seat {
     used: bool,
     /// The draft that it is published with.
     drafted: u64,
+}
+
+impl Seat {
+    fn past<'a>(&'a self, rows: &'a Rows<'_>) -> Trailed<'a> {
+        Trailed { rows, last: self.account.seq, trail: &self.trail }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -197,7 +204,7 @@ impl Pen {
             seat.drafted = self.number;
             self.touched.push(entry.account.0);
         }
-        self.draft.rows.push(Row { position: self.position, prev: links.prev, jump: links.jump, record });
+        self.draft.rows.push(Row { position: self.position, links: Some(links), record });
     }
 
     /// Drafts the erasure of the account, whose entry has just been written.
@@ -496,7 +503,7 @@ impl Sequencer {
         let Some(number) = self.find(studio, account)? else { return Ok(None) };
         let seat = &self.seats[&number.0];
         let rows = Rows { pen: &self.pen, shared: &self.shared };
-        recall::hold(&rows, &seat.account, &seat.trail, hold).map_err(|failure| unreadable(&failure))
+        recall::hold(&seat.past(&rows), &seat.account, hold).map_err(|failure| unreadable(&failure))
     }
 
     /// An order, open or over.
@@ -504,7 +511,7 @@ impl Sequencer {
         let Some(number) = self.find(studio, account)? else { return Ok(None) };
         let seat = &self.seats[&number.0];
         let rows = Rows { pen: &self.pen, shared: &self.shared };
-        recall::order(&rows, &seat.account, &seat.trail, order).map_err(|failure| unreadable(&failure))
+        recall::order(&seat.past(&rows), &seat.account, order).map_err(|failure| unreadable(&failure))
     }
 
     /// The studio's order that a payment provider calls so, and whose it is.
@@ -528,7 +535,8 @@ impl Sequencer {
     fn recall(&mut self, number: AccountNumber, command: &Command) -> Result<(), StoreError> {
         let seat = self.seats.get_mut(&number.0).expect("found before");
         let rows = Rows { pen: &self.pen, shared: &self.shared };
-        recall::recall(&rows, &mut seat.account, &seat.trail, command)
+        let past = Trailed { rows: &rows, last: seat.account.seq, trail: &seat.trail };
+        recall::recall(&past, &mut seat.account, command)
     }
 
     fn publish(
@@ -538,45 +546,22 @@ impl Sequencer {
         expected: Option<StudioId>,
         now: Time,
     ) -> Result<PublishOutcome, PublishError> {
-        if let Some(expected) = expected
-            && expected != catalog.studio
-        {
-            return Err(PublishError::OtherStudio { expected, found: catalog.studio.clone() });
-        }
-        let studio = match self.studios.get(&catalog.studio) {
-            Some(studio) => *studio,
-            None => self.add_studio(catalog.studio.clone()),
+        let moment = publishing::Moment { now, replaces_from: now };
+        let decided = publishing::decide(&self.studios, &self.catalogs, &catalog, expected.as_ref(), moment)?;
+        let (published, studio) = match decided {
+            Decided::Known(known) => return Ok(PublishOutcome::Known(known)),
+            Decided::New { published, studio } => (published, studio),
         };
-        let versions = self.catalogs.of(studio);
-        if let Some(known) = versions.iter().find(|published| published.catalog.digest == catalog.digest) {
-            return Ok(PublishOutcome::Known(Arc::clone(known)));
+        if let Some(number) = studio {
+            let id = catalog.studio.clone();
+            self.studios.insert(id.clone(), number);
+            self.pen.draft.documents.push(Document::Studio { number, id: id.clone() });
+            self.news.push(News::Studio(number, id));
         }
-        let last = versions.iter().map(|published| published.version).max().unwrap_or(0);
-        // No version is in force before it was published, or quotes of the one before would not be honoured (R7); only
-        // the first, before which there was none.
-        let at_once = if last == 0 { Time::EPOCH } else { now };
-        let effective = catalog.effective_from.unwrap_or(at_once).max(at_once);
-        let published = Arc::new(Published { studio, version: last + 1, published_at: now, effective, catalog });
         Arc::make_mut(&mut self.catalogs).add(Arc::clone(&published));
-        self.pen.draft.documents.push(Document::Catalog {
-            studio,
-            version: published.version,
-            published_at: now,
-            effective,
-            format: publication.format,
-            source: Arc::clone(&publication.source),
-        });
+        self.pen.draft.documents.push(publishing::document(&published, &publication));
         self.news.push(News::Catalog(Arc::clone(&published), publication));
         Ok(PublishOutcome::Published(published))
-    }
-
-    fn add_studio(&mut self, id: StudioId) -> StudioNumber {
-        let last = self.studios.values().map(|studio| studio.0).max().unwrap_or(0);
-        let number = StudioNumber(last + 1);
-        self.studios.insert(id.clone(), number);
-        self.pen.draft.documents.push(Document::Studio { number, id: id.clone() });
-        self.news.push(News::Studio(number, id));
-        number
     }
 
     fn move_clock(&mut self, wanted: Time) -> Result<Time, Refusal> {

@@ -6,6 +6,7 @@
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+pub mod joint;
 pub mod memory;
 
 use std::fmt;
@@ -18,7 +19,7 @@ use scrip_core::id::{AccountId, AccountNumber, StudioId, StudioNumber};
 use scrip_core::journal::Record;
 use scrip_core::time::Time;
 
-use crate::trail::Trail;
+use crate::trail::{Links, Trail};
 
 /// The world failed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -155,12 +156,18 @@ pub struct Head {
 pub struct Row {
     /// Its place in the whole journal, from 1, without gaps.
     pub position: u64,
-    /// The position of the account's previous entry; 0 for its first.
-    pub prev: u64,
-    /// The position of an earlier entry of the account, chosen so that any is found in O(log n) steps; see [`crate::trail`].
-    pub jump: u64,
+    /// Where earlier entries of its account are; `None` in a store that finds them by their numbers ([`joint`]).
+    pub links: Option<Links>,
     /// The entry.
     pub record: Record,
+}
+
+impl Row {
+    /// Where earlier entries are, in a store that leads from each to those before.
+    pub fn linked(&self) -> Result<Links, StoreError> {
+        let missing = || StoreError::Damaged(format!("the entry at position {} does not point back", self.position));
+        self.links.ok_or_else(missing)
+    }
 }
 
 /// What becomes durable at once.

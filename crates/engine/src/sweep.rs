@@ -3,7 +3,7 @@
 //! Nothing depends on it: whoever touches an account applies what is due. It walks the accounts at
 //! a bounded rate and touches those that have something due.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use scrip_core::command::Command;
@@ -58,16 +58,4 @@ fn look(shared: &Shared, after: Option<AccountNumber>, share: usize) -> Result<O
         }
     }
     Ok(last)
-}
-
-impl Shared {
-    /// Waits for the engine's stop, so long.
-    fn stopped_within(&self, period: Duration) -> bool {
-        let stopping = self.stopping.lock().unwrap_or_else(PoisonError::into_inner);
-        let (stopping, _) = self
-            .stopped
-            .wait_timeout_while(stopping, period, |stopping| !*stopping)
-            .unwrap_or_else(PoisonError::into_inner);
-        *stopping
-    }
 }

@@ -313,7 +313,7 @@ fn moved(store: &MemoryStore, wanted: impl Fn(&Row) -> bool) -> MemoryStore {
         let mut trails: BTreeMap<AccountNumber, Trail> = BTreeMap::new();
         for (row, position) in contents.rows.iter_mut().zip(1..) {
             let links = trails.entry(row.record.account).or_default().push(row.record.seq, position);
-            (row.position, row.prev, row.jump) = (position, links.prev, links.jump);
+            (row.position, row.links) = (position, Some(links));
         }
         contents.accounts.clear();
         contents.terms.clear();

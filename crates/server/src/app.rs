@@ -10,7 +10,7 @@ use scrip_core::id::{AccountId, Key, StudioNumber};
 use scrip_core::rejection::Rejection;
 use scrip_core::time::Time;
 use scrip_engine::Engine;
-use scrip_engine::engine::{Outcome, Request};
+use scrip_engine::engine::{Outcome, Refusal, Request};
 use scrip_engine::store::StoreError;
 use tokio::sync::watch;
 
@@ -153,6 +153,9 @@ impl App {
 
     /// The catalog version in force. A studio whose first one lies ahead has none yet.
     pub(crate) fn catalog(&self, studio: StudioNumber) -> Result<Arc<Published>, Refused> {
+        if !self.engine().knows_prices() {
+            return Err(Refusal::Unavailable("the list of catalogs could not be read again in time").into());
+        }
         let catalogs = self.engine().catalogs();
         catalogs.in_force(studio, self.engine().now()).map(Arc::clone).ok_or_else(|| {
             Refused::new(

@@ -12,17 +12,17 @@ use scrip_core::entry::{Entry, Event, Kind};
 use scrip_core::hold::{Hold, HoldState};
 use scrip_core::id::{AccountId, HoldId, HoldRef, StudioNumber};
 use scrip_core::time::Time;
-use scrip_engine::history::{HistoryQuery, JournalQuery};
+use scrip_engine::history::{HistoryQuery, JournalPlace, JournalQuery};
 
 use crate::app::App;
 use crate::problem::Refused;
 
 /// Which holds.
-pub(crate) struct Wanted {
+pub(crate) struct Wanted<P> {
     /// Only those in this state; `None`: all.
     pub(crate) state: Option<HoldState>,
     /// Only those placed before this place of the journal searched.
-    pub(crate) before: Option<u64>,
+    pub(crate) before: Option<P>,
     /// At most so many.
     pub(crate) limit: usize,
     /// The instant at which their states are meant.
@@ -30,11 +30,11 @@ pub(crate) struct Wanted {
 }
 
 /// A page of holds.
-pub(crate) struct Page<T> {
+pub(crate) struct Page<T, P> {
     /// Newest first.
     pub(crate) holds: Vec<T>,
     /// Where the next page begins.
-    pub(crate) next: Option<u64>,
+    pub(crate) next: Option<P>,
 }
 
 /// Holds that one page looks at, at the most.
@@ -54,8 +54,8 @@ pub(crate) async fn of_account(
     app: &App,
     studio: StudioNumber,
     id: &AccountId,
-    wanted: &Wanted,
-) -> Result<Page<Hold>, Refused> {
+    wanted: &Wanted<u64>,
+) -> Result<Page<Hold, u64>, Refused> {
     let account = app.stored_account(studio, id).await?;
     if wanted.state == Some(HoldState::Open) {
         return Ok(open_ones(&account, wanted));
@@ -82,7 +82,7 @@ pub(crate) async fn of_account(
 }
 
 /// Open holds need no journal.
-fn open_ones(account: &Account, wanted: &Wanted) -> Page<Hold> {
+fn open_ones(account: &Account, wanted: &Wanted<u64>) -> Page<Hold, u64> {
     let mut open: Vec<&Hold> = account
         .holds
         .iter()
@@ -98,8 +98,8 @@ fn open_ones(account: &Account, wanted: &Wanted) -> Page<Hold> {
 pub(crate) async fn of_studio(
     app: &App,
     studio: StudioNumber,
-    wanted: &Wanted,
-) -> Result<Page<(AccountId, Hold)>, Refused> {
+    wanted: &Wanted<JournalPlace>,
+) -> Result<Page<(AccountId, Hold), JournalPlace>, Refused> {
     let mut accounts: BTreeMap<AccountId, Arc<Account>> = BTreeMap::new();
     let (mut holds, mut before, mut looked) = (Vec::new(), wanted.before, 0);
     while holds.len() < wanted.limit && looked < LOOKS {
@@ -136,7 +136,7 @@ pub(crate) async fn of_studio(
     Ok(Page { holds, next: before })
 }
 
-fn admits(wanted: &Wanted, hold: &Hold) -> bool {
+fn admits<P>(wanted: &Wanted<P>, hold: &Hold) -> bool {
     wanted.state.is_none_or(|state| hold.state == state)
 }
 

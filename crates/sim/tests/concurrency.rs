@@ -1,4 +1,5 @@
-//! Many clients at once against the real engine, on the store in memory and on SQLite.
+//! Many clients at once against the real engine, on the store in memory and on SQLite; and against three engines that
+//! share a store.
 //!
 //! Each client remembers what it was told. Afterwards nothing that was acknowledged may be missing or there twice, nothing
 //! may be below zero, the journal must add up, and a fresh start of the engine must show the same.
@@ -17,8 +18,10 @@ use scrip_core::rejection::Rejection;
 use scrip_core::time::Time;
 use scrip_engine::clock::Clock;
 use scrip_engine::engine::{Outcome, Publication, PublishOutcome, Refusal, Request};
-use scrip_engine::store::Store;
+use scrip_engine::store::joint::JointStore;
+use scrip_engine::store::joint::memory::JointMemory;
 use scrip_engine::store::memory::MemoryStore;
+use scrip_engine::store::{Reader, Store};
 use scrip_engine::verify::verify;
 use scrip_engine::{Engine, Options};
 use scrip_sim::prng::Prng;
@@ -26,25 +29,39 @@ use scrip_store_sqlite::{OpenMode, SqliteStore};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
-/// Opens the same store, again and again.
-type Disk = Box<dyn FnMut() -> Box<dyn Store>>;
+/// Opens the same store, again and again: how it reads before anything is started on it, and the engines that are.
+type Disk = Box<dyn FnMut() -> (Arc<dyn Reader>, Vec<Engine>)>;
 
 /// Runs a check on a new store of each kind.
 fn on_each_store(check: impl Fn(Scrip)) {
     let memory = MemoryStore::new();
-    check(Scrip::start(Box::new(move || Box::new(memory.clone()))));
+    check(Scrip::start(Box::new(move || alone(Box::new(memory.clone())))));
     let folder = tempfile::tempdir().expect("a folder for the store");
     let path = folder.path().to_path_buf();
-    let open = move || -> Box<dyn Store> {
-        Box::new(SqliteStore::open(&path, OpenMode::Create).expect("a store in a folder of our own"))
-    };
+    let open =
+        move || alone(Box::new(SqliteStore::open(&path, OpenMode::Create).expect("a store in a folder of our own")));
     check(Scrip::start(Box::new(open)));
+    let memory = JointMemory::new();
+    check(Scrip::start(Box::new(move || together(Arc::new(memory.clone())))));
+}
+
+/// One engine on a store of its own.
+fn alone(store: Box<dyn Store>) -> (Arc<dyn Reader>, Vec<Engine>) {
+    let reader = store.reader();
+    (reader, vec![Engine::start(store, options()).expect("the store opens")])
+}
+
+/// Three engines on one store.
+fn together(store: Arc<dyn JointStore>) -> (Arc<dyn Reader>, Vec<Engine>) {
+    let reader = store.snapshot().expect("it can be read");
+    let start = |_| Engine::start_joint(Arc::clone(&store), options()).expect("the store opens");
+    (reader, (0..3).map(start).collect())
 }
 
 /// A scrip with one studio, and how to start it again.
 struct Scrip {
     disk: Disk,
-    engine: Engine,
+    engines: Vec<Engine>,
     studio: StudioNumber,
     runtime: Runtime,
 }
@@ -52,14 +69,17 @@ struct Scrip {
 impl Scrip {
     fn start(mut disk: Disk) -> Scrip {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().expect("a runtime");
-        let engine = engine(disk());
+        let (_, engines) = disk();
         let text = "studio = \"crowded\"\nname = \"Crowded\"\n[tools.look]\nname = \"Look\"\nrate.flat = 1\n";
         let publication = Publication { format: Format::Toml, source: Arc::from(text) };
-        let published = match runtime.block_on(engine.publish(publication, None)) {
+        let published = match runtime.block_on(engines[0].publish(publication, None)) {
             Ok(PublishOutcome::Published(published)) => published,
             other => panic!("the catalog was not published: {other:?}"),
         };
-        Scrip { disk, studio: published.studio, engine, runtime }
+        let mut scrip = Scrip { disk, studio: published.studio, engines, runtime };
+        // The others would learn of the catalog within a second.
+        scrip.start_again();
+        scrip
     }
 
     /// Opens accounts, each with this many credits.
@@ -77,7 +97,7 @@ impl Scrip {
             let opened = self.request(id, None, Command::PutAccount(PutAccount::default()));
             [opened, self.request(id, Some("to-begin-with"), Command::Grant(grant))]
         });
-        let done = self.engine.submit_many_blocking(requests.collect());
+        let done = self.engines[0].submit_many_blocking(requests.collect());
         assert!(done.iter().all(Result::is_ok), "{:?}", done.iter().find(|done| done.is_err()));
         ids
     }
@@ -91,8 +111,8 @@ impl Scrip {
     fn at_once(&self, requests: Vec<Request>) -> Vec<Result<Outcome, Refusal>> {
         self.runtime.block_on(async {
             let mut clients = JoinSet::new();
-            for request in requests {
-                let engine = self.engine.clone();
+            for (request, engine) in requests.into_iter().zip(self.engines.iter().cycle()) {
+                let engine = engine.clone();
                 clients.spawn(async move { engine.submit(request).await });
             }
             clients.join_all().await
@@ -100,25 +120,24 @@ impl Scrip {
     }
 
     fn totals(&self, account: &AccountId) -> scrip_core::account::Totals {
-        self.engine.account(self.studio, account).expect("readable").expect("opened").totals()
+        self.engines[0].account(self.studio, account).expect("readable").expect("opened").totals()
     }
 
     /// Stops, proves the journal from what is stored, and starts again.
     fn start_again(&mut self) {
-        self.engine.stop();
-        let store = (self.disk)();
-        if let Err(broken) = verify(store.reader().as_ref(), &mut |_| ()) {
+        self.engines.iter().for_each(Engine::stop);
+        let (reader, engines) = (self.disk)();
+        if let Err(broken) = verify(reader.as_ref(), &mut |_| ()) {
             panic!("the journal does not add up: {broken}");
         }
-        self.engine = engine(store);
+        self.engines = engines;
     }
 }
 
-fn engine(store: Box<dyn Store>) -> Engine {
+fn options() -> Options {
     let clock = Clock::test(Time::parse("2026-05-01T12:00:00Z").expect("a time"));
     // Written behind often, so that what is found there is found while it is busy.
-    let options = Options { clock, mark_every: 2_000, sweep_per_second: 0, ..Options::default() };
-    Engine::start(store, options).expect("the store opens")
+    Options { clock, mark_every: 2_000, sweep_per_second: 0, ..Options::default() }
 }
 
 fn charge(credits: Credits) -> Command {
@@ -208,7 +227,7 @@ fn crowd(mut scrip: Scrip, accounts: usize, rounds: usize) {
         let mut clients = JoinSet::new();
         for client in 0..CLIENTS {
             let client = Client {
-                engine: scrip.engine.clone(),
+                engines: scrip.engines.clone(),
                 studio: scrip.studio,
                 ids: Arc::clone(&ids),
                 prng: Prng::new(u64::try_from(client).expect("few")),
@@ -223,7 +242,7 @@ fn crowd(mut scrip: Scrip, accounts: usize, rounds: usize) {
         let mut left = vec![Credits::whole(supply); accounts];
         told.iter().for_each(|told| left[told.account] -= told.charged);
         for (id, left) in ids.iter().zip(left) {
-            let account = scrip.engine.account(scrip.studio, id).expect("readable").expect("opened");
+            let account = scrip.engines[0].account(scrip.studio, id).expect("readable").expect("opened");
             assert_eq!(account.totals().remaining, left, "{id}: what is left is what nobody was told was taken");
             assert!(account.lots.iter().all(|lot| !lot.available().is_negative()), "{id}: {:?}", account.lots);
         }
@@ -233,7 +252,7 @@ fn crowd(mut scrip: Scrip, accounts: usize, rounds: usize) {
     check(&scrip);
     // Every command that was acknowledged is there: its key gives its first answer.
     let again = told.iter().map(|told| scrip.request(&ids[told.account], Some(&told.key), told.command.clone()));
-    let again = scrip.engine.submit_many_blocking(again.collect());
+    let again = scrip.engines[0].submit_many_blocking(again.collect());
     for (told, again) in told.iter().zip(again) {
         assert_eq!(again, Ok(Outcome { answer: told.answer.clone(), replayed: true }), "{}", told.key);
     }
@@ -241,7 +260,7 @@ fn crowd(mut scrip: Scrip, accounts: usize, rounds: usize) {
 }
 
 struct Client {
-    engine: Engine,
+    engines: Vec<Engine>,
     studio: StudioNumber,
     ids: Arc<[AccountId]>,
     prng: Prng,
@@ -274,6 +293,11 @@ impl Client {
                         }
                         // What was short for one may have come back by the time the other was decided.
                         (Err(_), second) => drop(self.note(account, &key, charge(credits), second)),
+                        // The same between two engines: the second came first. In one engine they are in order.
+                        (Ok(_), second) if self.engines.len() > 1 => {
+                            self.note(account, &key, charge(credits), second);
+                        }
+
                         (Ok(_), Err(refusal)) => panic!("a repeat was refused: {refusal:?}"),
                     }
                 }
@@ -303,12 +327,14 @@ impl Client {
     }
 
     fn submit(
-        &self,
+        &mut self,
         account: usize,
         key: &str,
         command: Command,
     ) -> impl Future<Output = Result<Outcome, Refusal>> + use<> {
-        let (engine, studio, account) = (self.engine.clone(), self.studio, self.ids[account].clone());
+        // Whichever engine it is: none needs to know what another has done.
+        self.engines.rotate_left(1);
+        let (engine, studio, account) = (self.engines[0].clone(), self.studio, self.ids[account].clone());
         let key = Some(Key::parse(key).expect("a key"));
         async move { engine.submit(Request { studio, account, key, command }).await }
     }

@@ -18,7 +18,7 @@ use scrip_core::journal::Record;
 use scrip_core::lot::{Class, Lot, Priority};
 use scrip_core::time::Time;
 use scrip_engine::store::{Batch, Behind, Row, Store, StoredAccountRef};
-use scrip_engine::trail::Trail;
+use scrip_engine::trail::{Links, Trail};
 use scrip_store_sqlite::{OpenMode, SqliteStore};
 
 const SIZES: [usize; 5] = [1, 16, 128, 1_024, 8_192];
@@ -134,7 +134,7 @@ impl World {
             hash: Hash(chance[40..72].try_into().expect("32 bytes")),
             texts: None,
         };
-        Row { position: self.position, prev: self.position / 2, jump: self.position / 3, record }
+        Row { position: self.position, links: Some(Links { prev: self.position / 2, jump: self.position / 3 }), record }
     }
 
     fn behind(&mut self, size: usize) -> Behind {

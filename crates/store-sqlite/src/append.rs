@@ -264,8 +264,9 @@ fn write_rows(connection: &Connection, rows: &[Row]) -> rusqlite::Result<()> {
         insert.raw_bind_parameter(8, record.held.millionths())?;
         insert.raw_bind_parameter(9, record.available_after.millionths())?;
         insert.raw_bind_parameter(10, record.remaining_after.millionths())?;
-        insert.raw_bind_parameter(11, row.prev)?;
-        insert.raw_bind_parameter(12, row.jump)?;
+        let links = row.links.expect("in a journal with one owner each entry leads to those before");
+        insert.raw_bind_parameter(11, links.prev)?;
+        insert.raw_bind_parameter(12, links.jump)?;
         insert.raw_bind_parameter(13, record.body.as_slice())?;
         insert.raw_bind_parameter(14, &record.hash.0[..])?;
         insert.raw_bind_parameter(15, record.texts.as_deref())?;

@@ -12,6 +12,7 @@ use scrip_core::journal::Record;
 use scrip_core::time::Time;
 use scrip_engine::record::{Columns, account_from_json};
 use scrip_engine::store::{Extent, Head, Row, StoreError, StoredAccount};
+use scrip_engine::trail::Links;
 
 use crate::erase;
 use crate::trouble::{damaged, refused};
@@ -136,7 +137,8 @@ fn shape_row(row: &SqlRow<'_>) -> rusqlite::Result<Result<Row, &'static str>> {
         hash: Hash(row.get(13)?),
         texts: row.get_ref(14)?.as_str_or_null()?.filter(|texts| !erase::is_blank(texts)).map(Box::from),
     };
-    Ok(Ok(Row { position: row.get(0)?, prev: row.get(10)?, jump: row.get(11)?, record }))
+    let links = Some(Links { prev: row.get(10)?, jump: row.get(11)? });
+    Ok(Ok(Row { position: row.get(0)?, links, record }))
 }
 
 /// The accounts of a query.

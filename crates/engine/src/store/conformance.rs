@@ -545,7 +545,7 @@ impl World {
         };
         let record = journal::encode(&entry, self.head);
         self.head = record.hash;
-        Row { position: seq, prev: links.prev, jump: links.jump, record }
+        Row { position: seq, links: Some(links), record }
     }
 
     /// Accounts made from now on have more in them.

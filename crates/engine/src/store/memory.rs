@@ -38,7 +38,7 @@ struct State {
 
 /// What tells documents apart; also their order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Identity {
+pub(crate) enum Identity {
     Studio(StudioNumber),
     Catalog(StudioNumber, u32),
     Key(Box<str>),
@@ -49,7 +49,7 @@ enum Identity {
 }
 
 impl Identity {
-    fn of(document: &Document) -> Identity {
+    pub(crate) fn of(document: &Document) -> Identity {
         match document {
             Document::Studio { number, .. } => Identity::Studio(*number),
             Document::Catalog { studio, version, .. } => Identity::Catalog(*studio, *version),

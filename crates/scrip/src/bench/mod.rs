@@ -73,7 +73,8 @@ impl Bench {
             let world = World::make(&folder.path().join("engine"), plan.accounts).await?;
             // Real charges, so that the bare store appends what the engine would.
             engine_load::measure(&world, Work::Charge, Flight::Batches, Duration::from_millis(100)).await?;
-            let bare = BareStore::open(&folder.path().join("bare"), &*world.engine.reader())?;
+            let reader = world.engine.reader().map_err(|error| Failure::Failed(error.to_string()))?;
+            let bare = BareStore::open(&folder.path().join("bare"), &*reader)?;
             let api = running::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
             let address = api.local_addr().map_err(|error| Failure::Failed(error.to_string()))?;
             let app = App::new(world.engine.clone(), Config::default());

@@ -4,7 +4,10 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use scrip_api::problem::shown;
 use scrip_api::unfit::InvalidField;
+use scrip_core::id::AccountNumber;
 use scrip_core::time::Time;
+use scrip_engine::history::JournalPlace;
+use scrip_engine::store::joint::EntryPlace;
 
 use crate::app::App;
 use crate::problem::Refused;
@@ -71,6 +74,11 @@ impl Query {
         self.read("after", "the next of the page before", cursor_of)
     }
 
+    /// The cursor of a page of a studio's history.
+    pub(crate) fn journal_cursor(&mut self) -> Result<Option<JournalPlace>, InvalidField> {
+        self.read("after", "the next of the page before", journal_place_of)
+    }
+
     /// Refuses what was not taken.
     pub(crate) fn finish(self) -> Result<(), InvalidField> {
         match self.0.first() {
@@ -97,6 +105,27 @@ fn cursor_of(text: &str) -> Option<u64> {
     (cursor(place) == text).then_some(place)
 }
 
+/// The same of a studio's history.
+pub(crate) fn journal_cursor(place: JournalPlace) -> String {
+    match place {
+        JournalPlace::Position(position) => cursor(position),
+        JournalPlace::Entry(EntryPlace { at, account, seq }) => format!("e{:x}-{:x}-{seq:x}", at.micros(), account.0),
+    }
+}
+
+fn journal_place_of(text: &str) -> Option<JournalPlace> {
+    let place = match text.strip_prefix('e') {
+        None => JournalPlace::Position(cursor_of(text)?),
+        Some(entry) => {
+            let mut numbers = entry.splitn(3, '-').map(|number| u64::from_str_radix(number, 16).ok());
+            let at = Time::from_micros(i64::try_from(numbers.next()??).ok()?);
+            let account = AccountNumber(numbers.next()??);
+            JournalPlace::Entry(EntryPlace { at, account, seq: numbers.next()?? })
+        }
+    };
+    (journal_cursor(place) == text).then_some(place)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +135,14 @@ mod tests {
         assert_eq!(cursor_of(&cursor(0xbeef)), Some(0xbeef));
         for wrong in ["", "c", "beef", "cBEEF", "c0beef", "c+1"] {
             assert_eq!(cursor_of(wrong), None, "{wrong}");
+            assert_eq!(journal_place_of(wrong), None, "{wrong}");
+        }
+        let entry = EntryPlace { at: Time::from_micros(0xabc), account: AccountNumber(0xfed), seq: 7 };
+        for place in [JournalPlace::Position(0xbeef), JournalPlace::Entry(entry)] {
+            assert_eq!(journal_place_of(&journal_cursor(place)), Some(place));
+        }
+        for wrong in ["e", "eabc", "eabc-fed", "eabc-fed-", "eabc-fed-7-7", "eabc-fed-07", "effffffffffffffff-1-1"] {
+            assert_eq!(journal_place_of(wrong), None, "{wrong}");
         }
     }
 }

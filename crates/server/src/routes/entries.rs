@@ -9,14 +9,14 @@ use scrip_core::due;
 use scrip_core::entry::{Entry, Kind};
 use scrip_core::id::{AccountId, StudioNumber, ToolId};
 use scrip_core::rejection::Rejection;
-use scrip_engine::history::{HistoryPage, HistoryQuery, JournalQuery};
+use scrip_engine::history::{HistoryPage, HistoryQuery, JournalPlace, JournalQuery};
 
 use crate::app::App;
 use crate::auth::Authorised;
 use crate::openapi::{AccountParam, EntriesParams, UncollectedParams};
 use crate::problem::Refused;
 use crate::reply;
-use crate::request::{AccountPath, Format, Query, accepted_format, cursor};
+use crate::request::{AccountPath, Format, Query, accepted_format, cursor, journal_cursor};
 
 /// The next page's cursor, where the body has no place for it.
 const NEXT_AFTER: HeaderName = HeaderName::from_static("next-after");
@@ -33,9 +33,9 @@ pub(super) async fn list(
     query: Query,
 ) -> Result<Response, Refused> {
     let format = accepted_format(&headers, &[Format::Json, Format::Csv])?;
-    let filter = Filter::read(query)?;
+    let filter = Filter::read(query, Query::cursor)?;
     let page = of_account(&app, key.studio, &account, filter).await?;
-    Ok(shown(format, page.entries.iter().map(EntryShown::of).collect(), page.next))
+    Ok(shown(format, page.entries.iter().map(EntryShown::of).collect(), page.next.map(cursor)))
 }
 
 /// The history of a whole studio, newest first. A page may hold fewer than asked for and still have a next.
@@ -49,7 +49,7 @@ pub(super) async fn list_all(
     query: Query,
 ) -> Result<Response, Refused> {
     let format = accepted_format(&headers, &[Format::Json, Format::Csv])?;
-    let filter = Filter::read(query)?;
+    let filter = Filter::read(query, Query::journal_cursor)?;
     of_studio(&app, key.studio, filter.journal(), format).await
 }
 
@@ -65,7 +65,7 @@ pub(super) async fn uncollected(
 ) -> Result<Response, Refused> {
     let format = accepted_format(&headers, &[Format::Json, Format::Csv])?;
     let wanted = JournalQuery {
-        before: query.cursor()?,
+        before: query.journal_cursor()?,
         limit: query.limit()?,
         from: query.time("from")?,
         to: query.time("to")?,
@@ -77,8 +77,8 @@ pub(super) async fn uncollected(
 }
 
 /// Which entries.
-struct Filter {
-    before: Option<u64>,
+struct Filter<P> {
+    before: Option<P>,
     limit: usize,
     /// `None`: of all kinds; else of these.
     kinds: Option<Vec<Kind>>,
@@ -87,10 +87,14 @@ struct Filter {
     to: Option<scrip_core::time::Time>,
 }
 
-impl Filter {
-    fn read(mut query: Query) -> Result<Filter, InvalidField> {
+impl<P> Filter<P> {
+    /// From a query whose page begins as `cursor` reads.
+    fn read(
+        mut query: Query,
+        cursor: impl FnOnce(&mut Query) -> Result<Option<P>, InvalidField>,
+    ) -> Result<Filter<P>, InvalidField> {
         let filter = Filter {
-            before: query.cursor()?,
+            before: cursor(&mut query)?,
             limit: query.limit()?,
             kinds: query.text("kind").map(|words| kinds(&words)).transpose()?,
             tool: query.read("tool", "a tool's name", |text| ToolId::parse(text).ok())?,
@@ -100,7 +104,9 @@ impl Filter {
         query.finish()?;
         Ok(filter)
     }
+}
 
+impl Filter<u64> {
     fn admits(&self, entry: &Entry) -> bool {
         let kind = entry.event.kind();
         self.before.is_none_or(|before| entry.seq < before)
@@ -120,7 +126,9 @@ impl Filter {
             to: self.to,
         }
     }
+}
 
+impl Filter<JournalPlace> {
     fn journal(self) -> JournalQuery {
         JournalQuery {
             before: self.before,
@@ -150,7 +158,12 @@ fn kinds(words: &str) -> Result<Vec<Kind>, InvalidField> {
 }
 
 /// An account's page: what is due and not yet written comes first, as it will be written (R16).
-async fn of_account(app: &App, studio: StudioNumber, id: &AccountId, filter: Filter) -> Result<HistoryPage, Refused> {
+async fn of_account(
+    app: &App,
+    studio: StudioNumber,
+    id: &AccountId,
+    filter: Filter<u64>,
+) -> Result<HistoryPage, Refused> {
     let (id, now) = (id.clone(), app.engine().now());
     let page = app.reading(move |engine| {
         let Some(stored) = engine.account(studio, &id)? else { return Ok(None) };
@@ -187,11 +200,10 @@ async fn of_studio(app: &App, studio: StudioNumber, query: JournalQuery, format:
         account: account.as_ref().map(ToString::to_string),
         ..EntryShown::of(entry)
     });
-    Ok(shown(format, entries.collect(), page.next))
+    Ok(shown(format, entries.collect(), page.next.map(journal_cursor)))
 }
 
-fn shown(format: Format, entries: Vec<EntryShown>, next: Option<u64>) -> Response {
-    let next = next.map(cursor);
+fn shown(format: Format, entries: Vec<EntryShown>, next: Option<String>) -> Response {
     if format != Format::Csv {
         return reply::ok(&EntriesShown { entries, next });
     }

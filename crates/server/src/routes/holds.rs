@@ -20,7 +20,7 @@ use crate::held::{self, Wanted};
 use crate::openapi::{AccountParam, HoldParams, HoldsParams, KeyHeader};
 use crate::problem::Refused;
 use crate::reply;
-use crate::request::{AccountPath, Body, HoldPath, IdempotencyKey, Query, cursor};
+use crate::request::{AccountPath, Body, HoldPath, IdempotencyKey, Query, cursor, journal_cursor};
 
 /// Sets the quoted credits aside for a job, in one atomic step.
 #[utoipa::path(post, path = "/v1/accounts/{account}/holds", tag = "holds", params(AccountParam, KeyHeader),
@@ -121,7 +121,7 @@ pub(super) async fn list(
     AccountPath(account): AccountPath,
     query: Query,
 ) -> Result<Response, Refused> {
-    let wanted = wanted(query, app.engine().now())?;
+    let wanted = wanted(query, Query::cursor, app.engine().now())?;
     let page = held::of_account(&app, key.studio, &account, &wanted).await?;
     let show = |hold: &Hold| HoldShown::of(hold, Some(account.as_str()));
     Ok(reply::ok(&HoldsShown { holds: page.holds.iter().map(show).collect(), next: page.next.map(cursor) }))
@@ -131,16 +131,21 @@ pub(super) async fn list(
 #[utoipa::path(get, path = "/v1/holds", tag = "holds", params(HoldsParams),
     responses((status = 200, body = HoldsShown, description = "A page of holds")))]
 pub(super) async fn list_all(State(app): State<App>, key: Authorised, query: Query) -> Result<Response, Refused> {
-    let wanted = wanted(query, app.engine().now())?;
+    let wanted = wanted(query, Query::journal_cursor, app.engine().now())?;
     let page = held::of_studio(&app, key.studio, &wanted).await?;
     let holds = page.holds.iter().map(|(account, hold)| HoldShown::of(hold, Some(account.as_str())));
-    Ok(reply::ok(&HoldsShown { holds: holds.collect(), next: page.next.map(cursor) }))
+    Ok(reply::ok(&HoldsShown { holds: holds.collect(), next: page.next.map(journal_cursor) }))
 }
 
-fn wanted(mut query: Query, now: Time) -> Result<Wanted, InvalidField> {
+/// What is asked for, from the page's beginning that `cursor` reads.
+fn wanted<P>(
+    mut query: Query,
+    cursor: impl FnOnce(&mut Query) -> Result<Option<P>, InvalidField>,
+    now: Time,
+) -> Result<Wanted<P>, InvalidField> {
     let wanted = Wanted {
         state: query.read("state", "open, settled, released or expired", HoldState::from_word)?,
-        before: query.cursor()?,
+        before: cursor(&mut query)?,
         limit: query.limit()?,
         now,
     };

@@ -1,0 +1,345 @@
+//! A lane: the thread that does what is to be done with the accounts of some buckets, a batch at a time.
+//!
+//! A pass reads, decides, appends and answers. Desks whose append came too late, or may have landed or not, are read and
+//! decided again in the next pass, which settles both: the account's row decides who was first, and a key that has landed
+//! is found.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use rustc_hash::FxBuildHasher;
+use scrip_core::account::Account;
+use scrip_core::entry::Entry;
+use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
+use tracing::error;
+
+use super::Joint;
+use super::desk::{Circumstances, Desk, Held, Progress, Source};
+use super::fetched::{Fetched, Lack};
+use super::queue::{Task, What, Work};
+use crate::engine::{Committed, Refusal};
+use crate::hub::Trouble;
+use crate::salt::Salts;
+use crate::sequencer::NOT_WRITTEN;
+use crate::store::StoreError;
+use crate::store::joint::{Appended, Draft, FoundAccount, WantedAccount};
+
+/// How long a lane waits for work before it looks whether the engine has ended.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often a batch is decided again before its callers are told to come back.
+const PASSES: u32 = 200;
+
+/// Answered when other servers were first too often.
+const CONTENDED: &str = "other servers are busy with this account; try again with the same key";
+/// Answered when a write's outcome could not be settled.
+const UNSETTLED: &str = "the database did not say whether it was written; try again with the same key";
+/// Answered when the database could not be read.
+const UNREADABLE: &str = "the store could not be read; try again with the same key";
+/// Answered when another server's catalog may be in force already.
+pub(super) const NOT_CURRENT: &str =
+    "the list of catalogs could not be read again in time; try again with the same key";
+
+/// What an account is known by.
+type Name = (StudioNumber, AccountId);
+
+/// One lane's thread.
+pub(super) struct Lane<'a> {
+    joint: &'a Joint,
+    index: usize,
+    /// Accounts as they stood when they were last read or written: only their numbers are sent to see whether they have moved.
+    known: HashMap<Name, Arc<Account>, FxBuildHasher>,
+    salts: Salts,
+}
+
+/// What became of a desk in a pass.
+enum Fate {
+    /// Its answers stand.
+    Stands,
+    /// It must be read and decided again.
+    Again,
+    /// Its callers are told this.
+    Refused(&'static str),
+}
+
+impl<'a> Lane<'a> {
+    pub(super) fn new(joint: &'a Joint, index: usize) -> Lane<'a> {
+        Lane { joint, index, known: HashMap::default(), salts: Salts::default() }
+    }
+
+    /// Works until the engine stops.
+    pub(super) fn run(mut self) {
+        let limit = self.joint.hub.options.batch_limit;
+        loop {
+            match self.joint.lanes[self.index].take(limit, PATIENCE) {
+                Work::Some(tasks) => {
+                    self.joint.queued.fetch_sub(tasks.len(), Ordering::AcqRel);
+                    self.carry_out(tasks);
+                }
+                Work::None => {}
+                Work::Ended => return,
+            }
+        }
+    }
+
+    fn carry_out(&mut self, tasks: Vec<Task>) {
+        let mut desks = seated(tasks);
+        let mut in_doubt = false;
+        for _ in 0..PASSES {
+            if desks.is_empty() {
+                return;
+            }
+            if !self.joint.is_current() {
+                return self.refuse_all(desks, if in_doubt { UNSETTLED } else { NOT_CURRENT });
+            }
+            match self.pass(&mut desks) {
+                Ok(doubt) => in_doubt = doubt,
+                Err(failure) => {
+                    error!(%failure, "a batch could not be read");
+                    self.joint.hub.set_trouble(Trouble::Refused);
+                    return self.refuse_all(desks, if in_doubt { UNSETTLED } else { UNREADABLE });
+                }
+            }
+        }
+        self.refuse_all(desks, CONTENDED);
+    }
+
+    /// Reads, decides, appends and answers; leaves the desks that must be decided again, or have more to do. Answers whether
+    /// something of theirs may have landed.
+    fn pass(&mut self, desks: &mut Vec<Desk>) -> Result<bool, StoreError> {
+        let mut fetched = Fetched::default();
+        self.read(desks, &mut fetched)?;
+        let overtaken = self.decide(desks, &mut fetched)?;
+        let mut fates = self.append(desks, &overtaken);
+        self.confirm(desks, &mut fates);
+        let mut in_doubt = false;
+        let mut left = Vec::new();
+        for (mut desk, fate) in std::mem::take(desks).into_iter().zip(fates) {
+            match fate.0 {
+                Fate::Stands => self.answer(&mut desk),
+                Fate::Refused(why) => {
+                    self.known.remove(&(desk.studio, desk.id.clone()));
+                    desk.tasks.drain(..).for_each(|task| refuse(task, why));
+                }
+                Fate::Again => {
+                    in_doubt |= fate.1;
+                    self.known.remove(&(desk.studio, desk.id.clone()));
+                }
+            }
+            if !desk.tasks.is_empty() {
+                left.push(desk);
+            }
+        }
+        *desks = left;
+        self.joint.hub.set_trouble(Trouble::None);
+        Ok(in_doubt)
+    }
+
+    /// Reads every desk's account, and what its tasks need of the past.
+    fn read(&self, desks: &mut [Desk], fetched: &mut Fetched) -> Result<(), StoreError> {
+        // What the accounts would need if they had not moved is read with them.
+        let mut wanted = Vec::with_capacity(desks.len());
+        let mut lacks = Vec::new();
+        for desk in desks.iter_mut() {
+            let known = self.known.get(&(desk.studio, desk.id.clone()));
+            desk.seat(known.cloned());
+            lacks.extend(desk.lacks(fetched));
+            let known = known.map(|account| (account.number, account.seq));
+            wanted.push(WantedAccount { studio: desk.studio, id: desk.id.clone(), known });
+        }
+        let found = fetched.fetch(self.joint.store.as_ref(), wanted, &lacks)?;
+        for (desk, found) in desks.iter_mut().zip(found) {
+            match found {
+                FoundAccount::Missing => desk.seat(None),
+                FoundAccount::Unmoved => {}
+                FoundAccount::There(account) => desk.seat(Some(account)),
+            }
+        }
+        // A name leads to a hold, a hold to its end: a few rounds, however large the batch.
+        loop {
+            let lacks: Vec<Lack> = desks.iter().flat_map(|desk| desk.lacks(fetched)).collect();
+            if lacks.iter().all(|lack| *lack == Lack::Account) {
+                return Ok(());
+            }
+            fetched.fetch(self.joint.store.as_ref(), Vec::new(), &lacks)?;
+        }
+    }
+
+    /// Decides all desks; answers for each whether it was overtaken.
+    fn decide(&mut self, desks: &mut [Desk], fetched: &mut Fetched) -> Result<Vec<bool>, StoreError> {
+        let joint = self.joint;
+        let catalogs = joint.hub.catalogs();
+        let mut overtaken = vec![false; desks.len()];
+        loop {
+            let at = Circumstances { catalogs: &catalogs, now: joint.hub.options.clock.now(), fetched };
+            let mut lacks = Vec::new();
+            for (desk, overtaken) in desks.iter_mut().zip(&mut overtaken).filter(|(_, overtaken)| !**overtaken) {
+                let (studio, id) = (desk.studio, desk.id.clone());
+                let mut fresh = Drawn { joint, salts: &mut self.salts, studio, id };
+                match desk.decide(&at, &mut fresh) {
+                    Progress::Decided => {}
+                    Progress::Lacking(Lack::Account) => *overtaken = true,
+                    Progress::Lacking(lack) => lacks.push(lack),
+                }
+            }
+            if lacks.is_empty() {
+                return Ok(overtaken);
+            }
+            fetched.fetch(joint.store.as_ref(), Vec::new(), &lacks)?;
+        }
+    }
+
+    /// Appends what was drafted. With each fate: whether it is in doubt.
+    fn append(&mut self, desks: &[Desk], overtaken: &[bool]) -> Vec<(Fate, bool)> {
+        let mut drafts: Vec<Draft> = Vec::new();
+        let drafting: Vec<bool> = desks
+            .iter()
+            .zip(overtaken)
+            .map(|(desk, overtaken)| {
+                let draft = if *overtaken { None } else { desk.draft() };
+                let drafting = draft.is_some();
+                drafts.extend(draft);
+                drafting
+            })
+            .collect();
+        let mut outcomes = if drafts.is_empty() { Vec::new() } else { self.joint.store.append(&drafts) }.into_iter();
+        let fate = |(overtaken, drafting): (&bool, bool)| {
+            if *overtaken {
+                return (Fate::Again, false);
+            }
+            if !drafting {
+                return (Fate::Stands, false);
+            }
+            match outcomes.next() {
+                Some(Ok(Appended::Landed)) => (Fate::Stands, false),
+                Some(Ok(Appended::Late)) => (Fate::Again, false),
+                Some(Err(StoreError::Unknown(why))) => {
+                    error!(why, "an append ended in an unknown state; it is decided again");
+                    (Fate::Again, true)
+                }
+                Some(Err(failure @ (StoreError::Refused(_) | StoreError::Damaged(_)))) => {
+                    error!(%failure, "an append was refused");
+                    (Fate::Refused(NOT_WRITTEN), false)
+                }
+                None => (Fate::Refused(NOT_WRITTEN), false),
+            }
+        };
+        overtaken.iter().zip(drafting).map(fate).collect()
+    }
+
+    /// Confirms replays that nothing was written after.
+    fn confirm(&self, desks: &[Desk], fates: &mut [(Fate, bool)]) {
+        let unconfirmed = |desk: &Desk, fate: &(Fate, bool)| {
+            desk.replays && desk.drafted.is_empty() && matches!(fate.0, Fate::Stands)
+        };
+        let found = desks.iter().zip(fates.iter()).filter(|(desk, fate)| unconfirmed(desk, fate));
+        let accounts: Vec<AccountNumber> =
+            found.filter_map(|(desk, _)| desk.account.as_ref().map(|account| account.number)).collect();
+        if accounts.is_empty() {
+            return;
+        }
+        if let Err(failure) = self.joint.store.confirm(&accounts) {
+            error!(%failure, "first answers could not be confirmed");
+            for (desk, fate) in desks.iter().zip(fates) {
+                if unconfirmed(desk, fate) {
+                    *fate = (Fate::Refused(UNSETTLED), false);
+                }
+            }
+        }
+    }
+
+    /// The desk's answers rest on what is durable: gives them.
+    fn answer(&mut self, desk: &mut Desk) {
+        self.publish(desk);
+        let count = desk.held.len();
+        for (task, held) in desk.tasks.drain(..count).zip(desk.held.drain(..)) {
+            // Callers that have gone do not want to know.
+            match (task.what, held) {
+                (What::Command { answers, place, .. }, Held::Carried(carried)) => {
+                    self.joint.hub.count(&carried);
+                    answers.give(place, carried);
+                }
+                (What::Hold(_, reply), Held::Hold(found)) => drop(reply.send(found)),
+                (What::Order(_, reply), Held::Order(found)) => drop(reply.send(found)),
+                (What::Command { .. } | What::Hold(..) | What::Order(..), _) => {
+                    unreachable!("a task is answered as it was asked")
+                }
+            }
+        }
+    }
+
+    /// The account and its new entries are durable: they are remembered, and told.
+    fn publish(&mut self, desk: &mut Desk) {
+        let limit = (self.joint.hub.options.resident_limit / self.joint.lanes.len()).max(1);
+        if self.known.len() >= limit {
+            // Forgotten accounts are merely sent again when they are needed.
+            self.known.clear();
+        }
+        let Some(account) = &desk.account else { return };
+        // An erased account is known by another id from now on.
+        self.known.remove(&(desk.studio, desk.id.clone()));
+        self.known.insert((account.studio, account.id.clone()), Arc::clone(account));
+        if desk.drafted.is_empty() {
+            return;
+        }
+        let hub = &self.joint.hub;
+        let count = u64::try_from(desk.drafted.len()).expect("a length fits 64 bits");
+        hub.counters.entries.fetch_add(count, Ordering::AcqRel);
+        hub.counters.batches.fetch_add(1, Ordering::Relaxed);
+        if hub.feed.receiver_count() > 0 {
+            let entries: Vec<(StudioNumber, Entry)> =
+                std::mem::take(&mut desk.drafted).into_iter().map(|entry| (desk.studio, entry)).collect();
+            // Nobody listening any more is no failure.
+            drop(hub.feed.send(Arc::new(Committed { entries, accounts: vec![Arc::clone(account)] })));
+        }
+    }
+
+    fn refuse_all(&mut self, desks: Vec<Desk>, why: &'static str) {
+        for desk in desks {
+            self.known.remove(&(desk.studio, desk.id));
+            desk.tasks.into_iter().for_each(|task| refuse(task, why));
+        }
+    }
+}
+
+/// What is drawn for the commands of one account.
+struct Drawn<'a> {
+    joint: &'a Joint,
+    salts: &'a mut Salts,
+    studio: StudioNumber,
+    id: AccountId,
+}
+
+impl Source for Drawn<'_> {
+    fn salt(&mut self) -> [u8; 16] {
+        self.salts.next()
+    }
+
+    fn number(&mut self) -> AccountNumber {
+        self.joint.draw_number(self.studio, &self.id, self.salts.next())
+    }
+}
+
+/// A desk for each account, each with its tasks in their order.
+fn seated(tasks: Vec<Task>) -> Vec<Desk> {
+    let mut places: HashMap<Name, usize, FxBuildHasher> = HashMap::default();
+    let mut desks: Vec<Desk> = Vec::new();
+    for task in tasks {
+        let place = *places.entry((task.studio, task.account.clone())).or_insert_with(|| {
+            desks.push(Desk::new(task.studio, task.account.clone()));
+            desks.len() - 1
+        });
+        desks[place].tasks.push(task);
+    }
+    desks
+}
+
+fn refuse(task: Task, why: &'static str) {
+    let refusal = Refusal::Unavailable(why);
+    match task.what {
+        What::Command { answers, place, .. } => answers.give(place, Err(refusal)),
+        What::Hold(_, reply) => drop(reply.send(Err(refusal))),
+        What::Order(_, reply) => drop(reply.send(Err(refusal))),
+    }
+}
