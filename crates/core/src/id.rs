@@ -104,6 +104,12 @@ impl Key {
     pub fn of_provider(reference: &ProviderRef) -> Key {
         Key(Arc::from(format!("provider {reference}")))
     }
+
+    /// The key that a customer chose, in a space of its own: their keys bind none of the studio's, which could be guessed
+    /// (R31). It holds a space, so that no caller can have chosen it.
+    pub fn of_customer(chosen: &Key) -> Key {
+        Key(Arc::from(format!("customer {chosen}")))
+    }
 }
 
 /// A caller's own hold id: the alphabet of account ids, but nothing that looks like an id of ours.
@@ -281,6 +287,14 @@ mod tests {
     fn no_caller_can_choose_a_key_that_is_made_of_a_providers_id() {
         let key = Key::of_provider(&ProviderRef::parse("in_7").unwrap());
         assert_eq!(key.as_str(), "provider in_7");
+        assert!(Key::parse(key.as_str()).is_err());
+    }
+
+    #[test]
+    fn customers_choose_keys_in_a_space_of_their_own() {
+        let chosen = Key::parse(&"k".repeat(128)).unwrap();
+        let key = Key::of_customer(&chosen);
+        assert_eq!(key.as_str(), format!("customer {chosen}"));
         assert!(Key::parse(key.as_str()).is_err());
     }
 

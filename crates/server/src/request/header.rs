@@ -10,11 +10,13 @@ use scrip_core::id::Key;
 
 use crate::app::App;
 use crate::problem::Refused;
+use crate::{auth, customer_token};
 
 /// The header's name.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// The idempotency key that every POST which changes an account carries (R31).
+/// The idempotency key that every POST which changes an account carries (R31). A customer's is bound apart from the
+/// studio's: whoever guesses `job-7-settle` takes nothing from the studio.
 pub(crate) struct IdempotencyKey(pub(crate) Key);
 
 impl FromRequestParts<App> for IdempotencyKey {
@@ -31,7 +33,9 @@ impl FromRequestParts<App> for IdempotencyKey {
             return Err(required());
         }
         let key = value.to_str().ok().and_then(|text| Key::parse(text).ok());
-        Ok(IdempotencyKey(key.ok_or_else(|| invalid("1 to 128 visible ASCII characters"))?))
+        let key = key.ok_or_else(|| invalid("1 to 128 visible ASCII characters"))?;
+        let customers = auth::bearer(&parts.headers)?.starts_with(customer_token::PREFIX);
+        Ok(IdempotencyKey(if customers { Key::of_customer(&key) } else { key }))
     }
 }
 

@@ -117,6 +117,33 @@ async fn a_customer_quotes_orders_and_edits() {
     assert_eq!(ask("POST", "/v1/accounts/ada/orders", json!({"package": "small"})).await.1, json!("package_not_found"));
 }
 
+/// R31: keys are guessable, and whoever takes the studio's would have its job cost nothing.
+#[tokio::test]
+async fn a_customers_keys_bind_none_of_the_studios() {
+    let world = World::new().await;
+    let post = async |secret: &str, path: &str, once: &str, body: Value| {
+        world.call("POST", &format!("/v1/accounts/cleo{path}")).secret(secret).once(once).json(body).await
+    };
+    assert_eq!(world.call("PUT", "/v1/accounts/cleo").secret(TWIN).json(json!({})).await.status, 201);
+    assert_eq!(post(TWIN, "/grants", "g", json!({"credits": 50, "class": "top_up", "reason": "r"})).await.status, 201);
+    let job = json!({"tool": "text-to-motion", "measures": {"actions": 1}, "hold": "job-7"});
+    assert_eq!(post(TWIN, "/holds", "job-7-hold", job).await.status, 201);
+    let token = token(&world, TWIN, "cleo", json!({})).await;
+    let small = json!({"package": "small"});
+    let placed = post(&token, "/orders", "job-7-settle", small.clone()).await;
+    assert_eq!(placed.status, 201, "{}", placed.text());
+    let settled = post(TWIN, "/holds/job-7/settle", "job-7-settle", json!({})).await;
+    assert_eq!((settled.status, &settled.json()["charged"]), (200, &json!(5)), "{}", settled.text());
+
+    let again = post(&token, "/orders", "job-7-settle", small.clone()).await;
+    assert_eq!((again.body, again.headers["idempotency-replayed"].as_bytes()), (placed.body.clone(), &b"true"[..]));
+    let other = post(&token, "/orders", "job-7-settle", json!({"package": "large"})).await;
+    assert_eq!(other.json()["code"], "idempotency_key_reused");
+    let taken = post(&token, "/orders", "job-7-hold", small.clone()).await;
+    assert_eq!((taken.status, taken.header("idempotency-replayed")), (201, None), "the studio's key is another");
+    assert_eq!(post(&token, "/orders", &"k".repeat(128), small).await.status, 201);
+}
+
 /// R17a: what begins at once is paid for.
 #[tokio::test]
 async fn a_customer_changes_the_plan_downwards_and_pays_upwards() {
