@@ -15,6 +15,7 @@ pub(crate) fn run(arguments: &RestoreArguments) -> Result<(), Failure> {
     shown.finish();
     let copy = copied.map_err(uncopied)?;
     let contents = prove(&copy, file)?;
+    copy.forget_token_secrets().map_err(uncopied)?;
     copy.finish().map_err(uncopied)?;
     println!("restored {} from {}: {contents}", folder.display(), file.display());
     Ok(())

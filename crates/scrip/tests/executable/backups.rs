@@ -149,6 +149,30 @@ fn restored_knows(ground: &Ground, backup: &str, known: &[(Post, Answer)]) {
     succeed(&["verify", "--data", &ground.name(&data)]);
 }
 
+/// Whoever read the backup could make customers' tokens for the store that it is of, not for the restored one.
+#[test]
+fn customers_tokens_end_with_a_restore() {
+    let ground = Ground::new();
+    let store = ground.path("store");
+    let server = Server::start(&store, &["--keys", KEYS]);
+    let mut client = server.client(SECRET);
+    assert_eq!(client.put("/accounts/ana", "{}").status, 201);
+    let session = client.post("/accounts/ana/portal-sessions", "portal", "{}").body;
+    let token = session["token"].as_str().expect("a token").to_owned();
+    let status = |server: &Server, token: &str| server.client(token).get("/accounts/ana/balance").status;
+    succeed(&["backup", "--data", &ground.name("store"), &ground.name("backup")]);
+    assert_eq!(status(&server, &token), 200);
+    server.stop();
+
+    let ran = ground.restore("backup", "new");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let restored = Server::start(&ground.path("new"), &["--keys", KEYS]);
+    assert_eq!(status(&restored, &token), 401);
+    let session = restored.client(SECRET).post("/accounts/ana/portal-sessions", "portal", "{}").body;
+    assert_eq!(status(&restored, session["token"].as_str().expect("a token")), 200);
+    restored.stop();
+}
+
 #[test]
 fn what_is_no_whole_backup_is_not_restored() {
     let ground = Ground::with_backup();
