@@ -36,8 +36,9 @@ impl PortalSessionRequest {
 /// A session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PortalSessionShown {
-    /// The customer's pages: send the browser there. It holds the token: hand it to nobody else, and log it nowhere.
-    pub url: String,
+    /// The customer's pages: send the browser there. It holds the token: hand it to nobody else, and log it nowhere. Null on a
+    /// server that was not told where browsers reach it (`--public-url`), unless it is called as `localhost`.
+    pub url: Option<String>,
     /// A customer token, for the account alone: `Authorization: Bearer ct_…`.
     pub token: String,
     /// The first instant at which neither is good any more.

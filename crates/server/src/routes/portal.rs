@@ -1,11 +1,13 @@
 //! `…/portal-sessions`: a customer's own, short way in.
 
+use std::net::IpAddr;
+
 use axum::extract::State;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use scrip_api::portal::{PortalSessionRequest, PortalSessionShown};
 use scrip_api::time::Instant;
-use scrip_api::unfit::InvalidField;
 use scrip_core::time::Time;
 
 use crate::app::App;
@@ -36,7 +38,7 @@ pub(super) async fn open(
     let expires_at = whole_second(app.engine().now().plus_seconds(i64::from(expires_in)));
     let secret = app.engine().token_secret_made(key.studio).await?;
     let token = customer_token::issue(&Claims { studio: key.studio, account: id, expires_at }, number, &secret);
-    let url = format!("{}{}{token}", reached_at(&app, &headers)?, crate::PORTAL);
+    let url = reached_at(&app, &headers).map(|server| format!("{server}{}{token}", crate::PORTAL));
     Ok(reply::json(StatusCode::CREATED, &PortalSessionShown { url, token, expires_at: Instant(expires_at) }))
 }
 
@@ -45,15 +47,48 @@ const fn whole_second(at: Time) -> Time {
     Time::from_micros((at.micros() + 999_999).div_euclid(1_000_000) * 1_000_000)
 }
 
-/// Where browsers reach this server: as it was told, else as its caller reached it.
-fn reached_at(app: &App, headers: &HeaderMap) -> Result<String, Refused> {
+/// Where browsers reach this server: as it was told, else as its caller reached it on this same machine. Elsewhere it may
+/// stand behind a proxy that speaks TLS, and a browser that is sent to `http://` says the token to everyone on its way.
+fn reached_at(app: &App, headers: &HeaderMap) -> Option<String> {
     let told = &app.config().payments.public_url;
     if !told.is_empty() {
-        return Ok(told.clone());
+        return Some(told.clone());
     }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".:-[]_".contains(&byte);
-    let host = host.filter(|host| !host.is_empty() && host.bytes().all(plain));
-    let host = host.ok_or_else(|| InvalidField::new("Host", "a host's name, with a port or without"))?;
-    Ok(format!("http://{host}"))
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    is_this_machine(host).then(|| format!("http://{host}"))
+}
+
+/// Whether a host, with a port or without, is the machine that asks.
+fn is_this_machine(host: &str) -> bool {
+    let Ok(authority) = host.parse::<Authority>() else { return false };
+    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let loopback = name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    // What stands before an @ is no part of a host.
+    loopback && !host.contains('@')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_told_from_others() {
+        for (host, this) in [
+            ("localhost", true),
+            ("LocalHost:7171", true),
+            ("127.0.0.1:7171", true),
+            ("127.8.9.1", true),
+            ("[::1]:7171", true),
+            ("credits.example", false),
+            ("localhost.credits.example", false),
+            ("10.0.0.7:7171", false),
+            ("[::2]", false),
+            ("ada@localhost", false),
+            ("localhost/", false),
+            ("a b", false),
+            ("", false),
+        ] {
+            assert_eq!(is_this_machine(host), this, "{host}");
+        }
+    }
 }
