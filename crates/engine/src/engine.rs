@@ -359,13 +359,27 @@ impl Engine {
     /// The same, made and stored where there is none: durable by the time a token can be made with it.
     pub async fn token_secret_made(&self, studio: StudioNumber) -> Result<TokenSecret, Refusal> {
         let _one_at_a_time = self.hub().making_secret.lock().await;
-        if let Some(secret) = self.token_secret(studio) {
-            return Ok(secret);
+        match self.token_secret(studio) {
+            Some(secret) => Ok(secret),
+            None => self.put_token_secret(studio, None).await,
         }
+    }
+
+    /// Another one in its place: the tokens of all customers of the studio are good no more.
+    pub async fn renew_token_secret(&self, studio: StudioNumber) -> Result<(), Refusal> {
+        let _one_at_a_time = self.hub().making_secret.lock().await;
+        self.put_token_secret(studio, self.token_secret(studio)).await.map(drop)
+    }
+
+    async fn put_token_secret(
+        &self,
+        studio: StudioNumber,
+        instead_of: Option<TokenSecret>,
+    ) -> Result<TokenSecret, Refusal> {
         let mut secret = TokenSecret([0; 32]);
         getrandom::fill(&mut secret.0).map_err(|_| Refusal::Unavailable("the machine has no randomness"))?;
         let (reply, stored) = oneshot::channel();
-        self.push(Job::PutTokenSecret { studio, secret, reply })?;
+        self.push(Job::PutTokenSecret { studio, secret, instead_of, reply })?;
         stored.await.unwrap_or(Err(Refusal::Unavailable(ENDED)))?;
         // On a store that several servers share another may have been first.
         Ok(self.token_secret(studio).unwrap_or(secret))

@@ -36,7 +36,13 @@ pub(crate) enum Job {
     /// A key to store.
     PutKey { key: KeyDocument, reply: oneshot::Sender<Result<(), Refusal>> },
     /// A studio's secret to store.
-    PutTokenSecret { studio: StudioNumber, secret: TokenSecret, reply: oneshot::Sender<Result<(), Refusal>> },
+    PutTokenSecret {
+        studio: StudioNumber,
+        secret: TokenSecret,
+        /// The one that it replaces.
+        instead_of: Option<TokenSecret>,
+        reply: oneshot::Sender<Result<(), Refusal>>,
+    },
     /// A note to store.
     PutNote { note: Note, reply: oneshot::Sender<Result<(), Refusal>> },
     /// A test clock to move.

@@ -317,7 +317,8 @@ impl Sequencer {
                 self.news.push(News::Key(key));
                 self.answers.push(Reply::Stored(reply));
             }
-            Job::PutTokenSecret { studio, secret, reply } => {
+            // Nobody else writes to this store: the one that is replaced is still there.
+            Job::PutTokenSecret { studio, secret, instead_of: _, reply } => {
                 self.weight += 1;
                 self.pen.draft.documents.push(Document::TokenSecret { studio, secret });
                 self.news.push(News::TokenSecret(studio, secret));

@@ -26,6 +26,8 @@ pub(crate) enum Ask {
     ListKeys { studio: Option<String> },
     /// Revoke a key.
     RevokeKey { id: String },
+    /// End the tokens of all customers of a studio.
+    RenewTokens { studio: String },
     /// Tell what an erasure would erase.
     PreviewErasure { studio: String, account: String },
     /// Erase an account's texts (R29).
@@ -50,6 +52,8 @@ pub(crate) enum Tell {
     Keys { keys: Vec<KeyRow> },
     /// A key is revoked.
     KeyRevoked { id: String, studio: String },
+    /// The tokens that a studio's customers had are good no more.
+    TokensRenewed { studio: String },
     /// What there is to erase.
     ToErase(Box<ToErase>),
     /// An account's texts are shown to nobody any more; `copies`: the write-ahead log still holds some.
@@ -122,6 +126,7 @@ pub(crate) async fn carry_out(engine: &Engine, ask: Ask) -> Tell {
         Ask::CreateKey { studio, role } => create_key(engine, &studio, &role).await,
         Ask::ListKeys { studio } => list_keys(engine, studio.as_deref()),
         Ask::RevokeKey { id } => revoke_key(engine, &id).await,
+        Ask::RenewTokens { studio } => renew_tokens(engine, studio).await,
         Ask::PreviewErasure { studio, account } => erasure::preview(engine, &studio, &account),
         Ask::Erase { studio, account, reason } => erasure::erase(engine, &studio, &account, reason).await,
         Ask::Publish { json, source } => {
@@ -182,6 +187,13 @@ async fn revoke_key(engine: &Engine, id: &str) -> Result<Tell, Tell> {
     }
     put(engine, KeyDocument { revoked_at: Some(engine.now()), ..key.clone() }).await?;
     Ok(Tell::KeyRevoked { id: id.to_owned(), studio: studio_name(key.studio, &engine.studios()) })
+}
+
+async fn renew_tokens(engine: &Engine, studio: String) -> Result<Tell, Tell> {
+    let number = studio_number(engine, &studio)?;
+    let renewed = engine.renew_token_secret(number).await;
+    renewed.map_err(|refusal| Tell::Failed { message: format!("the tokens of {studio} go on: {refusal}") })?;
+    Ok(Tell::TokensRenewed { studio })
 }
 
 async fn publish(engine: &Engine, format: Format, source: String) -> Result<Tell, Tell> {

@@ -146,7 +146,7 @@ pub(crate) struct PaymentArguments {
     #[arg(long, value_name = "STUDIO=URL", env = "SCRIP_STRIPE_RETURN_TO", value_delimiter = ',')]
     pub(crate) stripe_return_to: Vec<String>,
 
-    /// Where customers' browsers reach this server; needed with --stripe-key
+    /// Where customers' browsers reach this server; needed with --stripe-key, and for the addresses of customers' pages
     #[arg(long, value_name = "URL", env = "SCRIP_PUBLIC_URL")]
     pub(crate) public_url: Option<String>,
 
@@ -384,6 +384,15 @@ pub(crate) enum KeyCommand {
         place: Place,
         /// The key's public id, as in key_8f3a…
         id: String,
+    },
+    /// End all customer tokens of a studio at once, and the visits to its customers' pages with them: when one may have got
+    /// into wrong hands, or what they are made with
+    RenewTokens {
+        #[command(flatten)]
+        place: Place,
+        /// Whose customers
+        #[arg(long)]
+        studio: String,
     },
 }
 

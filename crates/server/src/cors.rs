@@ -36,7 +36,7 @@ pub(crate) fn origin(app: &App, request: &Request) -> Option<HeaderValue> {
     let secret = auth::bearer(request.headers()).ok();
     let holder = secret.and_then(|secret| {
         // What a token claims will do: one that is forged is refused anyway.
-        let customer = customer_token::read(secret).map(|presented| presented.claims.studio);
+        let customer = customer_token::read(secret).map(|presented| presented.studio());
         customer.or_else(|| keys::holder(secret, &app.config().keys, app.engine()).map(|(studio, _)| studio))
     });
     let Some(number) = holder else { return Some(origin) };

@@ -7,8 +7,10 @@
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams};
 use axum::http::request::Parts;
 use scrip_api::code::Code;
+use scrip_api::portal::EXPIRES_IN_MAX;
 use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
 use scrip_core::time::Time;
+use scrip_engine::store::TokenSecret;
 
 use crate::app::App;
 use crate::auth;
@@ -39,6 +41,9 @@ pub(crate) const ROUTES: &[(&str, &str)] = &[
     ("POST", "/v1/quotes"),
 ];
 
+/// Seconds by which the clocks of two servers of one store may differ.
+const CLOCKS_DIFFER: i64 = 60;
+
 /// Who came with a token that is good.
 #[derive(Clone, Debug)]
 pub(crate) struct Customer {
@@ -50,34 +55,47 @@ pub(crate) struct Customer {
     number: AccountNumber,
     /// The first instant at which the token is good no more.
     pub(crate) expires_at: Time,
+    /// What it was made with.
+    secret: TokenSecret,
 }
 
 impl Customer {
     /// Whose token this is.
     pub(crate) async fn of(app: &App, token: &str) -> Result<Customer, Refused> {
         let presented = customer_token::read(token).ok_or_else(not_good)?;
-        let claims = presented.claims.clone();
-        let secret = app.engine().token_secret(claims.studio).ok_or_else(not_good)?;
+        let secret = app.engine().token_secret(presented.studio()).ok_or_else(not_good)?;
+        let signed = presented.signed_with(&secret).ok_or_else(not_good)?;
+        let claims = &signed.claims;
+        if !lasts(claims.expires_at, app.engine().now()) {
+            return Err(not_good());
+        }
+        // Only now: whoever has no token of ours is not worth a look into the store.
         let account = match app.stored_account(claims.studio, &claims.account).await {
             Ok(account) => account,
             Err(refused) if refused.0.code == Code::AccountNotFound => return Err(not_good()),
             Err(refused) => return Err(refused),
         };
-        if !presented.is_of(account.number, &secret) || claims.expires_at <= app.engine().now() {
+        if !signed.is_of(account.number, &secret) {
             return Err(not_good());
         }
+        let claims = signed.claims;
         Ok(Customer {
             studio: claims.studio,
             account: claims.account,
             number: account.number,
             expires_at: claims.expires_at,
+            secret,
         })
     }
 
-    /// Whether the token still holds: its end may come, or the account go, while an answer goes on.
+    /// Whether the token still holds: its end may come, the studio's tokens be ended, or the account go, while an answer
+    /// goes on.
     pub(crate) async fn holds(&self, app: &App) -> bool {
+        let made_with_this = app.engine().token_secret(self.studio) == Some(self.secret);
         let account = app.stored_account(self.studio, &self.account).await;
-        self.expires_at > app.engine().now() && account.is_ok_and(|account| account.number == self.number)
+        made_with_this
+            && lasts(self.expires_at, app.engine().now())
+            && account.is_ok_and(|account| account.number == self.number)
     }
 
     /// Whether the route of a request is open to this customer.
@@ -102,6 +120,12 @@ impl Customer {
     }
 }
 
+/// Whether a token that ends at this instant is good now. Its end is to come, and no further ahead than a token's end can
+/// be: one that was made while a clock was wrong would be good for years.
+fn lasts(expires_at: Time, now: Time) -> bool {
+    expires_at > now && expires_at <= now.plus_seconds(i64::from(EXPIRES_IN_MAX) + CLOCKS_DIFFER)
+}
+
 /// One answer for what is malformed, forged, expired or of an account that is gone: it tells nothing apart.
 fn not_good() -> Refused {
     Refused::new(
@@ -117,4 +141,24 @@ fn closed() -> Refused {
 
 fn anothers() -> Refused {
     Refused::new(Code::Forbidden, "A customer token is for the one account that it was made for.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_good_before_its_end_and_never_for_longer_than_a_day() {
+        let now = Time::parse("2026-01-31T10:00:00Z").unwrap();
+        for (end, good) in [
+            ("2026-01-31T10:00:00Z", false),
+            ("2026-01-31T10:00:01Z", true),
+            ("2026-02-01T10:00:00Z", true),
+            ("2026-02-01T10:01:00Z", true),
+            ("2026-02-01T10:01:01Z", false),
+            ("2031-01-31T10:00:00Z", false),
+        ] {
+            assert_eq!(lasts(Time::parse(end).unwrap(), now), good, "{end}");
+        }
+    }
 }

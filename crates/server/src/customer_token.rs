@@ -2,8 +2,9 @@
 //!
 //! A token names a studio, one of its accounts and an end, and is signed with the studio's secret; nothing is stored
 //! for it. It is bound to the account's number besides its id, so that who is given the id of an erased account
-//! inherits no token. Apart because it alone signs. It must never log a token or compare one otherwise than in constant
-//! time.
+//! inherits no token: by a mark of that number, which tells nobody the number. The signature is looked at first, and
+//! alone: what a forger claims is not looked up, and how long an answer takes does not tell which accounts there are.
+//! Apart because it alone signs. It must never log a token or compare one otherwise than in constant time.
 
 use hmac::{Hmac, Mac};
 use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
@@ -17,15 +18,19 @@ pub(crate) const PREFIX: &str = "ct_";
 
 /// The version of what follows the prefix.
 const VERSION: u8 = 1;
-/// Version, studio, end.
-const HEAD: usize = 1 + 4 + 8;
+/// The mark of an account's number: half an HMAC-SHA-256.
+const MARK: usize = 16;
+/// Version, studio, end, mark.
+const HEAD: usize = 1 + 4 + 8 + MARK;
 /// An HMAC-SHA-256.
 const SIGNATURE: usize = 32;
 /// The longest token: one of an account's id of 128 characters.
 const LEN_MAX: usize = PREFIX.len() + 2 * (HEAD + 128 + SIGNATURE);
 
-/// What is signed, besides the text of the token: so that no other use of the secret makes a token.
-const PURPOSE: &[u8] = b"scrip customer token";
+/// What is signed besides what a token says, so that no other use of the secret makes a token.
+const TOKEN: &[u8] = b"scrip customer token";
+/// The same for the mark of an account's number. Neither begins with the other.
+const NUMBER: &[u8] = b"scrip account number";
 
 /// What a token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,12 +43,18 @@ pub(crate) struct Claims {
     pub(crate) expires_at: Time,
 }
 
-/// A token that was presented: what it claims is not believed before [`Presented::is_of`].
+/// A token that was presented: of what it claims only the studio can be read before its signature holds.
 pub(crate) struct Presented {
-    /// What it says.
-    pub(crate) claims: Claims,
+    signed: Signed,
     payload: Vec<u8>,
     signature: Vec<u8>,
+}
+
+/// A token that was made here.
+pub(crate) struct Signed {
+    /// What it says.
+    pub(crate) claims: Claims,
+    mark: [u8; MARK],
 }
 
 /// A token for an account that has this number.
@@ -51,9 +62,9 @@ pub(crate) fn issue(claims: &Claims, number: AccountNumber, secret: &TokenSecret
     let mut bytes = vec![VERSION];
     bytes.extend(claims.studio.0.to_be_bytes());
     bytes.extend(claims.expires_at.micros().div_euclid(1_000_000).to_be_bytes());
+    bytes.extend(mark(number, secret));
     bytes.extend(claims.account.as_str().as_bytes());
-    let signature = sign(&bytes, number, secret);
-    bytes.extend(signature);
+    bytes.extend(sign(TOKEN, &bytes, secret));
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{PREFIX}{hex}")
 }
@@ -67,28 +78,48 @@ pub(crate) fn read(token: &str) -> Option<Presented> {
     let signature = payload.split_off(payload.len().checked_sub(SIGNATURE)?);
     let (head, account) = payload.split_at_checked(HEAD)?;
     let (version, rest) = head.split_first()?;
-    let (studio, end) = rest.split_at(4);
+    let (studio, rest) = rest.split_at(4);
+    let (end, mark) = rest.split_at(8);
     let end = i64::from_be_bytes(end.try_into().ok()?).checked_mul(1_000_000)?;
     let claims = Claims {
         studio: StudioNumber(u32::from_be_bytes(studio.try_into().ok()?)),
         account: AccountId::parse(std::str::from_utf8(account).ok()?).ok()?,
         expires_at: Time::from_micros(end),
     };
-    (*version == VERSION).then_some(Presented { claims, payload, signature })
+    let signed = Signed { claims, mark: mark.try_into().ok()? };
+    (*version == VERSION).then_some(Presented { signed, payload, signature })
 }
 
 impl Presented {
-    /// Whether it was made with this secret, for an account of this number.
-    pub(crate) fn is_of(&self, number: AccountNumber, secret: &TokenSecret) -> bool {
-        sign(&self.payload, number, secret).ct_eq(&self.signature).into()
+    /// With whose secret it would have been signed.
+    pub(crate) const fn studio(&self) -> StudioNumber {
+        self.signed.claims.studio
+    }
+
+    /// The token, if it was made with this secret.
+    pub(crate) fn signed_with(self, secret: &TokenSecret) -> Option<Signed> {
+        let made_here: bool = sign(TOKEN, &self.payload, secret).ct_eq(&self.signature).into();
+        made_here.then_some(self.signed)
     }
 }
 
-fn sign(payload: &[u8], number: AccountNumber, secret: &TokenSecret) -> [u8; SIGNATURE] {
+impl Signed {
+    /// Whether it is for the account of this number, and not for an earlier one of the same id.
+    pub(crate) fn is_of(&self, number: AccountNumber, secret: &TokenSecret) -> bool {
+        mark(number, secret).ct_eq(&self.mark).into()
+    }
+}
+
+/// Tells accounts apart, and tells nobody without the secret a number.
+fn mark(number: AccountNumber, secret: &TokenSecret) -> [u8; MARK] {
+    let whole = sign(NUMBER, &number.0.to_be_bytes(), secret);
+    std::array::from_fn(|place| whole[place])
+}
+
+fn sign(purpose: &[u8], what: &[u8], secret: &TokenSecret) -> [u8; SIGNATURE] {
     let mut signing = Hmac::<Sha256>::new_from_slice(&secret.0).expect("a key of any length will do");
-    signing.update(PURPOSE);
-    signing.update(&number.0.to_be_bytes());
-    signing.update(payload);
+    signing.update(purpose);
+    signing.update(what);
     signing.finalize().into_bytes().into()
 }
 
@@ -111,7 +142,7 @@ mod tests {
     use super::*;
 
     const SECRET: TokenSecret = TokenSecret([7; 32]);
-    const NUMBER: AccountNumber = AccountNumber(41);
+    const ACCOUNT: AccountNumber = AccountNumber(41);
 
     fn claims() -> Claims {
         Claims {
@@ -123,29 +154,31 @@ mod tests {
 
     #[test]
     fn a_token_says_what_it_was_made_for() {
-        let token = issue(&claims(), NUMBER, &SECRET);
-        let presented = read(&token).unwrap();
-        assert_eq!(presented.claims, claims());
-        assert!(presented.is_of(NUMBER, &SECRET));
-        assert!(!presented.is_of(AccountNumber(42), &SECRET), "another account under the same id");
-        assert!(!presented.is_of(NUMBER, &TokenSecret([8; 32])), "another studio's secret");
+        let token = issue(&claims(), ACCOUNT, &SECRET);
+        let presented = || read(&token).unwrap();
+        assert_eq!(presented().studio(), StudioNumber(2));
+        assert!(presented().signed_with(&TokenSecret([8; 32])).is_none(), "another secret");
+        let signed = presented().signed_with(&SECRET).unwrap();
+        assert_eq!(signed.claims, claims());
+        assert!(signed.is_of(ACCOUNT, &SECRET));
+        assert!(!signed.is_of(AccountNumber(42), &SECRET), "another account under the same id");
     }
 
     #[test]
     fn whatever_is_changed_in_a_token_spoils_it() {
-        let token = issue(&claims(), NUMBER, &SECRET);
+        let token = issue(&claims(), ACCOUNT, &SECRET);
         for place in PREFIX.len()..token.len() {
             let mut changed = token.clone().into_bytes();
             changed[place] = if changed[place] == b'0' { b'1' } else { b'0' };
             let changed = String::from_utf8(changed).unwrap();
-            let good = read(&changed).is_some_and(|presented| presented.is_of(NUMBER, &SECRET));
-            assert!(!good, "{changed}");
+            let signed = read(&changed).and_then(|presented| presented.signed_with(&SECRET));
+            assert!(signed.is_none(), "{changed}");
         }
     }
 
     #[test]
     fn what_is_no_token_is_not_read() {
-        let token = issue(&claims(), NUMBER, &SECRET);
+        let token = issue(&claims(), ACCOUNT, &SECRET);
         let upper = token.to_uppercase().replacen("CT_", PREFIX, 1);
         let long = format!("{PREFIX}{}", "0".repeat(1_000));
         for wrong in ["", "ct_", "ct_00", "sk_00", "ct_zz", &token[1..], &token[..token.len() - 1], &upper, &long] {

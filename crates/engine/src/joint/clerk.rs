@@ -113,11 +113,11 @@ impl<'a> Clerk<'a> {
                 let stored = self.change(|_| Ok(Change::Store(vec![Document::Key(key.clone())], ())));
                 drop(reply.send(stored.map_err(unwritten)));
             }
-            Job::PutTokenSecret { studio, secret, reply } => {
+            Job::PutTokenSecret { studio, secret, instead_of, reply } => {
                 let stored = self.change(|hub| {
-                    let known = hub.known(|known| known.token_secrets.contains_key(&studio));
+                    let known = hub.known(|known| known.token_secrets.get(&studio).copied());
                     let secret = Document::TokenSecret { studio, secret };
-                    Ok(if known { Change::Nothing(()) } else { Change::Store(vec![secret], ()) })
+                    Ok(if known == instead_of { Change::Store(vec![secret], ()) } else { Change::Nothing(()) })
                 });
                 drop(reply.send(stored.map_err(unwritten)));
             }

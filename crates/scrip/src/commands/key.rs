@@ -1,4 +1,4 @@
-//! `scrip key create|list|revoke`.
+//! `scrip key create|list|revoke|renew-tokens`.
 
 use comfy_table::{Table, presets};
 
@@ -13,6 +13,7 @@ pub(crate) fn run(command: KeyCommand) -> Result<(), Failure> {
         KeyCommand::Create { place, studio, role } => (place, Ask::CreateKey { studio, role: word(role).to_owned() }),
         KeyCommand::List { place, studio } => (place, Ask::ListKeys { studio }),
         KeyCommand::Revoke { place, id } => (place, Ask::RevokeKey { id }),
+        KeyCommand::RenewTokens { place, studio } => (place, Ask::RenewTokens { studio }),
     };
     match place::ask(&place, ask)? {
         Tell::KeyCreated { studio, id, secret } => {
@@ -21,6 +22,7 @@ pub(crate) fn run(command: KeyCommand) -> Result<(), Failure> {
         }
         Tell::Keys { keys } => println!("{}", listed(&keys)),
         Tell::KeyRevoked { id, studio } => println!("revoked {id} of {studio}"),
+        Tell::TokensRenewed { studio } => println!("the tokens that customers of {studio} had are good no more"),
         other => return Err(place::refusal(other)),
     }
     Ok(())

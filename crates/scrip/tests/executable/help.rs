@@ -22,6 +22,7 @@ const COMMANDS: &[&str] = &[
     "key create",
     "key list",
     "key revoke",
+    "key renew-tokens",
     "bench",
 ];
 

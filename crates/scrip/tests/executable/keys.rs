@@ -66,6 +66,38 @@ fn keys_are_made_listed_and_revoked() {
     assert_eq!(again.code, Some(1), "{again:?}");
 }
 
+/// Beside a running server and without one: what was made before is ended, of this studio alone, and new ones are good.
+#[test]
+fn customers_tokens_are_ended() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().display().to_string();
+    let keys = ["--keys", "flow-studio=sk_a,studiotwin=sk_b"];
+    let token = |server: &Server, secret: &str| {
+        let session = server.client(secret).post("/accounts/ada/portal-sessions", "portal", "{}").body;
+        session["token"].as_str().expect("a token").to_owned()
+    };
+    let status = |server: &Server, token: &str| server.client(token).get("/accounts/ada/balance").status;
+    let renew = || succeed(&["key", "renew-tokens", "--data", &data, "--studio", "flow-studio"]);
+
+    let server = Server::start(folder.path(), &keys);
+    for secret in ["sk_a", "sk_b"] {
+        assert_eq!(server.client(secret).put("/accounts/ada", "{}").status, 201);
+    }
+    let (leaked, anothers) = (token(&server, "sk_a"), token(&server, "sk_b"));
+    assert_eq!((status(&server, &leaked), status(&server, &anothers)), (200, 200));
+    assert!(renew().contains("flow-studio"));
+    assert_eq!((status(&server, &leaked), status(&server, &anothers)), (401, 200));
+    let second = token(&server, "sk_a");
+    assert_eq!(status(&server, &second), 200);
+    server.stop();
+
+    renew();
+    let server = Server::start(folder.path(), &keys);
+    let found = [&leaked, &second, &anothers].map(|token| status(&server, token));
+    assert_eq!(found, [401, 401, 200]);
+    server.stop();
+}
+
 #[test]
 fn unknown_studios_and_keys_are_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -74,6 +106,7 @@ fn unknown_studios_and_keys_are_named() {
     for (arguments, says) in [
         (["key", "create", "--data", &data, "--studio", "acme"], "no studio `acme`; studios: flow-studio, studiotwin"),
         (["key", "list", "--data", &data, "--studio", "acme"], "no studio `acme`"),
+        (["key", "renew-tokens", "--data", &data, "--studio", "acme"], "no studio `acme`"),
     ] {
         let ran = run(&arguments);
         assert_eq!(ran.code, Some(1), "{ran:?}");

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use scrip_core::id::StudioNumber;
 use scrip_engine::store::{KeyDocument, Role};
 use scrip_server::{AllowedOrigins, Config, Limits, Listeners};
 use serde_json::{Value, json};
@@ -130,31 +131,38 @@ async fn a_balance_stream_ends_with_its_key() {
     assert!(!rest.contains("event: balance"), "{rest}");
 }
 
-/// The same for a customer's token, which ends by the clock.
+/// The same for a customer's token, which ends by the clock, or when all of the studio's are ended.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_balance_stream_ends_with_its_token() {
-    let served = serve(Config::default()).await;
-    let world = &served.world;
-    world.account("ada", 100).await;
-    let session = world.call("POST", "/v1/accounts/ada/portal-sessions").secret(FLOW).header("host", "x").empty().await;
-    let token = session.json()["token"].as_str().unwrap().to_owned();
-    let mut stream = served.connect().await;
-    let request = format!(
-        "GET /v1/accounts/ada/balance/stream HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
-         authorization: Bearer {token}\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut text = String::new();
-    events(&mut stream, &mut text, 1).await;
-    world.post("/v1/accounts/ada/charges", json!({"credits": 1})).await;
-    let seen = events(&mut stream, &mut text, 2).await;
-    assert_eq!(seen[1]["available"], json!(99));
+    for by_the_clock in [true, false] {
+        let served = serve(Config::default()).await;
+        let world = &served.world;
+        world.account("ada", 100).await;
+        let session = world.call("POST", "/v1/accounts/ada/portal-sessions").secret(FLOW).header("host", "x").empty();
+        let token = session.await.json()["token"].as_str().unwrap().to_owned();
+        let mut stream = served.connect().await;
+        let request = format!(
+            "GET /v1/accounts/ada/balance/stream HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+             authorization: Bearer {token}\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut text = String::new();
+        events(&mut stream, &mut text, 1).await;
+        world.post("/v1/accounts/ada/charges", json!({"credits": 1})).await;
+        let seen = events(&mut stream, &mut text, 2).await;
+        assert_eq!(seen[1]["available"], json!(99));
 
-    world.at("2026-01-31T11:00:00Z").await;
-    let mut rest = String::new();
-    let ended = tokio::time::timeout(Duration::from_secs(20), stream.read_to_string(&mut rest)).await;
-    ended.expect("the stream ends").unwrap();
-    assert!(!rest.contains("event: balance"), "{rest}");
+        if by_the_clock {
+            world.at("2026-01-31T11:00:00Z").await;
+        } else {
+            world.engine.renew_token_secret(StudioNumber(1)).await.unwrap();
+            world.post("/v1/accounts/ada/charges", json!({"credits": 1})).await;
+        }
+        let mut rest = String::new();
+        let ended = tokio::time::timeout(Duration::from_secs(20), stream.read_to_string(&mut rest)).await;
+        ended.expect("the stream ends").unwrap();
+        assert!(!rest.contains("event: balance"), "{rest}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
