@@ -193,6 +193,46 @@ fn one_key_sent_50_times_at_once_charges_once() {
     });
 }
 
+/// What customers' tokens are made with is one for all engines of a store, and gives way to one other when it is renewed
+/// from any of them, also from one that does not know yet what another has just made.
+#[test]
+fn the_secret_of_customers_tokens_is_one_for_all_engines() {
+    #[derive(Clone, Copy)]
+    enum Wanted {
+        OneThatIsThere,
+        Another,
+    }
+    on_each_store(|mut scrip| {
+        let at_once = |scrip: &Scrip, wanted: Wanted| {
+            scrip.runtime.block_on(async {
+                let mut clients = JoinSet::new();
+                for engine in scrip.engines.iter().cycle().take(12).cloned() {
+                    let studio = scrip.studio;
+                    clients.spawn(async move {
+                        match wanted {
+                            Wanted::OneThatIsThere => engine.token_secret_made(studio).await.map(Some),
+                            Wanted::Another => engine.renew_token_secret(studio).await.map(|()| None),
+                        }
+                    });
+                }
+                clients.join_all().await.into_iter().map(|done| done.expect("stored")).collect::<Vec<_>>()
+            })
+        };
+        let stored = |scrip: &Scrip| {
+            let of_each: Vec<_> = scrip.engines.iter().map(|engine| engine.token_secret(scrip.studio)).collect();
+            assert!(of_each.iter().all(|secret| secret.is_some() && *secret == of_each[0]));
+            of_each[0]
+        };
+        let made = at_once(&scrip, Wanted::OneThatIsThere);
+        assert!(made.iter().all(|secret| *secret == made[0]), "one for all that asked");
+        scrip.start_again();
+        assert_eq!(stored(&scrip), made[0]);
+        at_once(&scrip, Wanted::Another);
+        scrip.start_again();
+        assert_ne!(stored(&scrip), made[0]);
+    });
+}
+
 /// Commands of each client; more of them by `SCRIP_CROWD_ROUNDS`, for a run of a minute or an hour.
 fn rounds() -> usize {
     std::env::var("SCRIP_CROWD_ROUNDS").map_or(60, |rounds| rounds.parse().expect("SCRIP_CROWD_ROUNDS is a number"))
