@@ -167,13 +167,14 @@ impl EntryShown {
             expires_at: particulars.expires_at,
             credits: Amount(entry.credits()),
             held: Amount(entry.held()),
-            lots: entry.lots.iter().map(lot_change).collect(),
+            lots: entry.lots.iter().filter(|change| !change.moves_nothing()).map(lot_change).collect(),
             available_after: Amount(entry.after.available()),
             remaining_after: Amount(entry.after.remaining),
         }
     }
 }
 
+/// What left the lot unspent is for the rules alone.
 fn lot_change(change: &scrip_core::entry::LotChange) -> LotChangeShown {
     LotChangeShown {
         lot: change.lot.to_string(),
@@ -241,7 +242,9 @@ fn particulars(entry: &Entry) -> Particulars {
         }
         Event::AutomaticTopUpChanged { change, .. } => Particulars { change: Some(change.word()), ..none },
         Event::SavedMethodChanged { method } => Particulars { change: Some(method.word()), ..none },
-        Event::OrderPaid { .. } | Event::LotsFrozen { .. } | Event::LotsUnfrozen { .. } => none,
+        Event::OrderPaid { .. } | Event::GivenBack { .. } | Event::LotsFrozen { .. } | Event::LotsUnfrozen { .. } => {
+            none
+        }
     }
 }
 

@@ -70,7 +70,7 @@ pub struct OrderShown {
     pub order: String,
     /// Whose; null once the account's id was erased.
     pub account: Option<String>,
-    /// `pending`, `expired`, `failed`, `paid`, `refunded`, `disputed`, `won` or `lost`.
+    /// `pending`, `expired`, `failed`, `received` (paid, but its credits do not fit the account yet), `paid`, `refunded`, `disputed`, `won` or `lost`.
     pub state: String,
     /// The package; absent where a plan is bought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,7 +118,7 @@ impl OrderShown {
         };
         let paid_at = match order.payment {
             Payment::Paid(paid) => Some(Instant(paid.at)),
-            Payment::Pending | Payment::Failed | Payment::Expired => None,
+            Payment::Pending | Payment::Received(_) | Payment::Failed | Payment::Expired => None,
         };
         OrderShown {
             order: order.id.to_string(),
@@ -136,7 +136,7 @@ impl OrderShown {
             expires_at: Instant(order.expires_at),
             paid_at,
             lots: order.lots().iter().map(|made| made.lot.to_string()).collect(),
-            refunded: order.refunded,
+            refunded: order.refunded - order.refunds_failed,
             clawed_back: Amount(order.taken_back.credits + order.taken_back.bonus),
             checkout_url: None,
             balance: None,

@@ -187,6 +187,7 @@ fn done(entry: &Entry, all: &[Entry]) -> Done {
         | Event::OrderPaid { order, .. }
         | Event::LotsFrozen { order }
         | Event::LotsUnfrozen { order }
+        | Event::GivenBack { order, .. }
         | Event::ClawedBack { order, .. } => {
             let newest = all.iter().rev().find_map(|entry| entry.event.order().filter(|later| later.id == order.id));
             Done::Ordered(Box::new(newest.unwrap_or(order).clone()))

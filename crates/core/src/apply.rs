@@ -25,7 +25,7 @@ pub fn apply(account: &mut Account, entry: &Entry) {
     account.debt += entry.debt;
     for index in 0..entry.makes.len() {
         let id = LotId { seq: entry.seq, index: u16::try_from(index).expect("an entry makes few lots") };
-        insert_lot(account, recall::lot(entry, id).expect("its own lot"));
+        insert_lot(account, recall::lot(entry, None, id).expect("its own lot"));
     }
     match &entry.event {
         Event::AccountOpened { studio, zone, project_types } => {
@@ -69,6 +69,11 @@ pub fn apply(account: &mut Account, entry: &Entry) {
         }
         Event::AutomaticTopUpChanged { top_up, .. } => account.top_up = Some(top_up.clone()),
         Event::SavedMethodChanged { method } => account.saved_method = Some(*method),
+        Event::GivenBack { order, revived, repaid_back } => {
+            account.repaid -= *repaid_back;
+            revived.iter().for_each(|lot| insert_lot(account, lot.clone()));
+            put_order(account, order);
+        }
         Event::OrderChanged { order, .. }
         | Event::LotsFrozen { order }
         | Event::LotsUnfrozen { order }
@@ -91,21 +96,37 @@ fn insert_lot(account: &mut Account, lot: Lot) {
     account.lots.insert(place, lot);
 }
 
-/// Moves what is left, held and frozen, and drops lots with nothing left.
+/// Moves what is left, held and frozen, and drops lots with nothing left. One that was bought stays recalled, for what
+/// follows in the same batch.
 fn change_lots(account: &mut Account, changes: &[LotChange]) {
     let mut drained = false;
     for change in changes {
-        let lot =
-            account.lots.iter_mut().find(|lot| lot.id == change.lot).expect("an entry changes lots that are there");
+        let Some(lot) = account.lots.iter_mut().find(|lot| lot.id == change.lot) else {
+            assert!(change.moves_nothing(), "an entry moves credits of lots that are there");
+            if let Some(Some(lot)) = account.recalled.lots.get_mut(&change.lot) {
+                count_unspent(lot, change);
+            }
+            continue;
+        };
         lot.remaining += change.remaining;
         lot.held += change.held;
         lot.frozen += change.frozen;
+        count_unspent(lot, change);
         debug_assert!(!lot.remaining.is_negative() && !lot.held.is_negative() && !lot.available().is_negative());
         debug_assert!(lot.remaining <= lot.granted, "{lot:?}");
         drained |= lot.remaining.is_zero();
     }
     if drained {
+        let bought = account.lots.iter().filter(|lot| lot.remaining.is_zero() && lot.sold.is_some());
+        account.recalled.lots.extend(bought.map(|lot| (lot.id, Some(lot.clone()))));
         account.lots.retain(|lot| lot.remaining != Credits::ZERO);
+    }
+}
+
+/// What has left a lot unspent, as the change says it, where it says so.
+fn count_unspent(lot: &mut Lot, change: &LotChange) {
+    if let (Some(sold), Some(unspent)) = (lot.sold.as_mut(), change.unspent) {
+        sold.unspent = unspent;
     }
 }
 

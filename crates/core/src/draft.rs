@@ -84,6 +84,9 @@ impl Draft {
             let lot = LotId { seq, index };
             lots.push(LotChange { remaining: *remaining, ..unchanged(lot, new.class) });
         }
+        if leaves_unspent(&self.event) {
+            lots.iter_mut().for_each(|change| count_unspent(account, change));
+        }
         let entry = Entry {
             account: account.number,
             seq,
@@ -99,6 +102,45 @@ impl Draft {
         };
         debug_assert!(balances(&entry), "does not sum to zero: {entry:?}");
         entry
+    }
+}
+
+/// Whether what leaves a lot by the event was not spent.
+fn leaves_unspent(event: &Event) -> bool {
+    match event {
+        Event::LotExpired | Event::Revoked { .. } | Event::ClawedBack { .. } => true,
+        // What is made good is the account's still, in another lot.
+        Event::HoldReleased { .. } => false,
+        // These say it themselves where they have to do with it.
+        Event::Refunded(_) | Event::GivenBack { .. } => false,
+        Event::AccountOpened { .. }
+        | Event::AccountChanged { .. }
+        | Event::SubscriptionChanged { .. }
+        | Event::Refilled { .. }
+        | Event::RolledOver
+        | Event::HoldPlaced { .. }
+        | Event::HoldExtended { .. }
+        | Event::HoldSettled(_)
+        | Event::HoldExpired { .. }
+        | Event::Charged { .. }
+        | Event::Granted
+        | Event::DebtRecorded { .. }
+        | Event::DebtRepaid
+        | Event::WentUncollected { .. }
+        | Event::AccountErased
+        | Event::OrderChanged { .. }
+        | Event::OrderPaid { .. }
+        | Event::LotsFrozen { .. }
+        | Event::LotsUnfrozen { .. }
+        | Event::AutomaticTopUpChanged { .. } => false,
+    }
+}
+
+/// Adds what leaves a lot that was bought to what has left it unspent (R27).
+fn count_unspent(account: &Account, change: &mut LotChange) {
+    let sold = account.lot(change.lot).and_then(|lot| lot.sold);
+    if let Some(sold) = sold.filter(|_| change.remaining.is_negative()) {
+        change.unspent = Some(sold.unspent - change.remaining);
     }
 }
 
@@ -121,7 +163,8 @@ fn after(before: Totals, lots: &[LotChange], debt: Credits) -> Totals {
 
 /// A change of a lot that changes nothing yet.
 pub(crate) fn unchanged(lot: LotId, class: Class) -> LotChange {
-    LotChange { lot, class, remaining: Credits::ZERO, held: Credits::ZERO, frozen: Credits::ZERO }
+    let none = Credits::ZERO;
+    LotChange { lot, class, remaining: none, held: none, frozen: none, unspent: None }
 }
 
 /// The changes by which lots pay.

@@ -65,6 +65,16 @@ pub struct LotChange {
     pub held: Credits,
     /// Signed change of what is frozen.
     pub frozen: Credits,
+    /// Of a lot that [counts](crate::lot::Sold::unspent) it: all that has left it unspent, as of this entry; `None` in
+    /// an entry that changes nothing about that.
+    pub unspent: Option<Credits>,
+}
+
+impl LotChange {
+    /// Whether it says no more than what left the lot unspent: all that can be said of a lot with nothing left.
+    pub fn moves_nothing(&self) -> bool {
+        self.remaining.is_zero() && self.held.is_zero() && self.frozen.is_zero()
+    }
 }
 
 /// One of the studio's own books (R28).
@@ -85,6 +95,8 @@ pub struct LotChange {
 /// | roll-over, make-good at a release | −x, +x | | |
 /// | paid order of *x*, bonus included | +x | | sold −x |
 /// | claw-back of *x*, and of *d* as a debt, *w* written off | −x | +d | sold +(x + d + w), uncollected −w |
+/// | its undoing: *x* to lots, *d* off the debt, *w* no longer written off | +x | −d | sold −(x + d + w), uncollected +w |
+/// | refund of *x* for work that *w* of credits written off had paid | +(x − w) | | refunded −x, uncollected +w |
 ///
 /// So `spent` is all work that was done, and −`uncollected` the part of it that nobody pays for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -377,6 +389,16 @@ pub enum Event {
         /// The automatic top-up from now on.
         top_up: Box<AutomaticTopUp>,
     },
+    /// What was taken back of an order is given back, since its money is there again: a refund failed (R27). Its debt part
+    /// is the entry's.
+    GivenBack {
+        /// The order from now on.
+        order: Box<Order>,
+        /// The lots that had nothing left and now have again, remaining zero.
+        revived: Vec<Lot>,
+        /// What was owed and has been repaid since, and so comes back as make-good.
+        repaid_back: Credits,
+    },
     /// A payment method was saved for payments while its owner is away, or could not be charged, or could again.
     SavedMethodChanged {
         /// The saved method from now on.
@@ -442,8 +464,8 @@ pub struct Refunded {
     pub tool: Option<ToolId>,
     /// How much in all, the debt part included.
     pub credits: Credits,
-    /// The lots that had nothing left and now have again, as they were made, remaining zero: `apply` needs no
-    /// history to bring them back.
+    /// The lots that had nothing left and now have again, remaining zero: `apply` needs no history to bring them
+    /// back.
     pub revived: Vec<Lot>,
     /// What the lots that paid have got back so far, this refund included (whether to the lot itself or as
     /// make-good in its stead).
@@ -527,6 +549,8 @@ pub enum Kind {
     Order = 23,
     /// [`Event::AutomaticTopUpChanged`].
     AutomaticTopUp = 24,
+    /// [`Event::GivenBack`].
+    GiveBack = 25,
     /// [`Event::SavedMethodChanged`].
     SavedMethod = 30,
 }
@@ -558,6 +582,7 @@ impl Kind {
         Kind::ClawBack,
         Kind::Order,
         Kind::AutomaticTopUp,
+        Kind::GiveBack,
         Kind::SavedMethod,
     ];
 
@@ -598,6 +623,7 @@ impl Kind {
             Kind::ClawBack => "claw_back",
             Kind::Order => "order",
             Kind::AutomaticTopUp => "automatic_top_up",
+            Kind::GiveBack => "give_back",
             Kind::SavedMethod => "saved_method",
         }
     }
@@ -642,6 +668,7 @@ impl Event {
             Event::ClawedBack { .. } => Kind::ClawBack,
             Event::OrderChanged { .. } => Kind::Order,
             Event::AutomaticTopUpChanged { .. } => Kind::AutomaticTopUp,
+            Event::GivenBack { .. } => Kind::GiveBack,
             Event::SavedMethodChanged { .. } => Kind::SavedMethod,
         }
     }
@@ -653,6 +680,7 @@ impl Event {
             | Event::OrderPaid { order, .. }
             | Event::LotsFrozen { order }
             | Event::LotsUnfrozen { order }
+            | Event::GivenBack { order, .. }
             | Event::ClawedBack { order, .. } => Some(order),
             _ => None,
         }
@@ -715,6 +743,7 @@ impl Entry {
             | Event::LotsFrozen { .. }
             | Event::LotsUnfrozen { .. }
             | Event::AutomaticTopUpChanged { .. }
+            | Event::GivenBack { .. }
             | Event::SavedMethodChanged { .. }
             | Event::ClawedBack { .. } => None,
         }

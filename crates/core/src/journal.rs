@@ -170,7 +170,7 @@ fn write_body(entry: &Entry, record: &Record) -> Vec<u8> {
         (TEXTS, !entry.texts.fields.is_empty()),
     ];
     let marks = present.into_iter().filter(|(_, there)| *there).fold(0, |marks, (bit, _)| marks | bit);
-    let format = event::lowest_format(&entry.event);
+    let format = event::lowest_format(entry);
     out.byte(format);
     out.byte(marks);
     if marks & MAKES != 0 {
@@ -222,11 +222,6 @@ fn read_body(record: &Record) -> Result<Entry, Problem> {
     let frozen = if marks & FROZEN == 0 { Credits::ZERO } else { body.some_credits()? };
     let owed = if marks & OWED == 0 { Credits::ZERO } else { body.some_credits()? };
     let event = event::read(&mut body, record.kind, &context(record, format, debt, &lots))?;
-    match format.cmp(&event::lowest_format(&event)) {
-        Ordering::Less => return Err("an event that its record's format does not have"),
-        Ordering::Equal => {}
-        Ordering::Greater => return Err("a higher record format than the entry needs"),
-    }
     let bound = if marks & BOUND == 0 { None } else { Some(read_bound(&mut body)?) };
     let fields = if marks & TEXTS == 0 { Vec::new() } else { text::read_digests(&mut body)? };
     body.end()?;
@@ -237,7 +232,7 @@ fn read_body(record: &Record) -> Result<Entry, Problem> {
         debt: owed,
     };
     let texts = text::join(fields, record.texts.as_deref())?;
-    Ok(Entry {
+    let entry = Entry {
         account: record.account,
         seq: record.seq,
         at: record.at,
@@ -249,7 +244,12 @@ fn read_body(record: &Record) -> Result<Entry, Problem> {
         after,
         bound,
         texts,
-    })
+    };
+    match format.cmp(&event::lowest_format(&entry)) {
+        Ordering::Less => Err("a thing that its record's format does not have"),
+        Ordering::Equal => Ok(entry),
+        Ordering::Greater => Err("a higher record format than the entry needs"),
+    }
 }
 
 fn check_head(record: &Record) -> Result<(), Problem> {

@@ -1,7 +1,7 @@
 //! Lots: credits from one source (glossary, R11–R13).
 
 use crate::amount::Credits;
-use crate::id::LotId;
+use crate::id::{LotId, OrderId};
 use crate::time::Time;
 
 /// What kind of credits a lot holds. The order is the spend order among equals (R11).
@@ -77,6 +77,19 @@ pub struct Lot {
     pub held: Credits,
     /// The part frozen by a dispute (R27).
     pub frozen: Credits,
+    /// Which order's payment made it, and what left it unspent; `None` for lots that no money could take back, and for
+    /// those of orders that are not [counted](crate::order::Order::counted).
+    pub sold: Option<Sold>,
+}
+
+/// What must be known of a lot that was bought, in case its money goes back (R27).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sold {
+    /// The order that was paid.
+    pub order: OrderId,
+    /// All that has left the lot and is not spent: it was revoked, has expired or was clawed back. What was granted and is
+    /// neither left nor unspent was spent, or is the account's still, in a make-good lot in its stead.
+    pub unspent: Credits,
 }
 
 impl Lot {

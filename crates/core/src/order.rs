@@ -44,12 +44,36 @@ pub struct Order {
     pub references: Vec<ProviderRef>,
     /// Whether it is paid.
     pub payment: Payment,
-    /// How much money went back so far, in the currency's minor unit.
+    /// How much money was given back so far, in the currency's minor unit: what of it did not arrive and came back since is
+    /// part of it.
     pub refunded: i64,
-    /// The newest of what a card holder's bank said, if it said anything.
-    pub dispute: Option<Dispute>,
-    /// What of its lots has been taken back, or is known to be spent, for the money that went back so far.
+    /// How much of what was given back came back since, in the currency's minor unit: refunds that failed.
+    pub refunds_failed: i64,
+    /// What the card holder's bank said, a dispute each, in the order in which they were opened.
+    pub disputes: Vec<Dispute>,
+    /// What of its credits and bonus is settled for the money that is gone: taken from its lots, or missing there.
     pub taken_back: TakenBack,
+    /// Of that, what was missing because it was spent: owed by the account or, by policy, by nobody.
+    pub spent_back: TakenBack,
+    /// Of that, what was missing because it was revoked or had expired.
+    pub gone_back: TakenBack,
+    /// Whether its lots count what leaves them without being spent ([`crate::lot::Sold`]). Those of orders that were paid
+    /// before records of format 3 do not: what is missing there is taken for spent unless the lot has come to its end.
+    pub counted: bool,
+    /// Which cycles of a subscription its payment paid for; `None` for packages, for a payment that came too late to have
+    /// an effect, and where that was not written down yet (before records of format 3).
+    pub pays: Option<PaidCycles>,
+}
+
+/// Cycles of a subscription that an order paid for (R17a).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PaidCycles {
+    /// The subscription's anchor: another subscription has another one.
+    pub anchor: Time,
+    /// The first cycle that was paid for.
+    pub first: u32,
+    /// The first after them.
+    pub until: u32,
 }
 
 /// What an order buys.
@@ -107,6 +131,8 @@ pub enum Payment {
     Failed,
     /// Nobody paid in time. Should the money come all the same, it is credited.
     Expired,
+    /// The money is there, since this instant, but its credits do not fit the account (R1): they are made once they do.
+    Received(Time),
     /// The money is there, and so are the lots.
     Paid(Paid),
 }
@@ -185,13 +211,31 @@ pub struct MadeLot {
     pub expires_at: Option<Time>,
 }
 
-/// What of an order's lots has been taken back, or is known to be spent.
+/// Credits of an order, by the lot that they are or were in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TakenBack {
     /// Of its credits.
     pub credits: Credits,
     /// Of its bonus.
     pub bonus: Credits,
+}
+
+impl TakenBack {
+    /// Of one part.
+    pub fn of(&self, part: Part) -> Credits {
+        match part {
+            Part::Credits => self.credits,
+            Part::Bonus => self.bonus,
+        }
+    }
+
+    /// Of one part, to be changed.
+    pub(crate) fn of_mut(&mut self, part: Part) -> &mut Credits {
+        match part {
+            Part::Credits => &mut self.credits,
+            Part::Bonus => &mut self.bonus,
+        }
+    }
 }
 
 /// Where an order stands.
@@ -203,6 +247,8 @@ pub enum OrderState {
     Expired,
     /// The provider said no.
     Failed,
+    /// Paid, but its credits do not fit the account yet (R1).
+    Received,
     /// Paid and credited; part of the money may have gone back.
     Paid,
     /// All of the money went back.
@@ -217,10 +263,11 @@ pub enum OrderState {
 
 impl OrderState {
     /// Every state.
-    pub const ALL: [OrderState; 8] = [
+    pub const ALL: [OrderState; 9] = [
         OrderState::Pending,
         OrderState::Expired,
         OrderState::Failed,
+        OrderState::Received,
         OrderState::Paid,
         OrderState::Refunded,
         OrderState::Disputed,
@@ -234,6 +281,7 @@ impl OrderState {
             OrderState::Pending => "pending",
             OrderState::Expired => "expired",
             OrderState::Failed => "failed",
+            OrderState::Received => "received",
             OrderState::Paid => "paid",
             OrderState::Refunded => "refunded",
             OrderState::Disputed => "disputed",
@@ -254,10 +302,13 @@ impl OrderState {
 pub struct Truth {
     /// Whether the money is there.
     pub payment: TruthOfPayment,
-    /// How much of it went back so far, in the currency's minor unit. Means nothing before the payment.
+    /// How much of it was ever given back, in the currency's minor unit, refunds that failed included. Means nothing
+    /// before the payment.
     pub refunded: i64,
-    /// How the newest dispute stands, if there ever was one.
-    pub dispute: Option<Dispute>,
+    /// How much of that came back since, because a refund failed.
+    pub refunds_failed: i64,
+    /// How its disputes stand, in the order in which they were opened.
+    pub disputes: Vec<Dispute>,
     /// The provider's ids of it that are known now.
     pub references: Vec<ProviderRef>,
 }
@@ -284,28 +335,33 @@ impl Order {
             Payment::Pending => OrderState::Pending,
             Payment::Failed => OrderState::Failed,
             Payment::Expired => OrderState::Expired,
-            Payment::Paid(_) => match self.dispute.map(|dispute| dispute.state) {
-                Some(DisputeState::Lost) => OrderState::Lost,
-                Some(DisputeState::Open) => OrderState::Disputed,
-                Some(DisputeState::Won) | None if self.refunded >= self.price.amount && self.refunded > 0 => {
-                    OrderState::Refunded
-                }
-                Some(DisputeState::Won) => OrderState::Won,
-                None => OrderState::Paid,
-            },
+            Payment::Received(_) => OrderState::Received,
+            Payment::Paid(_) if self.is_disputed() => OrderState::Disputed,
+            Payment::Paid(_) if self.lost() > 0 => OrderState::Lost,
+            Payment::Paid(_) if self.all_is_gone() => OrderState::Refunded,
+            Payment::Paid(_) if self.disputes.is_empty() => OrderState::Paid,
+            Payment::Paid(_) => OrderState::Won,
         }
     }
 
     /// Whether the account must keep it at hand: it waits for money, its lots are frozen, or credits are to come back
     /// that a hold still has.
     pub fn is_open(&self) -> bool {
-        self.payment == Payment::Pending || self.is_disputed() || self.to_take_back() != TakenBack::default()
+        self.waits() || self.is_disputed() || self.to_take_back() != TakenBack::default()
+    }
+
+    /// Whether it waits for its money, or for room for its credits.
+    pub fn waits(&self) -> bool {
+        match self.payment {
+            Payment::Pending | Payment::Received(_) => true,
+            Payment::Failed | Payment::Expired | Payment::Paid(_) => false,
+        }
     }
 
     /// Whether its lots are frozen.
     pub fn is_disputed(&self) -> bool {
         matches!(self.payment, Payment::Paid(_))
-            && self.dispute.is_some_and(|dispute| dispute.state == DisputeState::Open)
+            && self.disputes.iter().any(|dispute| dispute.state == DisputeState::Open)
     }
 
     /// The lots that its payment made: those of the credits and of the bonus.
@@ -327,26 +383,69 @@ impl Order {
             .collect()
     }
 
-    /// How much of the money is gone again: refunded, or lost to a dispute.
+    /// How much of the money is gone again: refunded, or lost to disputes; never more than was paid.
     pub fn returned(&self) -> i64 {
-        let lost = self.dispute.filter(|dispute| dispute.state == DisputeState::Lost).map_or(0, |lost| lost.amount);
-        self.refunded.saturating_add(lost).min(self.price.amount)
+        let refunded = self.refunded.saturating_sub(self.refunds_failed).max(0);
+        refunded.saturating_add(self.lost()).min(self.price.amount)
+    }
+
+    /// Whether all of the money is gone again.
+    pub fn all_is_gone(&self) -> bool {
+        self.price.amount > 0 && self.returned() >= self.price.amount
+    }
+
+    /// How much of the money disputes took.
+    fn lost(&self) -> i64 {
+        let lost = self.disputes.iter().filter(|dispute| dispute.state == DisputeState::Lost);
+        lost.fold(0, |sum: i64, dispute| sum.saturating_add(dispute.amount))
     }
 
     /// What is still to come back of its lots for the money that is gone: that share of the credits and of the bonus,
     /// rounded down to whole credits; everything when all of the money is (R27).
     pub fn to_take_back(&self) -> TakenBack {
+        let due = self.due_back();
+        TakenBack {
+            credits: (due.credits - self.taken_back.credits).or_zero(),
+            bonus: (due.bonus - self.taken_back.bonus).or_zero(),
+        }
+    }
+
+    /// What was taken back for money that is there again, because a refund failed. Of lots that are not
+    /// [counted](Order::counted) it cannot be told where it came from: nothing.
+    pub(crate) fn to_give_back(&self) -> TakenBack {
+        if !self.counted {
+            return TakenBack::default();
+        }
+        let due = self.due_back();
+        TakenBack {
+            credits: (self.taken_back.credits - due.credits).or_zero(),
+            bonus: (self.taken_back.bonus - due.bonus).or_zero(),
+        }
+    }
+
+    /// The share of the credits and of the bonus for the money that is gone.
+    fn due_back(&self) -> TakenBack {
         if !matches!(self.payment, Payment::Paid(_)) {
             return TakenBack::default();
         }
         let share = |granted: Credits| share(granted, self.returned(), self.price.amount);
-        TakenBack {
-            credits: (share(self.credits) - self.taken_back.credits).or_zero(),
-            bonus: (share(self.bonus) - self.taken_back.bonus).or_zero(),
+        TakenBack { credits: share(self.credits), bonus: share(self.bonus) }
+    }
+
+    /// What is known of its disputes, with what is told: each only goes on, never back.
+    pub(crate) fn learn_disputes(&mut self, told: &[Dispute]) {
+        for (place, told) in told.iter().enumerate().take(DISPUTES_MAX) {
+            match self.disputes.get_mut(place) {
+                Some(known) if told.state > known.state => *known = *told,
+                Some(_) => {}
+                None => self.disputes.push(*told),
+            }
         }
     }
 }
 
+/// The most disputes that an order keeps: more were never seen of one payment.
+const DISPUTES_MAX: usize = 64;
 /// Seconds for which an order waits for its money: a day.
 const ORDER_FOR: i64 = 86_400;
 /// Seconds for which it waits on once the provider says that the money is on its way: two weeks, as bank debits may take.
@@ -360,7 +459,7 @@ impl Order {
         let waits = match self.payment {
             Payment::Pending => self.expires_at >= at.plus_seconds(PROCESSING_FOR / 2),
             Payment::Expired => false,
-            Payment::Failed | Payment::Paid(_) => true,
+            Payment::Failed | Payment::Received(_) | Payment::Paid(_) => true,
         };
         let expires_at = at.plus_seconds(PROCESSING_FOR);
         (!waits).then(|| Order { payment: Payment::Pending, expires_at, ..self.clone() })
@@ -386,8 +485,13 @@ pub(crate) fn bare(id: OrderId, item: Item, price: Price, published: &Published,
         references: Vec::new(),
         payment: Payment::Pending,
         refunded: 0,
-        dispute: None,
+        refunds_failed: 0,
+        disputes: Vec::new(),
         taken_back: TakenBack::default(),
+        spent_back: TakenBack::default(),
+        gone_back: TakenBack::default(),
+        counted: false,
+        pays: None,
     }
 }
 

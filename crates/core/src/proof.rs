@@ -6,7 +6,7 @@
 use crate::account::{Account, Totals};
 use crate::amount::Credits;
 use crate::draft::balances;
-use crate::entry::{Entry, Event};
+use crate::entry::{Entry, Event, Refunded};
 use crate::id::LotId;
 use crate::recall;
 
@@ -67,6 +67,8 @@ pub fn follows(account: &Account, entry: &Entry) -> Result<(), Broken> {
         Event::DebtRepaid => -entry.debt,
         Event::Refunded(refunded) if refunded.repaid_back > account.repaid => return Err(Broken::MoreThanRepaid),
         Event::Refunded(refunded) => refunded.repaid_back,
+        Event::GivenBack { repaid_back, .. } if *repaid_back > account.repaid => return Err(Broken::MoreThanRepaid),
+        Event::GivenBack { repaid_back, .. } => *repaid_back,
         _ => Credits::ZERO,
     };
     if repaid.is_negative() {
@@ -76,7 +78,12 @@ pub fn follows(account: &Account, entry: &Entry) -> Result<(), Broken> {
         if entry.lots[..place].iter().any(|before| before.lot == change.lot) {
             return Err(Broken::LotTwice);
         }
-        let lot = lot_before(account, entry, change.lot).ok_or(Broken::UnknownLot)?;
+        let Some(lot) = lot_before(account, entry, change.lot) else {
+            if change.moves_nothing() && change.unspent.is_some() {
+                continue;
+            }
+            return Err(Broken::UnknownLot);
+        };
         let (remaining, held, frozen) =
             (lot.remaining + change.remaining, lot.held + change.held, lot.frozen + change.frozen);
         let bounded = !held.is_negative()
@@ -100,10 +107,12 @@ fn lot_before(account: &Account, entry: &Entry, id: LotId) -> Option<crate::lot:
         return Some(lot.clone());
     }
     let revived = match &entry.event {
-        Event::Refunded(refunded) => refunded.revived.iter().find(|lot| lot.id == id).cloned(),
+        Event::Refunded(Refunded { revived, .. }) | Event::GivenBack { revived, .. } => {
+            revived.iter().find(|lot| lot.id == id).cloned()
+        }
         _ => None,
     };
-    let lot = revived.or_else(|| recall::lot(entry, id))?;
+    let lot = revived.or_else(|| recall::lot(entry, None, id))?;
     (lot.remaining == Credits::ZERO && lot.held == Credits::ZERO && lot.frozen == Credits::ZERO).then_some(lot)
 }
 

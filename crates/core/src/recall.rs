@@ -10,8 +10,8 @@ use crate::command::Command;
 use crate::entry::{Entry, Event, TextField};
 use crate::hold::{Hold, HoldState};
 use crate::id::{ChargeId, HoldId, HoldName, HoldRef, LotId, OrderId};
-use crate::lot::Lot;
-use crate::order::Order;
+use crate::lot::{Lot, Sold};
+use crate::order::{Order, TakenBack};
 
 /// What the engine must fetch into [`crate::account::Recalled`] before deciding: a fact, or `None` when there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,8 @@ pub enum Wanted {
     /// A charge with its refunds so far (`recalled.charges`): the entry `id.seq`, and the newest by
     /// [`crate::term::Term::refund_of`], through [`charge`].
     Charge(ChargeId),
-    /// A lot with nothing left (`recalled.lots`): the entry `id.seq`, through [`lot`].
+    /// A lot with nothing left (`recalled.lots`): the entry `id.seq`, and the newest by
+    /// [`crate::term::Term::unspent_of`], through [`lot`].
     Lot(LotId),
     /// An order that is over (`recalled.orders`): the newest by [`crate::term::Term::order`], through [`order`].
     Order(OrderId),
@@ -32,7 +33,7 @@ pub enum Wanted {
 
 /// What this command names that is not in the account's present state; asked again after each fetch, until empty.
 pub fn wanted(account: &Account, command: &Command) -> Vec<Wanted> {
-    match command {
+    let mut wanted = match command {
         Command::PlaceHold(place) => match &place.name {
             Some(name) => name_wanted(account, name),
             None => Vec::new(),
@@ -58,7 +59,17 @@ pub fn wanted(account: &Account, command: &Command) -> Vec<Wanted> {
         | Command::WriteOffDebt { .. }
         | Command::EraseAccount { .. }
         | Command::Touch => Vec::new(),
+    };
+    if let Command::FulfilOrder { order, truth } = command
+        && (truth.refunded > 0 || !truth.disputes.is_empty())
+        && let Some(order) = find_order(account, *order)
+    {
+        wanted.extend(lots_wanted(account, order));
     }
+    // What one command left to be taken back, the next one goes on with.
+    let waiting = account.orders.iter().filter(|order| order.to_take_back() != TakenBack::default());
+    wanted.extend(waiting.flat_map(|order| lots_wanted(account, order)));
+    wanted
 }
 
 /// A charge from the entry that made it and the newest of its refunds; `None` when the entry made no charge.
@@ -109,11 +120,19 @@ pub fn placed_hold(placed: &Entry) -> Option<Hold> {
     Some(hold)
 }
 
-/// A lot as its entry made it, with nothing left; `None` when the entry made no such lot.
-pub fn lot(made: &Entry, id: LotId) -> Option<Lot> {
+/// A lot from the entry that made it and the newest that tells what left it unspent, with nothing left; `None` when the
+/// entry made no such lot.
+pub fn lot(made: &Entry, newest_unspent: Option<&Entry>, id: LotId) -> Option<Lot> {
     if made.seq != id.seq {
         return None;
     }
+    let sold = match &made.event {
+        Event::OrderPaid { order, .. } if order.counted => {
+            let told = newest_unspent.and_then(|entry| entry.lots.iter().find(|change| change.lot == id)?.unspent);
+            Some(Sold { order: order.id, unspent: told.unwrap_or(Credits::ZERO) })
+        }
+        _ => None,
+    };
     made.makes.get(usize::from(id.index)).map(|new| Lot {
         id,
         class: new.class,
@@ -124,6 +143,7 @@ pub fn lot(made: &Entry, id: LotId) -> Option<Lot> {
         remaining: Credits::ZERO,
         held: Credits::ZERO,
         frozen: Credits::ZERO,
+        sold,
     })
 }
 
@@ -191,13 +211,26 @@ fn charge_wanted(account: &Account, charge: ChargeId) -> Vec<Wanted> {
     match account.recalled.charges.get(&charge) {
         None if charge.index == 0 && exists(account, charge.seq) => vec![Wanted::Charge(charge)],
         None | Some(None) => Vec::new(),
-        Some(Some(facts)) => facts.parts.iter().flat_map(|part| lot_wanted(account, part.lot)).collect(),
+        Some(Some(facts)) => facts
+            .parts
+            .iter()
+            .flat_map(|part| match find_lot(account, part.lot) {
+                Some(Lot { sold: Some(sold), .. }) => order_wanted(account, sold.order),
+                Some(_) | None => lot_wanted(account, part.lot),
+            })
+            .collect(),
     }
 }
 
 fn lot_wanted(account: &Account, lot: LotId) -> Vec<Wanted> {
     let known = account.lot(lot).is_some() || account.recalled.lots.contains_key(&lot);
     if known || !exists(account, lot.seq) { Vec::new() } else { vec![Wanted::Lot(lot)] }
+}
+
+/// The lots of an order that count what left them unspent, and have nothing left.
+fn lots_wanted(account: &Account, order: &Order) -> Vec<Wanted> {
+    let made = if order.counted { order.lots() } else { Vec::new() };
+    made.into_iter().flat_map(|made| lot_wanted(account, made.lot)).collect()
 }
 
 fn order_wanted(account: &Account, order: OrderId) -> Vec<Wanted> {

@@ -7,7 +7,7 @@ use crate::account::Account;
 use crate::amount::Credits;
 use crate::catalog::{Catalog, Package};
 use crate::id::PackageId;
-use crate::order::{Item, Payment};
+use crate::order::Item;
 use crate::plan::SubscriptionState;
 use crate::time::Time;
 
@@ -55,9 +55,10 @@ pub fn check(account: &Account, package: &Package, at: Time) -> Result<(), NotFo
 pub(crate) fn left(account: &Account, package: &Package, at: Time) -> Option<u32> {
     let limit = package.limit?;
     let bought = account.bought.get(&package.id).map_or(0, |tally| tally.count(limit.per, at, &account.zone));
-    let waits = account.orders.iter().filter(|order| {
-        order.payment == Payment::Pending && matches!(&order.item, Item::Package(id) if *id == package.id)
-    });
+    let waits = account
+        .orders
+        .iter()
+        .filter(|order| order.waits() && matches!(&order.item, Item::Package(id) if *id == package.id));
     let taken = waits.fold(bought, |taken, order| taken.saturating_add(order.quantity));
     Some(limit.count.saturating_sub(taken))
 }

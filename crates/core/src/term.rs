@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::amount::Credits;
 use crate::command::{Command, Cost, Expected, Grant, OrderItem, PutAccount, Usage};
 use crate::entry::{Entry, Event};
-use crate::id::{AccountNumber, ChargeId, HoldId, HoldName, HoldRef, Key, OrderId, ProviderRef};
+use crate::id::{AccountNumber, ChargeId, HoldId, HoldName, HoldRef, Key, LotId, OrderId, ProviderRef};
 use crate::measure::{MeasureValue, Measures};
 use crate::order::{DisputeState, Truth, TruthOfPayment};
 use crate::time::Time;
@@ -58,6 +58,11 @@ impl Term {
         Encoder::new(b"scrip:order:1").number(account.0).number(order.seq).number(u64::from(order.index)).term()
     }
 
+    /// What the entries are found by that tell what left a lot unspent; the newest tells all of it.
+    pub fn unspent_of(account: AccountNumber, lot: LotId) -> Term {
+        Encoder::new(b"scrip:unspent-of:1").number(account.0).number(lot.seq).number(u64::from(lot.index)).term()
+    }
+
     /// What the entries about an order are found by, from a payment provider's own id of it: the one term that names no
     /// account, because a provider does not know of any.
     pub fn provider_ref(reference: &ProviderRef) -> Term {
@@ -93,12 +98,15 @@ pub fn terms(entry: &Entry) -> impl Iterator<Item = Term> + use<> {
         | Event::OrderPaid { order, .. }
         | Event::LotsFrozen { order }
         | Event::LotsUnfrozen { order }
+        | Event::GivenBack { order, .. }
         | Event::ClawedBack { order, .. } => Some(Term::order(account, order.id)),
     };
     // Entries about an order are few: only these gather their references.
     let references = entry.event.order().map_or(&[][..], |order| &order.references);
     let references: Vec<Term> = references.iter().map(Term::provider_ref).collect();
-    entry.bound.map(|bound| bound.term).into_iter().chain(of_event).chain(references)
+    let unspent = entry.lots.iter().filter(|change| change.unspent.is_some());
+    let unspent: Vec<Term> = unspent.map(|change| Term::unspent_of(account, change.lot)).collect();
+    entry.bound.map(|bound| bound.term).into_iter().chain(of_event).chain(references).chain(unspent)
 }
 
 /// Digest of a parsed command (R31): the operation, ids and fields, amounts and measures in their one canonical
@@ -294,7 +302,8 @@ impl Encoder {
             TruthOfPayment::Processing => self.tag(4),
             TruthOfPayment::Paid(paid) => self.tag(3).money(paid.amount).text(&paid.currency),
         };
-        let to = to.money(truth.refunded).option(truth.dispute, |to, dispute| {
+        let to = to.money(truth.refunded).money(truth.refunds_failed).number(truth.disputes.len() as u64);
+        let to = truth.disputes.iter().fold(to, |to, dispute| {
             let state = match dispute.state {
                 DisputeState::Open => 0,
                 DisputeState::Won => 1,

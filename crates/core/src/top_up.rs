@@ -159,7 +159,7 @@ fn changed(change: TopUpChange, top_up: AutomaticTopUp) -> Draft {
 fn ended(account: &Account, top_up: &AutomaticTopUp, order: OrderId, at: Time) -> Option<Draft> {
     let after = AutomaticTopUp { order: None, ..top_up.clone() };
     match find_order(account, order).map(|order| order.payment) {
-        Some(Payment::Pending) => None,
+        Some(Payment::Pending | Payment::Received(_)) => None,
         Some(Payment::Paid(_)) => {
             Some(changed(TopUpChange::Paid, AutomaticTopUp { armed: false, declines: 0, ..after }))
         }

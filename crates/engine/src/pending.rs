@@ -1,17 +1,17 @@
-//! Orders that wait for their money, found by going round the accounts.
+//! Orders that wait for their money, or for room for its credits, found by going round the accounts.
 //!
 //! No index lists them: they are few, they are part of their account's state, and whoever settles them can wait for
 //! the round to come by. New ones are on the feed the moment they are durable.
 
 use scrip_core::account::Account;
 use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
-use scrip_core::order::{Order, Payment};
+use scrip_core::order::Order;
 
 use crate::history;
 use crate::resident::Residents;
 use crate::store::{Reader, StoreError};
 
-/// Some accounts' orders that wait for their money.
+/// Some accounts' orders that wait for their money, or for room for its credits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PendingOrders {
     /// Whose, and which.
@@ -45,6 +45,6 @@ pub(crate) fn of<'a>(accounts: impl Iterator<Item = &'a Account>) -> PendingOrde
 }
 
 fn add(pending: &mut PendingOrders, account: &Account) {
-    let waiting = account.orders.iter().filter(|order| order.payment == Payment::Pending);
+    let waiting = account.orders.iter().filter(|order| order.waits());
     pending.orders.extend(waiting.map(|order| (account.studio, account.id.clone(), order.clone())));
 }

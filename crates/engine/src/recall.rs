@@ -10,8 +10,9 @@ use scrip_core::account::Account;
 use scrip_core::command::Command;
 use scrip_core::entry::{Entry, Event};
 use scrip_core::hold::Hold;
-use scrip_core::id::{AccountNumber, ChargeId, HoldId, HoldName, HoldRef, OrderId, ProviderRef};
+use scrip_core::id::{AccountNumber, ChargeId, HoldId, HoldName, HoldRef, LotId, OrderId, ProviderRef};
 use scrip_core::journal;
+use scrip_core::lot::Lot;
 use scrip_core::order::Order;
 use scrip_core::recall::{self, Wanted};
 use scrip_core::term::Term;
@@ -144,7 +145,7 @@ pub(crate) fn recall<P: Past>(past: &P, account: &mut Arc<Account>, command: &Co
                     Arc::make_mut(account).recalled.orders.insert(id, order);
                 }
                 Wanted::Lot(id) => {
-                    let lot = past.entry(id.seq)?.and_then(|made| recall::lot(&made, id));
+                    let lot = drained_lot(past, number, id)?;
                     Arc::make_mut(account).recalled.lots.insert(id, lot);
                 }
             }
@@ -223,6 +224,16 @@ fn ended_hold<P: Past>(past: &P, account: AccountNumber, id: HoldId) -> Result<O
     };
     let end = past.newest(Term::hold_end(account, id), &ends)?;
     Ok(recall::hold(&placed, end.as_ref()))
+}
+
+fn drained_lot<P: Past>(past: &P, account: AccountNumber, id: LotId) -> Result<Option<Lot>, P::Error> {
+    let Some(made) = past.entry(id.seq)? else { return Ok(None) };
+    let tells = |entry: &Entry| {
+        let told = entry.lots.iter().any(|change| change.lot == id && change.unspent.is_some());
+        entry.account == account && told
+    };
+    let told = past.newest(Term::unspent_of(account, id), &tells)?;
+    Ok(recall::lot(&made, told.as_ref(), id))
 }
 
 fn order_over<P: Past>(past: &P, account: AccountNumber, id: OrderId) -> Result<Option<Order>, P::Error> {

@@ -170,6 +170,7 @@ fn account(number: u64) -> StoredAccountRef {
         remaining: Credits::whole(granted - 12),
         held: Credits::ZERO,
         frozen: Credits::ZERO,
+        sold: None,
     };
     let id = AccountId::parse(&format!("customer-{number}")).expect("of the right alphabet");
     let account = Account {

@@ -2,13 +2,14 @@
 //!
 //! The provider never says what changed, it says what is: [`fulfil`] compares that with the order and writes what is
 //! missing, so that it may be said late, twice and in any order. Nothing it says is taken back by something older: an
-//! order that is paid stays paid, what was refunded only grows, and a closed dispute is not opened again.
+//! order that is paid stays paid, what was given back and what of it failed both only grow, and a closed dispute is not
+//! opened again.
 
 use crate::account::Account;
 use crate::amount::Credits;
 use crate::answer::Done;
 use crate::catalog::{Package, Plan};
-use crate::claw_back::{freeze, take_back, unfreeze};
+use crate::claw_back::{freeze, give_back, take_back, unfreeze};
 use crate::command::OrderItem;
 use crate::decide::scribe::Scribe;
 use crate::decide::{Decision, invalid, subscription};
@@ -16,7 +17,7 @@ use crate::draft::Draft;
 use crate::entry::{Book, Event, OrderChange, TextField, Texts};
 use crate::id::{OrderId, ProviderRef};
 use crate::lot::NewLot;
-use crate::order::{Dispute, Item, Order, Origin, Paid, PaidBy, Payment, Truth, TruthOfPayment, bare};
+use crate::order::{Item, Order, Origin, Paid, PaidBy, Payment, TakenBack, Truth, TruthOfPayment, bare};
 use crate::recall::find_order;
 use crate::rejection::Rejection;
 use crate::sale;
@@ -34,8 +35,9 @@ pub(super) fn check_reference(reference: &str) -> Result<(), Rejection> {
 
 /// What is wrong with a provider's truth whatever the order: money is never negative.
 pub(super) fn check_truth(truth: &Truth) -> Result<(), Rejection> {
-    let disputed = truth.dispute.map_or(0, |dispute| dispute.amount);
-    if truth.refunded < 0 || disputed < 0 { Err(invalid("refunded", "zero or more")) } else { Ok(()) }
+    let money = [truth.refunded, truth.refunds_failed].into_iter();
+    let mut money = money.chain(truth.disputes.iter().map(|dispute| dispute.amount));
+    if money.any(i64::is_negative) { Err(invalid("refunded", "zero or more")) } else { Ok(()) }
 }
 
 /// Places an order: what it costs and gives is pinned from now on.
@@ -114,11 +116,12 @@ pub(super) fn send(mut scribe: Scribe<'_>, order: OrderId, reference: &ProviderR
 /// Credits an order that an operator saw paid outside a provider.
 pub(super) fn mark_paid(mut scribe: Scribe<'_>, order: OrderId, reference: &str) -> Result<Decision, Rejection> {
     let order = find_order(scribe.before, order).ok_or(Rejection::OrderNotFound)?.clone();
-    if matches!(order.payment, Payment::Paid(_)) {
+    if matches!(order.payment, Payment::Paid(_) | Payment::Received(_)) {
         return Err(Rejection::OrderNotPending { state: order.state() });
     }
+    check_room(scribe.before, order.credits + order.bonus)?;
     let texts = scribe.texts([(TextField::Reference, Some(reference))]);
-    credit(&mut scribe, order, PaidBy::Operator, texts)?;
+    credit(&mut scribe, order, PaidBy::Operator, texts);
     Ok(scribe.finish())
 }
 
@@ -130,7 +133,10 @@ pub(super) fn fulfil(mut scribe: Scribe<'_>, order: OrderId, truth: &Truth) -> R
         if *paid != order.price {
             return Err(Rejection::PaymentMismatch { expected: order.price, paid: paid.clone() });
         }
-        order = credit(&mut scribe, order, PaidBy::Provider, Texts::default())?;
+        order = match check_room(scribe.before, order.credits + order.bonus) {
+            Ok(()) => credit(&mut scribe, order, PaidBy::Provider, Texts::default()),
+            Err(_) => received(&mut scribe, order, learned),
+        };
         if order.origin == Origin::Automatic
             && let Some(worked) = saved_method::worked(scribe.account())
         {
@@ -146,6 +152,16 @@ pub(super) fn fulfil(mut scribe: Scribe<'_>, order: OrderId, truth: &Truth) -> R
         order = money_back(&mut scribe, order, truth);
     }
     Ok(scribe.finish_or(Done::Ordered(Box::new(order))))
+}
+
+/// Notes that an order's money is there although its credits do not fit: it stays at hand until they do.
+fn received(scribe: &mut Scribe<'_>, order: Order, learned: Learned) -> Order {
+    let known = matches!(order.payment, Payment::Received(_));
+    let order = if known { order } else { Order { payment: Payment::Received(scribe.at()), ..order } };
+    if !known || learned == Learned::Something {
+        write_change(scribe, OrderChange::Noted, order.clone());
+    }
+    order
 }
 
 /// What an order becomes by a word of the provider other than that it is paid; `None`: nothing else than it is.
@@ -182,11 +198,11 @@ fn learn(order: &mut Order, references: &[ProviderRef]) -> Learned {
     learned
 }
 
-/// Makes an order's lots in the entry that says it is paid (R26), and lets them repay what is owed (R19).
-fn credit(scribe: &mut Scribe<'_>, order: Order, by: PaidBy, texts: Texts) -> Result<Order, Rejection> {
+/// Makes an order's lots in the entry that says it is paid (R26), and lets them repay what is owed (R19). There is room
+/// for them.
+fn credit(scribe: &mut Scribe<'_>, order: Order, by: PaidBy, texts: Texts) -> Order {
     let (account, at) = (scribe.before, scribe.at());
     let granted = order.credits + order.bonus;
-    check_room(account, granted)?;
     let order = Order { payment: Payment::Paid(Paid { seq: scribe.next_seq(), at, by }), ..order };
     let package = match &order.item {
         Item::Package(package) => package,
@@ -194,10 +210,11 @@ fn credit(scribe: &mut Scribe<'_>, order: Order, by: PaidBy, texts: Texts) -> Re
             let event = Event::OrderChanged { change: OrderChange::Paid, order: Box::new(order.clone()) };
             scribe.write(Draft::new(event).texts(texts));
             subscription::paid(scribe, terms);
-            return Ok(order);
+            return order;
         }
     };
     let bought = account.bought.get(package).copied().unwrap_or_default().plus(order.quantity, at, &account.zone);
+    let order = Order { counted: true, ..order };
     let event = Event::OrderPaid { order: Box::new(order.clone()), bought };
     let mut draft = Draft::new(event).book(Book::Sold, -granted).texts(texts);
     for made in order.lots() {
@@ -207,24 +224,27 @@ fn credit(scribe: &mut Scribe<'_>, order: Order, by: PaidBy, texts: Texts) -> Re
     }
     scribe.write(draft);
     scribe.repay();
-    Ok(order)
+    order
 }
 
-/// What of the money is disputed or gone again, and what that does to the order's lots (R27).
+/// What of the money is disputed, gone again or back, and what that does to the order's lots (R27).
 fn money_back(scribe: &mut Scribe<'_>, stands: Order, truth: &Truth) -> Order {
     let at = scribe.at();
     let mut order = stands.clone();
     order.refunded = order.refunded.max(truth.refunded);
-    order.dispute = later(order.dispute, truth.dispute);
-    if order == stands {
+    order.refunds_failed = order.refunds_failed.max(truth.refunds_failed);
+    order.learn_disputes(&truth.disputes);
+    if order == stands && order.to_give_back() == TakenBack::default() {
         return order;
     }
-    let draft = take_back(scribe.account(), &order, at).or_else(|| {
-        let account = scribe.account();
-        if order.is_disputed() { freeze(account, &order) } else { unfreeze(account, &order) }
-    });
+    let seq = scribe.next_seq() - 1;
+    let account = scribe.account();
+    let draft = take_back(account, &order, at)
+        .or_else(|| give_back(account, &order, at))
+        .or_else(|| if order.is_disputed() { freeze(account, &order) } else { unfreeze(account, &order) });
     match draft {
         Some(draft) => scribe.write(draft),
+        None if order == stands => return order,
         None => write_change(scribe, OrderChange::Noted, order.clone()),
     }
     let gone = order.returned() > stands.returned();
@@ -233,18 +253,16 @@ fn money_back(scribe: &mut Scribe<'_>, stands: Order, truth: &Truth) -> Order {
     {
         scribe.write(stop);
     }
+    let order = find_order(scribe.account(), order.id).cloned().unwrap_or(order);
+    if !order.is_disputed()
+        && let Some(unfreeze) = unfreeze(scribe.account(), &order)
+    {
+        scribe.write(unfreeze);
+    }
+    scribe.repay_from(seq);
     // Once free again, what has come to its end in the meantime expires (R22).
     scribe.expire_freed();
     find_order(scribe.account(), order.id).cloned().unwrap_or(order)
-}
-
-/// The dispute as it stands, of what is known and what is told: never an earlier state again.
-fn later(known: Option<Dispute>, told: Option<Dispute>) -> Option<Dispute> {
-    match (known, told) {
-        (Some(known), Some(told)) if told.state > known.state => Some(told),
-        (Some(known), _) => Some(known),
-        (None, told) => told,
-    }
 }
 
 fn write_change(scribe: &mut Scribe<'_>, change: OrderChange, order: Order) {

@@ -81,7 +81,11 @@ impl<'a> Scribe<'a> {
 
     /// Writes the repayment of a debt by the lots that the command made (R19).
     pub(super) fn repay(&mut self) {
-        let seq = self.before.seq;
+        self.repay_from(self.before.seq);
+    }
+
+    /// The same by those of them that were made after the entry `seq`.
+    pub(super) fn repay_from(&mut self, seq: u64) {
         if self.before.debt.is_positive()
             && let Some(draft) = repayment(self.account(), seq)
         {

@@ -4,7 +4,9 @@
 //! not written again: a flag marks the rare entry where it differs, and is refused where it does not.
 
 use super::bytes::{Problem, Reader, Writer};
-use super::movement::{read_parts, read_revived, write_parts, write_revived};
+use super::movement::{
+    lowest_format_of_lots, lowest_format_of_revived, read_parts, read_revived, write_parts, write_revived,
+};
 use super::order;
 use crate::amount::Credits;
 use crate::entry::{Entry, Event, HoldSettled, Kind, LotChange, Refunded, SubscriptionChange};
@@ -92,9 +94,14 @@ fn write_unless_usual(out: &mut Writer, credits: Credits, usual: Credits) {
     }
 }
 
+/// The lowest record format that can say this entry.
+pub(super) fn lowest_format(entry: &Entry) -> u8 {
+    lowest_format_of(&entry.event).max(lowest_format_of_lots(&entry.lots))
+}
+
 /// The lowest record format that has this event: 1 for what the first version knew. An event that gets a new shape
 /// keeps its old one, and its number here, for what that could say.
-pub(super) fn lowest_format(event: &Event) -> u8 {
+fn lowest_format_of(event: &Event) -> u8 {
     match event {
         Event::AccountOpened { .. }
         | Event::AccountChanged { .. }
@@ -106,12 +113,12 @@ pub(super) fn lowest_format(event: &Event) -> u8 {
         | Event::HoldReleased { .. }
         | Event::HoldExpired { .. }
         | Event::Charged { .. }
-        | Event::Refunded(_)
         | Event::Granted
         | Event::Revoked { .. }
         | Event::DebtRecorded { .. }
         | Event::DebtRepaid
         | Event::WentUncollected { .. } => 1,
+        Event::Refunded(refunded) => lowest_format_of_revived(&refunded.revived),
         Event::SubscriptionChanged { change: SubscriptionChange::Paid, .. } => 2,
         Event::SubscriptionChanged { subscription, .. } => {
             if subscription.as_ref().is_some_and(renews_by_payment) {
@@ -127,14 +134,13 @@ pub(super) fn lowest_format(event: &Event) -> u8 {
                 1
             }
         }
-        Event::AccountErased
-        | Event::AutomaticTopUpChanged { .. }
-        | Event::OrderChanged { .. }
-        | Event::OrderPaid { .. }
-        | Event::LotsFrozen { .. }
-        | Event::LotsUnfrozen { .. }
-        | Event::ClawedBack { .. } => 2,
-        Event::SavedMethodChanged { .. } => 3,
+        Event::AccountErased | Event::AutomaticTopUpChanged { .. } => 2,
+        Event::OrderChanged { order, .. }
+        | Event::OrderPaid { order, .. }
+        | Event::LotsFrozen { order }
+        | Event::LotsUnfrozen { order }
+        | Event::ClawedBack { order, .. } => order::lowest_format(order),
+        Event::SavedMethodChanged { .. } | Event::GivenBack { .. } => 3,
     }
 }
 
@@ -200,18 +206,25 @@ pub(super) fn write(out: &mut Writer, entry: &Entry, context: &Context<'_>) {
         }
         Event::OrderChanged { change, order } => {
             out.byte(order::change_number(*change));
-            order::write(out, order, context.at);
+            order::write(out, order, (context.format, context.at));
         }
         Event::OrderPaid { order, bought } => {
-            order::write(out, order, context.at);
+            order::write(out, order, (context.format, context.at));
             order::write_tally(out, bought, context.at);
         }
         Event::AutomaticTopUpChanged { change, top_up } => order::write_top_up(out, *change, top_up, context.at),
         Event::SavedMethodChanged { method } => order::write_saved_method(out, *method),
-        Event::LotsFrozen { order } | Event::LotsUnfrozen { order } => order::write(out, order, context.at),
+        Event::LotsFrozen { order } | Event::LotsUnfrozen { order } => {
+            order::write(out, order, (context.format, context.at))
+        }
+        Event::GivenBack { order, revived, repaid_back } => {
+            out.credits(*repaid_back);
+            write_revived(out, revived, context.at);
+            order::write(out, order, (context.format, context.at));
+        }
         Event::ClawedBack { order, uncollected } => {
             out.credits(*uncollected);
-            order::write(out, order, context.at);
+            order::write(out, order, (context.format, context.at));
         }
     }
 }
@@ -265,10 +278,10 @@ pub(super) fn read(body: &mut Reader<'_>, kind: Kind, context: &Context<'_>) -> 
         Kind::Erasure => Event::AccountErased,
         Kind::Order => {
             let change = order::read_change(body.byte()?)?;
-            Event::OrderChanged { change, order: order::read(body, context.at)? }
+            Event::OrderChanged { change, order: order::read(body, (context.format, context.at))? }
         }
         Kind::TopUp => {
-            let order = order::read(body, context.at)?;
+            let order = order::read(body, (context.format, context.at))?;
             Event::OrderPaid { order, bought: order::read_tally(body, context.at)? }
         }
         Kind::AutomaticTopUp => {
@@ -276,11 +289,16 @@ pub(super) fn read(body: &mut Reader<'_>, kind: Kind, context: &Context<'_>) -> 
             Event::AutomaticTopUpChanged { change, top_up }
         }
         Kind::SavedMethod => Event::SavedMethodChanged { method: order::read_saved_method(body)? },
-        Kind::Freeze => Event::LotsFrozen { order: order::read(body, context.at)? },
-        Kind::Unfreeze => Event::LotsUnfrozen { order: order::read(body, context.at)? },
+        Kind::Freeze => Event::LotsFrozen { order: order::read(body, (context.format, context.at))? },
+        Kind::Unfreeze => Event::LotsUnfrozen { order: order::read(body, (context.format, context.at))? },
+        Kind::GiveBack => {
+            let repaid_back = body.credits()?;
+            let revived = read_revived(body, context.at)?;
+            Event::GivenBack { order: order::read(body, (context.format, context.at))?, revived, repaid_back }
+        }
         Kind::ClawBack => {
             let uncollected = body.credits()?;
-            Event::ClawedBack { order: order::read(body, context.at)?, uncollected }
+            Event::ClawedBack { order: order::read(body, (context.format, context.at))?, uncollected }
         }
     })
 }
@@ -312,7 +330,8 @@ const fn has_tool(kind: Kind) -> bool {
         | Kind::ClawBack
         | Kind::Order
         | Kind::AutomaticTopUp
-        | Kind::SavedMethod => false,
+        | Kind::SavedMethod
+        | Kind::GiveBack => false,
     }
 }
 

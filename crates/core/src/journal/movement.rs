@@ -7,8 +7,8 @@ use super::bytes::{Problem, Reader, Writer};
 use crate::amount::Credits;
 use crate::entry::{Book, LotChange, Posting};
 use crate::hold::LotPart;
-use crate::id::LotId;
-use crate::lot::{Class, Lot, NewLot, Priority};
+use crate::id::{LotId, OrderId};
+use crate::lot::{Class, Lot, NewLot, Priority, Sold};
 use crate::time::Time;
 
 const CLASS: u8 = 0b0000_0011;
@@ -16,8 +16,10 @@ const INDEX: u8 = 0b0000_0100;
 const REMAINING: u8 = 0b0000_1000;
 const HELD: u8 = 0b0001_0000;
 const FROZEN: u8 = 0b0010_0000;
+const UNSPENT: u8 = 0b0100_0000;
 const EXPIRES: u8 = 0b0000_0100;
 const REVIVED_EXPIRES: u8 = 0b0000_1000;
+const REVIVED_SOLD: u8 = 0b0001_0000;
 
 const fn class_number(class: Class) -> u8 {
     match class {
@@ -106,13 +108,25 @@ pub(super) fn write_lots(out: &mut Writer, lots: &[LotChange]) {
         let held = !last && !change.held.is_zero();
         let frozen = !change.frozen.is_zero();
         let shape = class_number(change.class) | flag(REMAINING, remaining) | flag(HELD, held) | flag(FROZEN, frozen);
+        let shape = shape | flag(UNSPENT, change.unspent.is_some());
         write_lot(out, shape, change.lot);
         for (written, credits) in [(remaining, change.remaining), (held, change.held), (frozen, change.frozen)] {
             if written {
                 out.credits(credits);
             }
         }
+        change.unspent.into_iter().for_each(|unspent| out.credits(unspent));
     }
+}
+
+/// The lowest format that can say how lots changed.
+pub(super) fn lowest_format_of_lots(lots: &[LotChange]) -> u8 {
+    if lots.iter().any(|change| change.unspent.is_some()) { 3 } else { 1 }
+}
+
+/// The lowest format that can say lots that are brought back.
+pub(super) fn lowest_format_of_revived(lots: &[Lot]) -> u8 {
+    if lots.iter().any(|lot| lot.sold.is_some()) { 3 } else { 1 }
 }
 
 /// Reads how lots changed; their sums are `credits` and `held`.
@@ -123,14 +137,17 @@ pub(super) fn read_lots(body: &mut Reader<'_>, credits: Credits, held: Credits) 
     for place in 1..=count {
         let (shape, lot) = read_lot(body)?;
         let last = place == count;
-        if shape & !(CLASS | INDEX | REMAINING | HELD | FROZEN) != 0 || (last && shape & (REMAINING | HELD) != 0) {
+        if shape & !(CLASS | INDEX | REMAINING | HELD | FROZEN | UNSPENT) != 0
+            || (last && shape & (REMAINING | HELD) != 0)
+        {
             return Err("an unknown mark on a lot");
         }
         let mut amount = |bit| if shape & bit == 0 { Ok(Credits::ZERO) } else { body.some_credits() };
         let (remaining, held, frozen) = (amount(REMAINING)?, amount(HELD)?, amount(FROZEN)?);
         let remaining = if last { credits_left.rest()? } else { credits_left.take(remaining)? };
         let held = if last { held_left.rest()? } else { held_left.take(held)? };
-        lots.push(LotChange { lot, class: class_of(shape), remaining, held, frozen });
+        let unspent = if shape & UNSPENT == 0 { None } else { Some(body.credits()?) };
+        lots.push(LotChange { lot, class: class_of(shape), remaining, held, frozen, unspent });
     }
     Ok(lots)
 }
@@ -190,13 +207,19 @@ pub(super) fn write_revived(out: &mut Writer, lots: &[Lot], at: Time) {
             lot.remaining.is_zero() && lot.held.is_zero() && lot.frozen.is_zero(),
             "a lot that is brought back has nothing in it: {lot:?}"
         );
-        write_lot(out, class_number(lot.class) | flag(REVIVED_EXPIRES, lot.expires_at.is_some()), lot.id);
+        let shape = flag(REVIVED_EXPIRES, lot.expires_at.is_some()) | flag(REVIVED_SOLD, lot.sold.is_some());
+        write_lot(out, class_number(lot.class) | shape, lot.id);
         out.byte(lot.priority.0);
         out.time(lot.granted_at, at);
         if let Some(expires_at) = lot.expires_at {
             out.time(expires_at, at);
         }
         out.credits(lot.granted);
+        if let Some(sold) = lot.sold {
+            out.number(sold.order.seq);
+            out.number(u64::from(sold.order.index));
+            out.credits(sold.unspent);
+        }
     }
 }
 
@@ -205,7 +228,7 @@ pub(super) fn read_revived(body: &mut Reader<'_>, at: Time) -> Result<Vec<Lot>, 
     (0..body.count()?)
         .map(|_| {
             let (shape, id) = read_lot(body)?;
-            if shape & !(CLASS | INDEX | REVIVED_EXPIRES) != 0 {
+            if shape & !(CLASS | INDEX | REVIVED_EXPIRES | REVIVED_SOLD) != 0 {
                 return Err("an unknown mark on a lot");
             }
             Ok(Lot {
@@ -218,9 +241,15 @@ pub(super) fn read_revived(body: &mut Reader<'_>, at: Time) -> Result<Vec<Lot>, 
                 remaining: Credits::ZERO,
                 held: Credits::ZERO,
                 frozen: Credits::ZERO,
+                sold: if shape & REVIVED_SOLD == 0 { None } else { Some(read_sold(body)?) },
             })
         })
         .collect()
+}
+
+fn read_sold(body: &mut Reader<'_>) -> Result<Sold, Problem> {
+    let order = OrderId { seq: body.number()?, index: super::event::read_index(body)? };
+    Ok(Sold { order, unspent: body.credits()? })
 }
 
 const fn book_number(book: Book) -> u8 {

@@ -10,7 +10,9 @@ use crate::amount::Credits;
 use crate::catalog::Price;
 use crate::entry::OrderChange;
 use crate::id::{OrderId, PackageId, ProviderRef};
-use crate::order::{ClawBack, Dispute, DisputeState, Item, Order, Origin, Paid, PaidBy, Payment, TakenBack};
+use crate::order::{
+    ClawBack, Dispute, DisputeState, Item, Order, Origin, Paid, PaidBy, PaidCycles, Payment, TakenBack,
+};
 use crate::plan::PlanTerms;
 use crate::saved_method::{SavedMethod, Trouble};
 use crate::tally::Tally;
@@ -51,8 +53,34 @@ const REFUNDED: u8 = 0b0010_0000;
 const DISPUTE: u8 = 0b0100_0000;
 const TAKEN_BACK: u8 = 0b1000_0000;
 
-/// Writes an order.
-pub(super) fn write(out: &mut Writer, order: &Order, at: Time) {
+// What format 3 added, one bit each.
+const COUNTED: u8 = 0b0000_0001;
+const FAILED: u8 = 0b0000_0010;
+const DISPUTES: u8 = 0b0000_0100;
+const SPENT_BACK: u8 = 0b0000_1000;
+const GONE_BACK: u8 = 0b0001_0000;
+const PAYS: u8 = 0b0010_0000;
+
+/// What an order has that only format 3 can say, beside how it is paid.
+fn since_3(order: &Order) -> u8 {
+    let present = [
+        (COUNTED, order.counted),
+        (FAILED, order.refunds_failed != 0),
+        (DISPUTES, order.disputes.len() > 1),
+        (SPENT_BACK, order.spent_back != TakenBack::default()),
+        (GONE_BACK, order.gone_back != TakenBack::default()),
+        (PAYS, order.pays.is_some()),
+    ];
+    present.into_iter().filter(|(_, there)| *there).fold(0, |marks, (bit, _)| marks | bit)
+}
+
+/// The lowest format that can say an order.
+pub(super) fn lowest_format(order: &Order) -> u8 {
+    if since_3(order) != 0 || matches!(order.payment, Payment::Received(_)) { 3 } else { 2 }
+}
+
+/// Writes an order in a record of a format.
+pub(super) fn write(out: &mut Writer, order: &Order, (format, at): (u8, Time)) {
     let present = [
         (BONUS, !order.bonus.is_zero()),
         (EXPIRES, order.expires_in_days.is_some()),
@@ -60,10 +88,13 @@ pub(super) fn write(out: &mut Writer, order: &Order, at: Time) {
         (QUANTITY, order.quantity != 1),
         (REFERENCES, !order.references.is_empty()),
         (REFUNDED, order.refunded != 0),
-        (DISPUTE, order.dispute.is_some()),
+        (DISPUTE, !order.disputes.is_empty()),
         (TAKEN_BACK, order.taken_back != TakenBack::default()),
     ];
     out.byte(present.into_iter().filter(|(_, there)| *there).fold(0, |marks, (bit, _)| marks | bit));
+    if format >= 3 {
+        out.byte(since_3(order));
+    }
     out.number(order.id.seq);
     out.number(u64::from(order.id.index));
     write_item(out, &order.item);
@@ -92,20 +123,59 @@ pub(super) fn write(out: &mut Writer, order: &Order, at: Time) {
     if order.refunded != 0 {
         out.signed(order.refunded);
     }
-    if let Some(dispute) = order.dispute {
-        out.byte(dispute_number(dispute.state));
-        out.signed(dispute.amount);
+    if let Some(dispute) = order.disputes.first() {
+        write_dispute(out, dispute);
     }
-    if order.taken_back != TakenBack::default() {
-        out.credits(order.taken_back.credits);
-        out.credits(order.taken_back.bonus);
+    write_taken_back(out, order.taken_back);
+    write_since_3(out, order, at);
+}
+
+/// What only an order in a record of format 3 has.
+fn write_since_3(out: &mut Writer, order: &Order, at: Time) {
+    if order.refunds_failed != 0 {
+        out.signed(order.refunds_failed);
+    }
+    if let [_, more @ ..] = &order.disputes[..]
+        && !more.is_empty()
+    {
+        out.count(more.len());
+        more.iter().for_each(|dispute| write_dispute(out, dispute));
+    }
+    write_taken_back(out, order.spent_back);
+    write_taken_back(out, order.gone_back);
+    if let Some(pays) = order.pays {
+        out.time(pays.anchor, at);
+        out.number(u64::from(pays.first));
+        out.number(u64::from(pays.until));
     }
 }
 
+fn write_dispute(out: &mut Writer, dispute: &Dispute) {
+    out.byte(dispute_number(dispute.state));
+    out.signed(dispute.amount);
+}
+
+/// Nothing where it is nothing.
+fn write_taken_back(out: &mut Writer, taken_back: TakenBack) {
+    if taken_back != TakenBack::default() {
+        out.credits(taken_back.credits);
+        out.credits(taken_back.bonus);
+    }
+}
+
+fn read_taken_back(body: &mut Reader<'_>) -> Result<TakenBack, Problem> {
+    unusual(TakenBack { credits: body.credits()?, bonus: body.credits()? }, TakenBack::default())
+}
+
 /// Reads an order.
-pub(super) fn read(body: &mut Reader<'_>, at: Time) -> Result<Box<Order>, Problem> {
+pub(super) fn read(body: &mut Reader<'_>, (format, at): (u8, Time)) -> Result<Box<Order>, Problem> {
     let marks = body.byte()?;
+    let more = if format >= 3 { body.byte()? } else { 0 };
+    if more & !(COUNTED | FAILED | DISPUTES | SPENT_BACK | GONE_BACK | PAYS) != 0 {
+        return Err("an unknown mark on an order");
+    }
     let has = |bit: u8| marks & bit != 0;
+    let has_since_3 = |bit: u8| more & bit != 0;
     let id = OrderId { seq: body.number()?, index: super::event::read_index(body)? };
     let item = read_item(body)?;
     let origin = read_origin(body.byte()?)?;
@@ -122,11 +192,25 @@ pub(super) fn read(body: &mut Reader<'_>, at: Time) -> Result<Box<Order>, Proble
     let quantity = if has(QUANTITY) { unusual(body.short()?, 1)? } else { 1 };
     let references = if has(REFERENCES) { read_references(body)? } else { Vec::new() };
     let refunded = if has(REFUNDED) { unusual(body.signed()?, 0)? } else { 0 };
-    let dispute = if has(DISPUTE) { Some(read_dispute(body)?) } else { None };
-    let taken_back = if has(TAKEN_BACK) {
-        unusual(TakenBack { credits: body.credits()?, bonus: body.credits()? }, TakenBack::default())?
+    let mut disputes = if has(DISPUTE) { vec![read_dispute(body)?] } else { Vec::new() };
+    let none = TakenBack::default();
+    let taken_back = if has(TAKEN_BACK) { read_taken_back(body)? } else { none };
+    let refunds_failed = if has_since_3(FAILED) { unusual(body.signed()?, 0)? } else { 0 };
+    if has_since_3(DISPUTES) {
+        let count = super::movement::some(body.count()?)?;
+        if disputes.is_empty() {
+            return Err("more disputes than the first, but no first");
+        }
+        for _ in 0..count {
+            disputes.push(read_dispute(body)?);
+        }
+    }
+    let spent_back = if has_since_3(SPENT_BACK) { read_taken_back(body)? } else { none };
+    let gone_back = if has_since_3(GONE_BACK) { read_taken_back(body)? } else { none };
+    let pays = if has_since_3(PAYS) {
+        Some(PaidCycles { anchor: body.time(at)?, first: body.short()?, until: body.short()? })
     } else {
-        TakenBack::default()
+        None
     };
     Ok(Box::new(Order {
         id,
@@ -145,8 +229,13 @@ pub(super) fn read(body: &mut Reader<'_>, at: Time) -> Result<Box<Order>, Proble
         references,
         payment,
         refunded,
-        dispute,
+        refunds_failed,
+        disputes,
         taken_back,
+        spent_back,
+        gone_back,
+        counted: has_since_3(COUNTED),
+        pays,
     }))
 }
 
@@ -220,6 +309,10 @@ fn write_payment(out: &mut Writer, payment: Payment, at: Time) {
         Payment::Pending => out.byte(1),
         Payment::Failed => out.byte(2),
         Payment::Expired => out.byte(3),
+        Payment::Received(since) => {
+            out.byte(6);
+            out.time(since, at);
+        }
         Payment::Paid(paid) => {
             out.byte(match paid.by {
                 PaidBy::Provider => 4,
@@ -238,6 +331,7 @@ fn read_payment(body: &mut Reader<'_>, at: Time) -> Result<Payment, Problem> {
         3 => return Ok(Payment::Expired),
         4 => PaidBy::Provider,
         5 => PaidBy::Operator,
+        6 => return Ok(Payment::Received(body.time(at)?)),
         _ => return Err("an unknown state of a payment"),
     };
     Ok(Payment::Paid(Paid { seq: body.number()?, at: body.time(at)?, by }))

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::entry::{Book, Event, HoldSettled, LotChange, Posting, Refunded, Text, TextField, Texts};
 use crate::hold::{Hold, HoldState, LotPart, OnExcess, Priced};
-use crate::id::{ChargeId, HoldId, HoldName, LotId, MeasureId, PlanId, ProjectTypeId, StudioNumber};
-use crate::lot::{Class, Lot, NewLot, Priority};
+use crate::id::{ChargeId, HoldId, HoldName, LotId, MeasureId, OrderId, PlanId, ProjectTypeId, StudioNumber};
+use crate::lot::{Class, Lot, NewLot, Priority, Sold};
 use crate::measure::{Decimal, MeasureValue, Measures};
 use crate::plan::{NextPlan, PlanTerms, Reached, Renews, Subscription, SubscriptionState};
 use crate::time::Zone;
@@ -226,7 +226,9 @@ fn new_lot() -> impl Strategy<Value = NewLot> {
 }
 
 fn revived() -> impl Strategy<Value = Lot> {
-    (lot_id(), new_lot(), time()).prop_map(|(id, new, granted_at)| Lot {
+    let sold = (seq(), any::<u16>(), credits());
+    let sold = sold.prop_map(|(seq, index, unspent)| Sold { order: OrderId { seq, index }, unspent });
+    (lot_id(), new_lot(), time(), prop::option::of(sold)).prop_map(|(id, new, granted_at, sold)| Lot {
         id,
         class: new.class,
         priority: new.priority,
@@ -236,12 +238,15 @@ fn revived() -> impl Strategy<Value = Lot> {
         remaining: Credits::ZERO,
         held: Credits::ZERO,
         frozen: Credits::ZERO,
+        sold,
     })
 }
 
 fn lot_change() -> impl Strategy<Value = LotChange> {
-    (lot_id(), class(), prop::array::uniform3(credits()))
-        .prop_map(|(lot, class, [remaining, held, frozen])| LotChange { lot, class, remaining, held, frozen })
+    let unspent = prop::option::weighted(0.2, credits());
+    (lot_id(), class(), prop::array::uniform3(credits()), unspent).prop_map(
+        |(lot, class, [remaining, held, frozen], unspent)| LotChange { lot, class, remaining, held, frozen, unspent },
+    )
 }
 
 fn posting() -> impl Strategy<Value = Posting> {
@@ -425,6 +430,7 @@ fn charge() -> Entry {
                 remaining: Credits::whole(-5),
                 held: Credits::ZERO,
                 frozen: Credits::ZERO,
+                unspent: None,
             },
             LotChange {
                 lot: LotId { seq: 3, index: 1 },
@@ -432,6 +438,7 @@ fn charge() -> Entry {
                 remaining: Credits::whole(-7),
                 held: Credits::ZERO,
                 frozen: Credits::ZERO,
+                unspent: None,
             },
         ],
         debt: Credits::ZERO,
@@ -452,6 +459,18 @@ fn charge() -> Entry {
             }],
         },
     }
+}
+
+/// A lot that was bought expires: that left it unspent.
+fn unspent() -> Entry {
+    let mut expired = granted();
+    expired.event = Event::LotExpired;
+    expired.makes = Vec::new();
+    expired.lots[0].remaining = Credits::whole(-25);
+    expired.lots[0].unspent = Some(Credits::whole(25));
+    expired.books = vec![Posting { book: Book::Expired, credits: Credits::whole(25) }];
+    expired.after = Totals::default();
+    expired
 }
 
 fn opened() -> Entry {
@@ -486,6 +505,7 @@ fn granted() -> Entry {
             remaining: Credits::whole(25),
             held: Credits::ZERO,
             frozen: Credits::ZERO,
+            unspent: None,
         }],
         books: vec![Posting { book: Book::Issued, credits: Credits::whole(-25) }],
         after: Totals { remaining: Credits::whole(25), ..Totals::default() },
@@ -523,6 +543,16 @@ fn stored_forms_do_not_drift() {
             "020b02031480a8d6b907040a8080eaf3ef96018088debe01020b0380a8d6b9070403010102ffafb4f80815020001056c61726765010180a8d6b9079e1f0345555203008080bbdd83050403008088debe011e010463735f3101010100",
             "8f0ff68b754e7526fc60fb5e332cf49a7db8d48c6b2cb814512ce44f7148f125",
         ),
+        (
+            unspent(),
+            "030a01400280e1eb17010480e1eb17",
+            "58ad18529c1bb0639b823d314af282420c2b7e52465b9b9a2cede72b6aaf942f",
+        ),
+        (
+            orders::given_back(),
+            "030f01050a8080eaf3ef96018088debe01034b03809cc99b0500440301000109ff8b8d9e020102ffafb4f8080001130314ffffb79a95c90180a8d6b9070200809cc99b057507020001056c61726765010180a8d6b9079e1f0345555203ffffb79a95c901fffffcbc91c4010403ffffb79a95c9018088debe011e010463735f319e1f029e1f9e1f01019e1f",
+            "7a95bdd0d8e80185ad8d450bb8291a6ab8b94071e0fc4eafd54c6e4e40c9a24a",
+        ),
     ] {
         let record = encode(&entry, Hash([0xab; 32]));
         assert_eq!(hex(&record.body), body);
@@ -538,7 +568,9 @@ const DOCUMENT: &str = include_str!("../../../../docs/journal.md");
 fn a_record_is_of_the_lowest_format_that_can_say_it() {
     for (entry, format, problem) in [
         (charge(), 2, "a higher record format than the entry needs"),
-        (erased(), 1, "an event that its record's format does not have"),
+        (erased(), 1, "a thing that its record's format does not have"),
+        (unspent(), 2, "a thing that its record's format does not have"),
+        (erased(), 3, "a higher record format than the entry needs"),
         (charge(), 0, "a record format that is not known here; a newer scrip may have written it"),
         (charge(), FORMAT + 1, "a record format that is not known here; a newer scrip may have written it"),
     ] {

@@ -239,7 +239,7 @@ fn a_batch_refunds_no_more_than_was_charged() {
     let mut account = world.account.clone();
     let facts = scrip_core::recall::charge(&world.entries[3], None);
     account.recalled.charges.insert(charge, facts);
-    let lot = scrip_core::recall::lot(&world.entries[1], LotId::first(2));
+    let lot = scrip_core::recall::lot(&world.entries[1], None, LotId::first(2));
     account.recalled.lots.insert(LotId::first(2), lot);
     for credits in [15, 90] {
         let decision = decide(&account, &world.catalogs, &refund(credits), &stamp).unwrap();

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use scrip_core::account::Account;
 use scrip_core::amount::Credits;
-use scrip_core::entry::{Entry, Event, SubscriptionChange};
+use scrip_core::entry::{Book, Entry, Event, SubscriptionChange};
 use scrip_core::hold::{Hold, OnExcess};
 use scrip_core::id::{ChargeId, HoldId, LotId, OrderId};
 use scrip_core::lot::{Class, Lot};
@@ -59,7 +59,13 @@ impl Laws {
                 let left = self.charges.get_mut(&refunded.charge).expect("a refund is of a charge");
                 *left -= refunded.credits;
                 assert!(!left.is_negative(), "at most what was charged, over any number of refunds (R24)");
-                assert_eq!(entry.credits() - entry.debt, refunded.credits);
+                let written_off: Credits = entry
+                    .books
+                    .iter()
+                    .filter(|posting| posting.book == Book::Uncollected)
+                    .map(|posting| posting.credits)
+                    .sum();
+                assert_eq!(entry.credits() - entry.debt + written_off, refunded.credits);
             }
             Event::DebtRecorded { charge, .. } => {
                 *self.charges.get_mut(charge).expect("a debt is of a charge") += entry.debt;
@@ -90,6 +96,11 @@ impl Laws {
                 assert!(entry.held().is_zero(), "holds live on (R27)");
                 let taken = order.taken_back;
                 assert!(taken.credits <= order.credits && taken.bonus <= order.bonus, "no more than was bought (R27)");
+            }
+            Event::GivenBack { order, .. } => {
+                let taken = order.taken_back;
+                assert!(!taken.credits.is_negative() && !taken.bonus.is_negative(), "no more than was taken (R27)");
+                assert!(!entry.credits().is_negative() && !entry.debt.is_positive());
             }
             Event::LotsFrozen { .. } | Event::LotsUnfrozen { .. } => {
                 assert!(entry.credits().is_zero() && entry.held().is_zero(), "freezing moves nothing else (R27)");

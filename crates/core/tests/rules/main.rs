@@ -6,6 +6,7 @@ mod entries;
 mod exhaustive;
 mod holds;
 mod laws;
+mod money_back;
 mod openings;
 mod orders;
 mod paid_plans;

@@ -400,7 +400,7 @@ fn credits_and_bonus_expire_as_the_package_says() {
         at 2026-01-20 10:00
         truth order_2 1000EUR refunded 1000
           - 01-17 12:00: expiry lot_3_1 -190 = 1000/1000
-          - claw_back order_2 refunded lot_3 -1000 = 0/0
+          - claw_back order_2 refunded lot_3 -1000 owes +10 = 0/0
         ",
     );
 }

@@ -202,7 +202,8 @@ fn provider_ref(text: &str) -> ProviderRef {
     ProviderRef::parse(text).unwrap()
 }
 
-/// `pending`, `processing`, `failed`, `expired` or `100EUR`; then `refunded N`, `open|won|lost N` and `as ID`, in any order.
+/// `pending`, `processing`, `failed`, `expired` or `100EUR`; then `refunded N`, `failing N`, `open|won|lost N` for each
+/// dispute, and `as ID`, in any order.
 fn truth(payment: &str, rest: &[&str]) -> Truth {
     let payment = match payment {
         "pending" => TruthOfPayment::Pending,
@@ -214,15 +215,16 @@ fn truth(payment: &str, rest: &[&str]) -> Truth {
             TruthOfPayment::Paid(Price { amount: amount.parse().unwrap(), currency: currency.into() })
         }
     };
-    let mut truth = Truth { payment, refunded: 0, dispute: None, references: Vec::new() };
+    let mut truth = Truth { payment, refunded: 0, refunds_failed: 0, disputes: Vec::new(), references: Vec::new() };
     for pair in rest.chunks(2) {
         let [what, value] = pair else { panic!("a truth in pairs: {rest:?}") };
-        let disputed = |state| Some(Dispute { state, amount: value.parse().unwrap() });
+        let disputed = |state| Dispute { state, amount: value.parse().unwrap() };
         match *what {
             "refunded" => truth.refunded = value.parse().unwrap(),
-            "open" => truth.dispute = disputed(DisputeState::Open),
-            "won" => truth.dispute = disputed(DisputeState::Won),
-            "lost" => truth.dispute = disputed(DisputeState::Lost),
+            "failing" => truth.refunds_failed = value.parse().unwrap(),
+            "open" => truth.disputes.push(disputed(DisputeState::Open)),
+            "won" => truth.disputes.push(disputed(DisputeState::Won)),
+            "lost" => truth.disputes.push(disputed(DisputeState::Lost)),
             "as" => truth.references.push(provider_ref(value)),
             _ => panic!("no such truth: {what}"),
         }
@@ -379,6 +381,7 @@ fn tell(entry: &Entry, now: Time) -> String {
             format!(" {}{waits}", change.word())
         }
         Event::SavedMethodChanged { method } => format!(" {} {}", method.order, method.word()),
+        Event::GivenBack { order, .. } => format!(" {} {}", order.id, order.state().word()),
         Event::ClawedBack { order, uncollected } if uncollected.is_zero() => {
             format!(" {} {}", order.id, order.state().word())
         }

@@ -141,7 +141,8 @@ impl World {
                 self.account.recalled.charges.insert(id, charge);
             }
             Wanted::Lot(id) => {
-                let lot = recall::lot(self.entry(id.seq), id);
+                let told = self.newest(Term::unspent_of(ACCOUNT, id));
+                let lot = recall::lot(self.entry(id.seq), told, id);
                 self.account.recalled.lots.insert(id, lot);
             }
             Wanted::Order(id) => {

@@ -11,9 +11,11 @@ use scrip_core::hold::{Hold, HoldState, LotPart, OnExcess, Priced};
 use scrip_core::id::{
     HoldId, HoldName, LotId, MeasureId, OrderId, PackageId, PlanId, ProjectTypeId, ProviderRef, ToolId,
 };
-use scrip_core::lot::{Class, Lot, Priority};
+use scrip_core::lot::{Class, Lot, Priority, Sold};
 use scrip_core::measure::{Decimal, MeasureValue, Measures};
-use scrip_core::order::{ClawBack, Dispute, DisputeState, Item, Order, Origin, Paid, PaidBy, Payment, TakenBack};
+use scrip_core::order::{
+    ClawBack, Dispute, DisputeState, Item, Order, Origin, Paid, PaidBy, PaidCycles, Payment, TakenBack,
+};
 use scrip_core::plan::{NextPlan, PlanTerms, Reached, Renews, Subscription, SubscriptionState};
 use scrip_core::saved_method::{SavedMethod, Trouble};
 use scrip_core::tally::Tally;
@@ -119,7 +121,12 @@ fn lot(at: At<'_>) -> Result<Lot, String> {
         remaining: at.item(6)?.credits()?,
         held: or_zero(7)?,
         frozen: or_zero(8)?,
+        sold: at.item(9).map_or(Ok(None), |order| sold(order, at).map(Some))?,
     })
+}
+
+fn sold(order: At<'_>, lot: At<'_>) -> Result<Sold, String> {
+    Ok(Sold { order: order.word(OrderId::parse)?, unspent: lot.item(10)?.credits()? })
 }
 
 fn hold(at: At<'_>) -> Result<Hold, String> {
@@ -146,6 +153,12 @@ fn hold(at: At<'_>) -> Result<Hold, String> {
 fn order(at: At<'_>) -> Result<Order, String> {
     let days = |name| at.get(name).map(At::whole).transpose();
     let price = at.need("price")?;
+    let taken_back = |name| match at.get(name) {
+        Some(taken) => {
+            Ok::<_, String>(TakenBack { credits: taken.item(0)?.credits()?, bonus: taken.item(1)?.credits()? })
+        }
+        None => Ok(TakenBack::default()),
+    };
     Ok(Order {
         id: at.need("order")?.word(OrderId::parse)?,
         item: match at.get("terms") {
@@ -170,11 +183,24 @@ fn order(at: At<'_>) -> Result<Order, String> {
             .map_or(Ok(Vec::new()), |all| all.list(|reference| reference.parsed(ProviderRef::parse)))?,
         payment: payment(at.need("payment")?)?,
         refunded: at.get("refunded").map_or(Ok(0), At::whole)?,
-        dispute: at.get("dispute").map(dispute).transpose()?,
-        taken_back: at.get("taken_back").map_or(Ok(TakenBack::default()), |taken| {
-            Ok::<_, String>(TakenBack { credits: taken.item(0)?.credits()?, bonus: taken.item(1)?.credits()? })
-        })?,
+        refunds_failed: at.get("refunds_failed").map_or(Ok(0), At::whole)?,
+        disputes: disputes(at)?,
+        taken_back: taken_back("taken_back")?,
+        spent_back: taken_back("spent_back")?,
+        gone_back: taken_back("gone_back")?,
+        counted: at.get("counted").is_some(),
+        pays: at.get("pays").map(pays).transpose()?,
     })
+}
+
+fn disputes(at: At<'_>) -> Result<Vec<Dispute>, String> {
+    let mut all: Vec<Dispute> = at.get("dispute").map(dispute).transpose()?.into_iter().collect();
+    all.extend(at.get("disputes").map_or(Ok(Vec::new()), |more| more.list(dispute))?);
+    Ok(all)
+}
+
+fn pays(at: At<'_>) -> Result<PaidCycles, String> {
+    Ok(PaidCycles { anchor: at.item(0)?.time()?, first: at.item(1)?.whole()?, until: at.item(2)?.whole()? })
 }
 
 fn payment(at: At<'_>) -> Result<Payment, String> {
@@ -185,6 +211,9 @@ fn payment(at: At<'_>) -> Result<Payment, String> {
             "expired" => Some(Payment::Expired),
             _ => None,
         });
+    }
+    if at.item(0)?.text()? == "received" {
+        return Ok(Payment::Received(at.item(1)?.time()?));
     }
     let by = at.item(0)?.word(|word| match word {
         "provider" => Some(PaidBy::Provider),

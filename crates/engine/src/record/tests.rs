@@ -12,9 +12,11 @@ use scrip_core::id::{
     AccountId, AccountNumber, HoldId, HoldName, LotId, MeasureId, OrderId, PackageId, PlanId, ProjectTypeId,
     ProviderRef, StudioNumber, ToolId,
 };
-use scrip_core::lot::{Class, Lot, Priority};
+use scrip_core::lot::{Class, Lot, Priority, Sold};
 use scrip_core::measure::{Decimal, MeasureValue, Measures};
-use scrip_core::order::{ClawBack, Dispute, DisputeState, Item, Order, Origin, Paid, PaidBy, Payment, TakenBack};
+use scrip_core::order::{
+    ClawBack, Dispute, DisputeState, Item, Order, Origin, Paid, PaidBy, PaidCycles, Payment, TakenBack,
+};
 use scrip_core::plan::{NextPlan, PlanTerms, Reached, Renews, Subscription, SubscriptionState};
 use scrip_core::saved_method::{SavedMethod, Trouble};
 use scrip_core::tally::Tally;
@@ -52,8 +54,9 @@ fn lot() -> impl Strategy<Value = Lot> {
         prop_oneof![Just(Credits::ZERO), credits()],
         prop_oneof![Just(Credits::ZERO), credits()],
     );
-    (lot_id(), class(), any::<u8>(), time(), prop::option::of(time()), amounts).prop_map(
-        |(id, class, priority, granted_at, expires_at, (granted, remaining, held, frozen))| Lot {
+    let sold = (any::<u64>(), credits()).prop_map(|(seq, unspent)| Sold { order: OrderId::first(seq), unspent });
+    (lot_id(), class(), any::<u8>(), time(), prop::option::of(time()), amounts, prop::option::weighted(0.2, sold))
+        .prop_map(|(id, class, priority, granted_at, expires_at, (granted, remaining, held, frozen), sold)| Lot {
             id,
             class,
             priority: Priority(priority),
@@ -63,8 +66,8 @@ fn lot() -> impl Strategy<Value = Lot> {
             remaining,
             held,
             frozen,
-        },
-    )
+            sold,
+        })
 }
 
 fn slug() -> impl Strategy<Value = String> {
@@ -169,10 +172,22 @@ fn order() -> impl Strategy<Value = Order> {
     let reference = "[!-~]{1,20}".prop_map(|text| ProviderRef::parse(&text).unwrap());
     let paid = (any::<u64>(), time(), prop::sample::select(vec![PaidBy::Provider, PaidBy::Operator]))
         .prop_map(|(seq, at, by)| Payment::Paid(Paid { seq, at, by }));
-    let payment = prop_oneof![Just(Payment::Pending), Just(Payment::Failed), Just(Payment::Expired), paid];
+    let received = time().prop_map(Payment::Received);
+    let payment = prop_oneof![Just(Payment::Pending), Just(Payment::Failed), Just(Payment::Expired), received, paid];
     let states = vec![DisputeState::Open, DisputeState::Won, DisputeState::Lost];
     let dispute = (prop::sample::select(states), any::<i64>()).prop_map(|(state, amount)| Dispute { state, amount });
-    let money = (prop_oneof![Just(0), any::<i64>()], prop::option::of(dispute), credits(), credits());
+    let taken_back = || (credits(), credits()).prop_map(|(credits, bonus)| TakenBack { credits, bonus });
+    let maybe = || prop_oneof![3 => Just(TakenBack::default()), 1 => taken_back()];
+    let pays = (time(), any::<u32>(), any::<u32>());
+    let pays = pays.prop_map(|(anchor, first, until)| PaidCycles { anchor, first, until });
+    let since_3 = (
+        prop_oneof![Just(0), any::<i64>()],
+        maybe(),
+        maybe(),
+        prop::bool::weighted(0.2),
+        prop::option::weighted(0.2, pays),
+    );
+    let money = (prop_oneof![Just(0), any::<i64>()], prop::collection::vec(dispute, 0..3), taken_back(), since_3);
     let item = (slug(), prop::option::of(terms()));
     let bought = (item, prop_oneof![Just(1), any::<u32>()], credits(), credits(), days(), days());
     let asked = (any::<u64>(), any::<i64>(), any::<u32>(), time(), time());
@@ -184,7 +199,7 @@ fn order() -> impl Strategy<Value = Order> {
             claw_back,
             references,
             payment,
-            (refunded, dispute, taken_credits, taken_bonus),
+            (refunded, disputes, taken_back, (refunds_failed, spent_back, gone_back, counted, pays)),
         )| Order {
             id: OrderId::first(seq),
             item: match plan {
@@ -205,8 +220,13 @@ fn order() -> impl Strategy<Value = Order> {
             references,
             payment,
             refunded,
-            dispute,
-            taken_back: TakenBack { credits: taken_credits, bonus: taken_bonus },
+            refunds_failed,
+            disputes,
+            taken_back,
+            spent_back,
+            gone_back,
+            counted,
+            pays,
         },
     )
 }
@@ -348,6 +368,7 @@ fn an_account_reads_well() {
             remaining: "62.5".parse().unwrap(),
             held: Credits::whole(10),
             frozen: Credits::ZERO,
+            sold: None,
         }],
         ..Account::unopened(StudioNumber(1), AccountNumber(7), AccountId::parse("acme").unwrap())
     };

@@ -7,7 +7,7 @@ use scrip_core::hold::{Hold, HoldState, LotPart};
 use scrip_core::id::PackageId;
 use scrip_core::lot::Lot;
 use scrip_core::measure::{MeasureValue, Measures};
-use scrip_core::order::{DisputeState, Item, Order, Origin, PaidBy, Payment, TakenBack};
+use scrip_core::order::{Dispute, DisputeState, Item, Order, Origin, PaidBy, Payment, TakenBack};
 use scrip_core::plan::{NextPlan, PlanTerms, Renews, Subscription};
 use scrip_core::tally::Tally;
 use scrip_core::time::Time;
@@ -68,9 +68,12 @@ pub(super) fn account(account: &Account, trail: &Trail) -> String {
     json.text
 }
 
-/// The lowest version of the shape that can say the account: 2 once it has to do with orders and payments, 3 with
-/// a saved payment method.
+/// The lowest version of the shape that can say the account: 2 once it has to do with orders and payments, 3 once it has
+/// a saved payment method, lots that count what leaves them unspent, or an order with what was not known of orders before.
 pub(super) fn lowest_format(account: &Account) -> u64 {
+    if account.lots.iter().any(|lot| lot.sold.is_some()) || account.orders.iter().any(is_since_3) {
+        return 3;
+    }
     let by_payment = |terms: &PlanTerms| terms.renews != Renews::Clock;
     let paid = account.subscription.as_deref().is_some_and(|held| {
         let next = matches!(&held.next, Some(NextPlan::Change(next)) if by_payment(next));
@@ -80,6 +83,17 @@ pub(super) fn lowest_format(account: &Account) -> u64 {
         return 3;
     }
     if account.orders.is_empty() && account.bought.is_empty() && account.top_up.is_none() && !paid { 1 } else { 2 }
+}
+
+/// Whether an order says what only version 3 of the shape can.
+fn is_since_3(order: &Order) -> bool {
+    order.counted
+        || order.refunds_failed != 0
+        || order.disputes.len() > 1
+        || order.spent_back != TakenBack::default()
+        || order.gone_back != TakenBack::default()
+        || order.pays.is_some()
+        || matches!(order.payment, Payment::Received(_))
 }
 
 fn order(json: &mut Json, order: &Order) {
@@ -120,28 +134,60 @@ fn order(json: &mut Json, order: &Order) {
         if order.refunded != 0 {
             json.field("refunded").plain(order.refunded);
         }
-        if let Some(dispute) = order.dispute {
-            json.field("dispute").array(|json| {
-                json.item().text(dispute_word(dispute.state));
-                json.item().plain(dispute.amount);
-            });
+        if let [first, more @ ..] = &order.disputes[..] {
+            dispute(json.field("dispute"), first);
+            if !more.is_empty() {
+                json.field("disputes").list(more, dispute);
+            }
         }
-        if order.taken_back != TakenBack::default() {
-            json.field("taken_back").array(|json| {
-                json.item().plain(order.taken_back.credits);
-                json.item().plain(order.taken_back.bonus);
+        taken_back(json, "taken_back", order.taken_back);
+        if order.refunds_failed != 0 {
+            json.field("refunds_failed").plain(order.refunds_failed);
+        }
+        taken_back(json, "spent_back", order.spent_back);
+        taken_back(json, "gone_back", order.gone_back);
+        if order.counted {
+            json.field("counted").plain(true);
+        }
+        if let Some(pays) = order.pays {
+            json.field("pays").array(|json| {
+                json.item().time(pays.anchor);
+                json.item().plain(pays.first);
+                json.item().plain(pays.until);
             });
         }
     });
 }
 
-/// `"pending"`, `"failed"` or `"expired"`; or `[who said that it is paid, entry, when]`.
+/// `[state, minor units]`.
+fn dispute(json: &mut Json, dispute: &Dispute) {
+    json.array(|json| {
+        json.item().text(dispute_word(dispute.state));
+        json.item().plain(dispute.amount);
+    });
+}
+
+/// `[credits, bonus]`; nothing where both are zero.
+fn taken_back(json: &mut Json, name: &str, taken_back: TakenBack) {
+    if taken_back != TakenBack::default() {
+        json.field(name).array(|json| {
+            json.item().plain(taken_back.credits);
+            json.item().plain(taken_back.bonus);
+        });
+    }
+}
+
+/// `"pending"`, `"failed"` or `"expired"`; `["received", when]`; or `[who said that it is paid, entry, when]`.
 fn payment(json: &mut Json, payment: Payment) {
     let json = json.field("payment");
     match payment {
         Payment::Pending => json.text("pending"),
         Payment::Failed => json.text("failed"),
         Payment::Expired => json.text("expired"),
+        Payment::Received(since) => json.array(|json| {
+            json.item().text("received");
+            json.item().time(since);
+        }),
         Payment::Paid(paid) => json.array(|json| {
             json.item().text(match paid.by {
                 PaidBy::Provider => "provider",
@@ -243,7 +289,8 @@ fn terms(json: &mut Json, terms: &PlanTerms) {
     }
 }
 
-/// `["lot_2","subscription",10,granted_at,expires_at,granted,remaining,held,frozen]`; zeros at the end are left out.
+/// `["lot_2","subscription",10,granted_at,expires_at,granted,remaining,held,frozen]`; zeros at the end are left out, but
+/// not before `"order_2",unspent` of a lot that was bought.
 fn lot(json: &mut Json, lot: &Lot) {
     json.array(|json| {
         json.item().quoted(lot.id);
@@ -256,11 +303,15 @@ fn lot(json: &mut Json, lot: &Lot) {
         }
         json.item().plain(lot.granted);
         json.item().plain(lot.remaining);
-        if !lot.held.is_zero() || !lot.frozen.is_zero() {
+        if !lot.held.is_zero() || !lot.frozen.is_zero() || lot.sold.is_some() {
             json.item().plain(lot.held);
         }
-        if !lot.frozen.is_zero() {
+        if !lot.frozen.is_zero() || lot.sold.is_some() {
             json.item().plain(lot.frozen);
+        }
+        if let Some(sold) = lot.sold {
+            json.item().quoted(sold.order);
+            json.item().plain(sold.unspent);
         }
     });
 }

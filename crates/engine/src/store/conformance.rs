@@ -514,6 +514,7 @@ impl World {
             remaining: -credits,
             held: Credits::ZERO,
             frozen: Credits::ZERO,
+            unspent: None,
         };
         let (salt, reference) = ([7; 16], format!("job \"{seq}\""));
         let entry = Entry {
@@ -575,6 +576,7 @@ impl World {
             remaining: Credits::from_millionths(62_500_001),
             held: Credits::ZERO,
             frozen: Credits::ZERO,
+            sold: None,
         };
         let account = Account {
             name: Some(Arc::from("A \"name\"")),

@@ -31,7 +31,9 @@ pub(crate) async fn back(
     };
     let order = match order.payment {
         Payment::Paid(_) => order,
-        Payment::Pending | Payment::Failed | Payment::Expired => settled_now(app, studio, at, session, order).await,
+        Payment::Pending | Payment::Received(_) | Payment::Failed | Payment::Expired => {
+            settled_now(app, studio, at, session, order).await
+        }
     };
     Ok(match &at.return_to {
         Some(page) => go_to(&with_order(page, &order.id.to_string(), order.state().word())),
@@ -68,7 +70,7 @@ fn told(order: &Order) -> (&'static str, String) {
             Item::Package(_) => ("Thank you", format!("{} credits are in your account.", order.credits + order.bonus)),
             Item::Plan(_) => ("Thank you", "Your plan is paid.".to_owned()),
         },
-        OrderState::Pending => {
+        OrderState::Pending | OrderState::Received => {
             ("Your payment is on its way", "The credits appear in your account as soon as it arrives.".to_owned())
         }
         OrderState::Failed => ("The payment failed", "Nothing was credited; you can order again.".to_owned()),

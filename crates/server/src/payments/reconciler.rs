@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use scrip_core::entry::{Entry, Event, OrderChange};
 use scrip_core::id::{AccountNumber, StudioNumber};
-use scrip_core::order::{Origin, Payment};
+use scrip_core::order::{Order, Origin};
 use scrip_core::time::Time;
 use scrip_engine::engine::Committed;
 use scrip_stripe::EventQuery;
@@ -151,16 +151,14 @@ impl Reconciler {
             return;
         }
         let Ok(order) = app.engine().order(place.studio, &place.account, place.order).await else { return };
-        let Some(order) = order.filter(|order| order.payment == Payment::Pending) else {
-            return app.waiting().remove(place);
-        };
+        let Some(order) = order.filter(Order::waits) else { return app.waiting().remove(place) };
         let settled = match (session_of(&order), order.origin) {
             (Some(session), _) => settle(app, place.studio, at, &Look::Session(session.to_owned())).await,
             (None, Origin::Automatic) => charge(app, at, place, &order).await,
             (None, Origin::Asked) => return app.waiting().remove(place),
         };
         match settled {
-            Ok(Settled::Order(order)) if order.payment == Payment::Pending => self.answered(place.studio),
+            Ok(Settled::Order(order)) if order.waits() => self.answered(place.studio),
             Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NotOurs) => {
                 self.answered(place.studio);
                 app.metrics().payment("reconciled");

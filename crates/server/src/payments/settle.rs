@@ -290,7 +290,8 @@ fn said(truth: &PaymentTruth) -> Option<Truth> {
         DisputeTruth::Won(amount) => disputed(DisputeState::Won, amount),
         DisputeTruth::Lost(amount) => disputed(DisputeState::Lost, amount),
     };
-    Some(Truth { payment, refunded: amounts.refunded.minor, dispute, references: references(truth).collect() })
+    let (refunded, references) = (amounts.refunded.minor, references(truth).collect());
+    Some(Truth { payment, refunded, refunds_failed: 0, disputes: dispute.into_iter().collect(), references })
 }
 
 fn price(money: &Money) -> Price {

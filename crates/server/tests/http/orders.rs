@@ -38,7 +38,8 @@ fn paid(cents: i64, refunded: i64, dispute: Option<DisputeState>) -> Truth {
     Truth {
         payment: TruthOfPayment::Paid(Price { amount: cents, currency: "USD".into() }),
         refunded,
-        dispute: dispute.map(|state| Dispute { state, amount: cents }),
+        refunds_failed: 0,
+        disputes: dispute.map(|state| Dispute { state, amount: cents }).into_iter().collect(),
         references: vec![ProviderRef::parse("cs_1").unwrap()],
     }
 }
@@ -81,9 +82,7 @@ async fn orders_are_listed_by_state_and_expire_unseen() {
     for (key, package) in [("a", "small"), ("b", "medium"), ("c", "large")] {
         post(&world, "/v1/accounts/cleo/orders", key, json!({"package": package})).await;
     }
-    tell(&world, 3, Truth { payment: TruthOfPayment::Failed, refunded: 0, dispute: None, references: vec![] })
-        .await
-        .unwrap();
+    tell(&world, 3, Truth { payment: TruthOfPayment::Failed, ..paid(0, 0, None) }).await.unwrap();
     let states = |list: Value| -> Vec<String> {
         let orders = list["orders"].as_array().unwrap().clone();
         orders.iter().map(|order| format!("{} {}", order["order"], order["state"])).collect()

@@ -2,15 +2,17 @@
 
 use proptest::prelude::*;
 
-use super::{credits, opened, plan_terms, seq, slug, time};
+use super::{credits, opened, plan_terms, revived, seq, slug, time};
 use crate::account::Totals;
 use crate::amount::Credits;
 use crate::catalog::Price;
 use crate::entry::{Book, Entry, Event, LotChange, Posting};
 use crate::id::{LotId, OrderId, PackageId, ProviderRef};
 use crate::journal::order::CHANGES;
-use crate::lot::{Class, NewLot, Priority};
-use crate::order::{ClawBack, Dispute, DisputeState, Item, Order, Origin, Paid, PaidBy, Payment, TakenBack};
+use crate::lot::{Class, Lot, NewLot, Priority, Sold};
+use crate::order::{
+    ClawBack, Dispute, DisputeState, Item, Order, Origin, Paid, PaidBy, PaidCycles, Payment, TakenBack,
+};
 use crate::saved_method::{SavedMethod, Trouble};
 use crate::tally::Tally;
 use crate::time::Time;
@@ -24,6 +26,8 @@ pub(super) fn event() -> impl Strategy<Value = Event> {
         (order(), tally()).prop_map(|(order, bought)| Event::OrderPaid { order, bought }),
         order().prop_map(|order| Event::LotsFrozen { order }),
         order().prop_map(|order| Event::LotsUnfrozen { order }),
+        (order(), prop::collection::vec(revived(), 0..3), credits())
+            .prop_map(|(order, revived, repaid_back)| Event::GivenBack { order, revived, repaid_back }),
         (prop::sample::select(TopUpChange::ALL.to_vec()), top_up())
             .prop_map(|(change, top_up)| Event::AutomaticTopUpChanged { change, top_up }),
         saved_method().prop_map(|method| Event::SavedMethodChanged { method }),
@@ -83,17 +87,24 @@ fn order() -> impl Strategy<Value = Box<Order>> {
     let reference = "[!-~]{1,20}".prop_map(|text| ProviderRef::parse(&text).unwrap());
     let paid = (seq(), time(), prop::sample::select(vec![PaidBy::Provider, PaidBy::Operator]))
         .prop_map(|(seq, at, by)| Payment::Paid(Paid { seq, at, by }));
-    let payment = prop_oneof![Just(Payment::Pending), Just(Payment::Failed), Just(Payment::Expired), paid];
+    let received = time().prop_map(Payment::Received);
+    let payment = prop_oneof![Just(Payment::Pending), Just(Payment::Failed), Just(Payment::Expired), received, paid];
     let states = vec![DisputeState::Open, DisputeState::Won, DisputeState::Lost];
     let dispute = (prop::sample::select(states), any::<i64>()).prop_map(|(state, amount)| Dispute { state, amount });
-    let taken_back = (credits(), credits()).prop_map(|(credits, bonus)| TakenBack { credits, bonus });
+    let taken_back = || (credits(), credits()).prop_map(|(credits, bonus)| TakenBack { credits, bonus });
+    let maybe = || prop_oneof![Just(TakenBack::default()), taken_back()];
+    let pays = (time(), any::<u32>(), any::<u32>());
+    let pays = pays.prop_map(|(anchor, first, until)| PaidCycles { anchor, first, until });
+    let since_3 =
+        (prop_oneof![Just(0), any::<i64>()], maybe(), maybe(), any::<bool>(), prop::option::weighted(0.2, pays));
     let happened = (
         prop::sample::select(vec![Origin::Asked, Origin::Automatic]),
         prop::collection::vec(reference, 0..3),
         payment,
         prop_oneof![Just(0), any::<i64>()],
-        prop::option::of(dispute),
-        taken_back,
+        prop::collection::vec(dispute, 0..4),
+        taken_back(),
+        since_3,
     );
     (asked, credits(), credits(), days(), days(), claw_back, happened).prop_map(
         |(
@@ -103,8 +114,9 @@ fn order() -> impl Strategy<Value = Box<Order>> {
             expires_in_days,
             bonus_expires_in_days,
             claw_back,
-            (origin, references, payment, refunded, dispute, taken_back),
+            (origin, references, payment, refunded, disputes, taken_back, since_3),
         )| {
+            let (refunds_failed, spent_back, gone_back, counted, pays) = since_3;
             Box::new(Order {
                 id,
                 item,
@@ -122,8 +134,13 @@ fn order() -> impl Strategy<Value = Box<Order>> {
                 references,
                 payment,
                 refunded,
-                dispute,
+                refunds_failed,
+                disputes,
                 taken_back,
+                spent_back,
+                gone_back,
+                counted,
+                pays,
             })
         },
     )
@@ -149,8 +166,13 @@ pub(super) fn paid() -> Entry {
         references: vec![ProviderRef::parse("cs_1").unwrap()],
         payment: Payment::Paid(Paid { seq: 3, at, by: PaidBy::Provider }),
         refunded: 0,
-        dispute: None,
+        refunds_failed: 0,
+        disputes: Vec::new(),
         taken_back: TakenBack::default(),
+        spent_back: TakenBack::default(),
+        gone_back: TakenBack::default(),
+        counted: false,
+        pays: None,
     };
     let parts = [(0, Class::TopUp, 20, None, 1_000), (1, Class::Promo, 10, Some(at.plus_seconds(30 * 86_400)), 200)];
     let makes = parts.map(|(_, class, priority, expires_at, granted)| NewLot {
@@ -165,6 +187,7 @@ pub(super) fn paid() -> Entry {
         remaining: Credits::whole(granted),
         held: Credits::ZERO,
         frozen: Credits::ZERO,
+        unspent: None,
     });
     Entry {
         event: Event::OrderPaid { order: Box::new(order), bought: Tally { ever: 1, month: 1, day: 1, last: at } },
@@ -174,6 +197,65 @@ pub(super) fn paid() -> Entry {
         lots: lots.to_vec(),
         books: vec![Posting { book: Book::Sold, credits: Credits::whole(-1_200) }],
         after: Totals { remaining: Credits::whole(1_200), ..Totals::default() },
+        ..opened()
+    }
+}
+
+/// A refund of all of that order failed: of what it took, 700 credits return to a lot that had nothing left, 300 that were
+/// spent are owed no more, and so is the bonus, which has expired, in a make-good lot.
+pub(super) fn given_back() -> Entry {
+    let paid = paid();
+    let at = paid.at.plus_seconds(40 * 86_400);
+    let Event::OrderPaid { order, .. } = paid.event else { unreachable!("the event of a paid order") };
+    let price = order.price.amount;
+    let dispute = |state| Dispute { state, amount: price };
+    let order = Box::new(Order {
+        refunded: price,
+        refunds_failed: price,
+        disputes: vec![dispute(DisputeState::Won), dispute(DisputeState::Open)],
+        counted: true,
+        ..*order
+    });
+    let sold = |unspent| Some(Sold { order: order.id, unspent: Credits::whole(unspent) });
+    let lot = Lot {
+        id: LotId::first(3),
+        class: Class::TopUp,
+        priority: Priority(20),
+        granted_at: paid.at,
+        expires_at: None,
+        granted: Credits::whole(1_000),
+        remaining: Credits::ZERO,
+        held: Credits::ZERO,
+        frozen: Credits::ZERO,
+        sold: sold(700),
+    };
+    let change = |lot, class, credits, unspent: Option<i64>| LotChange {
+        lot,
+        class,
+        remaining: Credits::whole(credits),
+        held: Credits::ZERO,
+        frozen: Credits::ZERO,
+        unspent: unspent.map(Credits::whole),
+    };
+    let made = NewLot {
+        class: Class::MakeGood,
+        priority: Priority(10),
+        expires_at: Some(at.plus_seconds(30 * 86_400)),
+        granted: Credits::whole(200),
+    };
+    Entry {
+        event: Event::GivenBack { order, revived: vec![lot], repaid_back: Credits::ZERO },
+        seq: 9,
+        at,
+        makes: vec![made],
+        lots: vec![
+            change(LotId::first(3), Class::TopUp, 700, Some(0)),
+            change(LotId { seq: 3, index: 1 }, Class::Promo, 0, Some(0)),
+            change(LotId::first(9), Class::MakeGood, 200, None),
+        ],
+        debt: Credits::whole(-300),
+        books: vec![Posting { book: Book::Sold, credits: Credits::whole(-1_200) }],
+        after: Totals { remaining: Credits::whole(900), ..Totals::default() },
         ..opened()
     }
 }
