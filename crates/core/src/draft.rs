@@ -132,7 +132,8 @@ fn leaves_unspent(event: &Event) -> bool {
         | Event::OrderPaid { .. }
         | Event::LotsFrozen { .. }
         | Event::LotsUnfrozen { .. }
-        | Event::AutomaticTopUpChanged { .. } => false,
+        | Event::AutomaticTopUpChanged { .. }
+        | Event::SavedMethodChanged { .. } => false,
     }
 }
 

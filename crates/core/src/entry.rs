@@ -557,7 +557,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, by number.
-    pub const ALL: [Kind; 25] = [
+    pub const ALL: [Kind; 26] = [
         Kind::Account,
         Kind::PlanChange,
         Kind::Refill,

@@ -71,7 +71,8 @@ pub(super) fn account(account: &Account, trail: &Trail) -> String {
 /// The lowest version of the shape that can say the account: 2 once it has to do with orders and payments, 3 once it has
 /// a saved payment method, lots that count what leaves them unspent, or an order with what was not known of orders before.
 pub(super) fn lowest_format(account: &Account) -> u64 {
-    if account.lots.iter().any(|lot| lot.sold.is_some()) || account.orders.iter().any(is_since_3) {
+    let sold = account.lots.iter().any(|lot| lot.sold.is_some());
+    if sold || account.orders.iter().any(is_since_3) || account.saved_method.is_some() {
         return 3;
     }
     let by_payment = |terms: &PlanTerms| terms.renews != Renews::Clock;
@@ -79,9 +80,6 @@ pub(super) fn lowest_format(account: &Account) -> u64 {
         let next = matches!(&held.next, Some(NextPlan::Change(next)) if by_payment(next));
         by_payment(&held.terms) || next || held.paid_until.is_some()
     });
-    if account.saved_method.is_some() {
-        return 3;
-    }
     if account.orders.is_empty() && account.bought.is_empty() && account.top_up.is_none() && !paid { 1 } else { 2 }
 }
 

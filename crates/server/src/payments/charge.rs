@@ -182,7 +182,13 @@ async fn refuse(app: &App, place: &OrderAt, saved: SavedMethod, trouble: Trouble
 
 /// Nothing was charged, and nothing will be.
 async fn fail(app: &App, place: &OrderAt) -> Result<Settled, Unsettled> {
-    let truth = Truth { payment: TruthOfPayment::Failed, refunded: 0, dispute: None, references: Vec::new() };
+    let truth = Truth {
+        payment: TruthOfPayment::Failed,
+        refunded: 0,
+        refunds_failed: 0,
+        disputes: Vec::new(),
+        references: Vec::new(),
+    };
     carry_out(app, place, Command::FulfilOrder { order: place.order, truth }).await?;
     let order = app.engine().order(place.studio, &place.account, place.order).await.map_err(Refused::from)?;
     order.map(|order| Settled::Order(Box::new(order))).ok_or(Unsettled::UnknownOrder)

@@ -45,7 +45,7 @@ pub(crate) async fn back(
 async fn settled_now(app: &App, studio: StudioNumber, at: &StripeAccount, session: &str, order: Order) -> Order {
     let look = Look::Session(session.to_owned());
     match tokio::time::timeout(app.config().limits.provider_wait, settle(app, studio, at, &look)).await {
-        Ok(Ok(Settled::Order(order) | Settled::PaidTwice(order))) => *order,
+        Ok(Ok(Settled::Order(order) | Settled::PaidTwice(order) | Settled::NoRoom(order))) => *order,
         Ok(Ok(Settled::NotOurs)) => order,
         Ok(Err(unsettled)) => {
             drop(unsettled_problem(app, at, unsettled));

@@ -7,7 +7,7 @@ use scrip_stripe::{Delivery, Event, EventError, EventKind, SignatureError, Subje
 
 use crate::app::App;
 use crate::config::StripeAccount;
-use crate::payments::settle::PAID_TWICE;
+use crate::payments::settle::{NO_ROOM, PAID_TWICE};
 use crate::payments::{Became, Look, Settled, Unsettled, settle};
 use crate::problem::Refused;
 
@@ -32,7 +32,7 @@ pub(crate) async fn receive(
     let done = tokio::time::timeout(app.config().limits.provider_wait, settle(app, studio, at, &look)).await;
     app.deliveries().delivered(app, studio, &event, Some(&look), became(done.as_ref().ok()));
     match done {
-        Ok(Ok(Settled::Order(_) | Settled::PaidTwice(_))) => {
+        Ok(Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NoRoom(_))) => {
             app.metrics().payment("event_settled");
             Ok(())
         }
@@ -53,6 +53,7 @@ pub(crate) fn became(done: Option<&Result<Settled, Unsettled>>) -> Became {
     match done {
         Some(Ok(Settled::Order(_))) => Became::Settled,
         Some(Ok(Settled::PaidTwice(_))) => Became::Open(PAID_TWICE.to_owned()),
+        Some(Ok(Settled::NoRoom(_))) => Became::Open(NO_ROOM.to_owned()),
         Some(Ok(Settled::NotOurs)) => Became::LeftAlone,
         Some(Err(unsettled)) => Became::Open(unsettled.for_good().unwrap_or(NOT_ANSWERED).to_owned()),
         None => Became::Open(NOT_ANSWERED.to_owned()),

@@ -158,6 +158,7 @@ impl Reconciler {
             (None, Origin::Asked) => return app.waiting().remove(place),
         };
         match settled {
+            Ok(Settled::NoRoom(_)) => self.answered(place.studio),
             Ok(Settled::Order(order)) if order.waits() => self.answered(place.studio),
             Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NotOurs) => {
                 self.answered(place.studio);
@@ -235,7 +236,7 @@ impl Reconciler {
                 app.deliveries().found(app, number, event, look, became(Some(&done)));
             }
             match done {
-                Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NotOurs) => {}
+                Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NoRoom(_) | Settled::NotOurs) => {}
                 Err(Unsettled::Provider(error)) if may_pass(&error) => return Err(error),
                 Err(unsettled) => drop(payments::event::unsettled_problem(app, at, unsettled)),
             }
@@ -259,7 +260,9 @@ impl Reconciler {
         }
         for look in app.deliveries().to_try(app, number, LOOKS_MAX) {
             match settle(app, number, at, &look).await {
-                Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NotOurs) => self.answered(number),
+                Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NoRoom(_) | Settled::NotOurs) => {
+                    self.answered(number)
+                }
                 Err(unsettled @ Unsettled::Provider(_)) => return self.failed(app, number, at, unsettled),
                 Err(Unsettled::UnknownOrder | Unsettled::Refused(_)) => {}
             }

@@ -52,6 +52,8 @@ pub(crate) enum Settled {
     Order(Box<Order>),
     /// The same, but an operator had marked it paid before: the provider's money is there a second time.
     PaidTwice(Box<Order>),
+    /// The same, but its credits do not fit the account: it is credited once there is room.
+    NoRoom(Box<Order>),
     /// The payment is none of this studio's orders: of something else that it sells.
     NotOurs,
 }
@@ -69,6 +71,8 @@ pub(crate) enum Unsettled {
 
 /// What stays open: money that came twice.
 pub(crate) const PAID_TWICE: &str = "paid_twice";
+/// What stays open: money whose credits do not fit the account.
+pub(crate) const NO_ROOM: &str = "no_room";
 /// What stays open: a payment of an order that there is not.
 const UNKNOWN_ORDER: &str = "unknown_order";
 
@@ -124,6 +128,7 @@ pub(crate) async fn settle(
             None
         }
         Ok(Settled::PaidTwice(order)) => Some((session_of(order).unwrap_or(look.id()), PAID_TWICE)),
+        Ok(Settled::NoRoom(order)) => Some((session_of(order).unwrap_or(look.id()), NO_ROOM)),
         Err(unsettled) => unsettled.for_good().map(|reason| (look.id(), reason)),
     };
     if let Some((payment, reason)) = open
@@ -146,8 +151,8 @@ fn what_to_do(reason: &str) -> &'static str {
         _ if reason == Code::PaymentMismatch.word() => {
             "an order was paid with another amount than it costs: nothing was credited; refund it at the provider, or grant by hand"
         }
-        _ if reason == Code::AmountLimit.word() => {
-            "a payment would give an account more than it may have: nothing was credited; it is tried again every hour"
+        NO_ROOM => {
+            "a paid order's credits would give an account more than it may have: they come once there is room, asked for every hour"
         }
         _ => "a payment could not be brought to its order; it is tried again every hour",
     }
@@ -173,6 +178,7 @@ async fn bring(app: &App, studio: StudioNumber, at: &StripeAccount, look: &Look)
                 save_method(app, place, method).await?;
                 match order.payment {
                     Payment::Paid(Paid { by: PaidBy::Operator, .. }) if stays => Ok(Settled::PaidTwice(order)),
+                    Payment::Received(_) => Ok(Settled::NoRoom(order)),
                     Payment::Paid(_) | Payment::Pending | Payment::Failed | Payment::Expired => {
                         Ok(Settled::Order(order))
                     }

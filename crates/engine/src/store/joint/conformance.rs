@@ -516,6 +516,7 @@ impl Customer {
             remaining: -credits,
             held: Credits::ZERO,
             frozen: Credits::ZERO,
+            unspent: None,
         };
         let (salt, reference) = ([7; 16], format!("job \"{seq}\" \u{e9}"));
         let priced = Priced {
