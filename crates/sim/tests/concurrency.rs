@@ -206,8 +206,8 @@ fn the_secret_of_customers_tokens_is_one_for_all_engines() {
         let at_once = |scrip: &Scrip, wanted: Wanted| {
             scrip.runtime.block_on(async {
                 let mut clients = JoinSet::new();
-                for engine in scrip.engines.iter().cycle().take(12).cloned() {
-                    let studio = scrip.studio;
+                for engine in scrip.engines.iter().cycle().take(12) {
+                    let (engine, studio) = (engine.clone(), scrip.studio);
                     clients.spawn(async move {
                         match wanted {
                             Wanted::OneThatIsThere => engine.token_secret_made(studio).await.map(Some),
