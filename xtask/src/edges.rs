@@ -41,9 +41,12 @@ const ALLOWED: &[Allowed] = &[
             "scrip-server",
             "scrip-stripe",
             "scrip-till",
+            "scrip-web",
         ],
         tests: &[],
     },
+    // Pages ask the API in-process, as any caller would: no server, no engine.
+    Allowed { krate: "scrip-web", normal: &["scrip-core", "scrip-api"], tests: &[] },
     Allowed { krate: "scrip-sim", normal: &["scrip-core", "scrip-engine", "scrip-store-sqlite"], tests: &[] },
     Allowed { krate: "xtask", normal: &[], tests: &[] },
 ];

@@ -27,6 +27,9 @@ const NEEDED: &[Needed] = &[
     // program in docs/seals.md needs Python too.
     Needed { what: What::Program("node"), package: "nodejs" },
     Needed { what: What::Program("npm"), package: "npm" },
+    // The customers' pages, in a real browser (crates/scrip/tests/browser).
+    Needed { what: What::Program("chromium"), package: "chromium" },
+    Needed { what: What::Program("chromedriver"), package: "chromium-driver" },
     Needed { what: What::Program("python3"), package: "python3" },
     Needed { what: What::PythonModule("ensurepip"), package: "python3-venv" },
 ];

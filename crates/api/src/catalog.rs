@@ -41,10 +41,12 @@ pub struct CatalogShown {
     pub plans: Vec<PlanShown>,
     /// The packages, smallest first.
     pub packages: Vec<PackageShown>,
-    /// `toml` or `json`: how the document was written.
-    pub format: String,
-    /// The document as it was published, rates and examples included.
-    pub source: String,
+    /// `toml` or `json`: how the document was written. Absent for customers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// The document as it was published, rates and examples included. Absent for customers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
 }
 
 /// Something with an id and a name for people.
@@ -342,8 +344,8 @@ fn project_type(project_type: &ProjectType) -> NamedShown {
 }
 
 impl CatalogShown {
-    /// A version and its document.
-    pub fn of(published: &Published, format: &str, source: &str) -> CatalogShown {
+    /// A version; for the studio with its document, and how that was written.
+    pub fn of(published: &Published, document: Option<(&str, &str)>) -> CatalogShown {
         let catalog: &Catalog = &published.catalog;
         CatalogShown {
             studio: catalog.studio.to_string(),
@@ -358,8 +360,8 @@ impl CatalogShown {
             tools: catalog.tools.iter().map(ToolShown::from).collect(),
             plans: catalog.plans.iter().map(PlanShown::from).collect(),
             packages: packages(catalog),
-            format: format.to_owned(),
-            source: source.to_owned(),
+            format: document.map(|(format, _)| format.to_owned()),
+            source: document.map(|(_, source)| source.to_owned()),
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod hold;
 pub mod id;
 pub mod measure;
 pub mod number;
+pub mod offer;
 pub mod order;
 pub mod payment;
 pub mod portal;

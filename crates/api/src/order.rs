@@ -72,6 +72,9 @@ pub struct OrderShown {
     pub account: Option<String>,
     /// `pending`, `expired`, `failed`, `received` (paid, but its credits do not fit the account yet), `paid`, `refunded`, `disputed`, `won` or `lost`.
     pub state: String,
+    /// Whether it is `pending` and its money is known to be on its way; absent: no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub on_its_way: bool,
     /// The package; absent where a plan is bought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
@@ -124,6 +127,7 @@ impl OrderShown {
             order: order.id.to_string(),
             account: account.map(str::to_owned),
             state: order.state().word().to_owned(),
+            on_its_way: order.is_on_its_way(),
             package,
             plan,
             automatic: order.origin == Origin::Automatic,

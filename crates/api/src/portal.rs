@@ -33,6 +33,17 @@ impl PortalSessionRequest {
     }
 }
 
+/// Who a customer token lets in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PortalVisitShown {
+    /// Whose customer.
+    pub studio: String,
+    /// The account that it is for.
+    pub account: String,
+    /// The first instant at which it is not good any more.
+    pub expires_at: Instant,
+}
+
 /// A session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PortalSessionShown {

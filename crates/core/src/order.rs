@@ -452,6 +452,11 @@ const ORDER_FOR: i64 = 86_400;
 const PROCESSING_FOR: i64 = 14 * 86_400;
 
 impl Order {
+    /// Whether it waits for money that is known to be on its way: for longer than it would wait for any.
+    pub fn is_on_its_way(&self) -> bool {
+        self.payment == Payment::Pending && self.expires_at > self.placed_at.plus_seconds(ORDER_FOR)
+    }
+
     /// The order once its money is known to be on its way: it waits for two weeks more, also where the clock had given it
     /// up. `None` where it waits for nothing, or waits for a week or longer anyway: so the same word, told every half
     /// hour, is written once.

@@ -63,9 +63,14 @@ pub(crate) fn left(account: &Account, package: &Package, at: Time) -> Option<u32
     Some(limit.count.saturating_sub(taken))
 }
 
+/// Whether a package's credits, bonus included, are at least what is missing.
+pub(crate) fn covers(package: &Package, short_by: Credits) -> bool {
+    package.credits + package.bonus >= short_by
+}
+
 /// The packages that would each cover `short_by` and that the account can buy, smallest first (R9, R18).
 pub(crate) fn packages_covering(account: &Account, catalog: &Catalog, short_by: Credits, at: Time) -> Vec<PackageId> {
-    let covers = |package: &&Package| package.credits + package.bonus >= short_by;
-    let packages = catalog.packages.iter().filter(covers).filter(|package| check(account, package, at).is_ok());
+    let covering = catalog.packages.iter().filter(|package| covers(package, short_by));
+    let packages = covering.filter(|package| check(account, package, at).is_ok());
     packages.map(|package| package.id.clone()).collect()
 }

@@ -8,7 +8,7 @@
 use crate::account::{Account, Totals};
 use crate::amount::Credits;
 use crate::apply::apply;
-use crate::catalog::{Catalog, Catalogs, Tool};
+use crate::catalog::{Catalog, Catalogs, Package, Plan, Published, Tool};
 use crate::command::{Command, PutSubscription, Stamp};
 use crate::decide::{decide, shortage};
 use crate::entry::Event;
@@ -18,6 +18,7 @@ use crate::lot::Lot;
 use crate::plan::{NextPlan, Subscription, SubscriptionState};
 use crate::quote::{self, Left};
 use crate::rejection::Rejection;
+use crate::sale::{self, NotForSale};
 use crate::spend;
 use crate::time::Time;
 
@@ -74,12 +75,75 @@ fn tool_left(account: &Account, catalog: &Catalog, tool: &Tool) -> Option<ToolLe
         return None;
     }
     let available = if account.debt.is_positive() { Credits::ZERO } else { account.totals().available() };
-    let mut left = quote::left(catalog, tool.id.as_str(), available)?;
+    let mut tool = bought(catalog, tool, available)?;
     if account.debt.is_positive() {
         // Under a debt nothing runs, not even what would cost nothing (R10).
-        left.quantity = crate::measure::Decimal::whole(0);
-        left.at_limit = false;
+        tool.left.quantity = crate::measure::Decimal::whole(0);
+        tool.left.at_limit = false;
     }
+    Some(tool)
+}
+
+/// What an account can buy, and what that would buy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offers {
+    /// The packages, smallest first.
+    pub packages: Vec<Offer>,
+    /// The plans, in the document's order.
+    pub plans: Vec<PlanOffer>,
+    /// The catalog version in force.
+    pub catalog_version: u32,
+}
+
+/// A package, for an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The package.
+    pub package: Package,
+    /// Why the account cannot buy it now; `None`: it can.
+    pub not_for_sale: Option<NotForSale>,
+    /// Whether it would cover what is missing; `None` where nothing is said to be.
+    pub covers: Option<bool>,
+    /// What its credits, bonus included, would buy of each tool that the account may run (R10).
+    pub buys: Vec<ToolLeft>,
+}
+
+/// A plan, for an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanOffer {
+    /// The plan.
+    pub plan: Plan,
+    /// What the credits of a cycle would buy of each tool that the account may run (R10).
+    pub buys: Vec<ToolLeft>,
+}
+
+/// What the account can buy of a catalog; `short_by`: what is missing, if anything is known to be.
+pub fn offers(account: &Account, published: &Published, short_by: Option<Credits>, at: Time) -> Offers {
+    let catalog = &*published.catalog;
+    let buys = |credits: Credits| -> Vec<ToolLeft> {
+        let enabled = catalog.tools.iter().filter(|tool| enabled(account, tool));
+        enabled.filter_map(|tool| bought(catalog, tool, credits)).collect()
+    };
+    let offer = |package: &Package| Offer {
+        not_for_sale: sale::check(account, package, at).err(),
+        covers: short_by.map(|short_by| sale::covers(package, short_by)),
+        buys: buys(package.credits + package.bonus),
+        package: package.clone(),
+    };
+    Offers {
+        packages: catalog.packages.iter().map(offer).collect(),
+        plans: catalog
+            .plans
+            .iter()
+            .map(|plan| PlanOffer { buys: buys(plan.terms.allowance), plan: plan.clone() })
+            .collect(),
+        catalog_version: published.version,
+    }
+}
+
+/// What so many credits buy of a tool; `None` where its rate has no longest quantity.
+fn bought(catalog: &Catalog, tool: &Tool, credits: Credits) -> Option<ToolLeft> {
+    let left = quote::left(catalog, tool.id.as_str(), credits)?;
     Some(ToolLeft { tool: tool.id.clone(), name: tool.name.clone(), project_type: tool.project_type.clone(), left })
 }
 

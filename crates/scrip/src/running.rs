@@ -77,11 +77,22 @@ impl Ready<'_> {
         signals: Signals,
     ) -> Result<(), Failure> {
         let control = tokio::spawn(control::answer(self.control, self.engine.clone()));
-        let served = scrip_server::serve(listeners, App::new(self.engine.clone(), config), signals.first()).await;
+        let pages = pages_options(&config);
+        let app = App::new(self.engine.clone(), config);
+        let pages = scrip_web::pages(scrip_server::router(app.clone()), pages);
+        let served = scrip_server::serve(listeners, app, pages, signals.first()).await;
         control.abort();
         control::remove(self.folder);
         stop(self.engine).await?;
         served.map_err(|error| Failure::Failed(format!("the server stopped: {error}")))
+    }
+}
+
+/// How the customers' pages are served.
+fn pages_options(config: &Config) -> scrip_web::Options {
+    scrip_web::Options {
+        secure: config.payments.public_url.starts_with("https://"),
+        origins: config.cors.iter().flat_map(|allowed| allowed.origins.clone()).collect(),
     }
 }
 

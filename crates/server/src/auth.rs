@@ -59,6 +59,14 @@ impl Authorised {
         }
     }
 
+    /// The customer who asks; `None` for the studio.
+    pub(crate) fn customer(&self) -> Option<&Customer> {
+        match &self.caller {
+            Caller::Studio { .. } => None,
+            Caller::Customer(customer) => Some(customer),
+        }
+    }
+
     /// Refuses a caller who may make this call only in part, for what is beyond that part.
     pub(crate) fn must_be_whole(&self) -> Result<(), Refused> {
         match (self.extent, &self.caller) {

@@ -6,6 +6,7 @@
 
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use scrip_api::code::Code;
 use scrip_api::portal::EXPIRES_IN_MAX;
 use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
@@ -37,7 +38,11 @@ pub(crate) const ROUTES: &[(&str, &str)] = &[
     ("GET", "/v1/accounts/{account}/orders/{order}"),
     ("GET", "/v1/accounts/{account}/automatic-top-up"),
     ("PUT", "/v1/accounts/{account}/automatic-top-up"),
+    ("POST", "/v1/accounts/{account}/orders/{order}/checkout"),
+    ("GET", "/v1/accounts/{account}/offers"),
+    ("GET", "/v1/catalog"),
     ("GET", "/v1/packages"),
+    ("GET", "/v1/portal-session"),
     ("POST", "/v1/quotes"),
 ];
 
@@ -86,6 +91,14 @@ impl Customer {
             expires_at: claims.expires_at,
             secret,
         })
+    }
+
+    /// Who comes with the cookie of the pages, if it is good. Only to lead a browser back to them: a cookie opens no route.
+    pub(crate) async fn of_cookie(app: &App, headers: &HeaderMap) -> Option<Customer> {
+        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let (_, token) = pairs.find(|(name, _)| *name == crate::COOKIE)?;
+        Customer::of(app, token).await.ok()
     }
 
     /// Whether the token still holds: its end may come, the studio's tokens be ended, or the account go, while an answer

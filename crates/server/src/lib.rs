@@ -28,6 +28,10 @@ mod watchers;
 
 /// Where a portal session lets a customer in: this and the token.
 pub const PORTAL: &str = "/portal/";
+/// Where the customer's pages are, below which nothing of this crate is.
+pub const DASHBOARD: &str = "/dashboard";
+/// The cookie in which the pages keep the customer's token.
+pub const COOKIE: &str = "scrip_customer";
 
 pub use app::App;
 pub use config::{AllowedOrigins, Config, Limits, Pace, Payments, StripeAccount};

@@ -1,5 +1,6 @@
 //! The OpenAPI document: what all routes share, added to what each says of itself.
 
+use scrip_api::number::Amount;
 use scrip_api::problem::ProblemShown;
 use scrip_engine::store::Role;
 use utoipa::openapi::path::Operation;
@@ -182,6 +183,13 @@ params!(
         /// Rows of a page; 50 when absent.
         #[param(minimum = 1, maximum = 1000)]
         limit: Option<u32>,
+    }
+);
+params!(
+    /// Which offers are wanted.
+    Query OffersParams {
+        /// Credits that are missing: each package then says whether it covers them.
+        short_by: Option<Amount>,
     }
 );
 params!(

@@ -48,6 +48,7 @@ const RULES: &[Rule] = &[
     rule!("GET" "/v1/accounts/{account}/entries": Read Jobs Support Finance),
     rule!("GET" "/v1/accounts/{account}/holds": Read Jobs Support Finance),
     rule!("GET" "/v1/accounts/{account}/holds/{hold}": Read Jobs Support Finance),
+    rule!("GET" "/v1/accounts/{account}/offers": Read Jobs Support Finance),
     rule!("GET" "/v1/accounts/{account}/orders": Read Jobs Support Finance),
     rule!("GET" "/v1/accounts/{account}/orders/{order}": Read Jobs Support Finance),
     rule!("GET" "/v1/accounts/{account}/subscription": Read Jobs Support Finance),
@@ -60,6 +61,7 @@ const RULES: &[Rule] = &[
     rule!("GET" "/v1/holds": Read Jobs Support Finance),
     rule!("GET" "/v1/packages": Read Jobs Support Finance),
     rule!("GET" "/v1/payments/deliveries": Read Jobs Support Finance),
+    rule!("GET" "/v1/portal-session": Read Jobs Support Finance),
     rule!("GET" "/v1/test-clock": Read Jobs Support Finance),
     rule!("GET" "/v1/uncollected": Read Jobs Support Finance),
     rule!("GET" "/v1/usage": Read Jobs Support Finance),
@@ -79,6 +81,7 @@ const RULES: &[Rule] = &[
     rule!("POST" "/v1/accounts/{account}/grants": Finance, "of the class `make_good`" for Support),
     rule!("POST" "/v1/accounts/{account}/lots/{lot}/revoke": Finance),
     rule!("POST" "/v1/accounts/{account}/orders": Finance),
+    rule!("POST" "/v1/accounts/{account}/orders/{order}/checkout": Finance),
     rule!("POST" "/v1/accounts/{account}/orders/{order}/mark-paid": Finance),
     // Many at once.
     rule!("POST" "/v1/batch": , "each line as its own call" for Jobs Support Finance),

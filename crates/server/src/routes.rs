@@ -9,6 +9,7 @@ mod elements;
 mod entries;
 mod grants;
 mod holds;
+mod offers;
 mod operations;
 mod orders;
 mod payments;
@@ -35,14 +36,20 @@ use crate::watch_requests;
 
 /// Every route, ready to be served or called in-process.
 pub fn router(app: App) -> Router {
+    with_pages(app, Router::new())
+}
+
+/// The same, with pages for people beside them: watched as they are.
+pub(crate) fn with_pages(app: App, pages: Router) -> Router {
     let (routes, _) = documented();
     routes
         .route("/elements/scrip-balance.js", axum::routing::get(elements::newest))
         .route("/elements/{name}", axum::routing::get(elements::named))
         .fallback(no_such_address)
         .method_not_allowed_fallback(no_such_method)
-        .layer(axum::middleware::from_fn_with_state(app.clone(), watch_requests::observe))
-        .with_state(app)
+        .with_state(app.clone())
+        .merge(pages)
+        .layer(axum::middleware::from_fn_with_state(app, watch_requests::observe))
 }
 
 /// The routes and the document that describes them.
@@ -78,8 +85,11 @@ pub(crate) fn documented() -> (Router<App>, OpenApi) {
         .routes(routes!(orders::list, orders::place))
         .routes(routes!(orders::get))
         .routes(routes!(orders::mark_paid))
+        .routes(routes!(orders::checkout))
+        .routes(routes!(offers::list))
         .routes(routes!(top_up::get, top_up::put))
         .routes(routes!(portal::open))
+        .routes(routes!(portal::who))
         .routes(routes!(payments::webhook))
         .routes(routes!(payments::come_back))
         .routes(routes!(payments::go_away))

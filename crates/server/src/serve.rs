@@ -30,14 +30,19 @@ pub struct Listeners {
     pub metrics: Option<TcpListener>,
 }
 
-/// Serves until `shutdown` resolves; then accepts nothing more, ends the streams, lets open requests finish
+/// Serves the API, and beside it the pages for people (an empty router: none), until `shutdown` resolves; then accepts nothing more, ends the streams, lets open requests finish
 /// (at most [`Limits::drain_wait`]) and returns. The engine is the caller's to stop, afterwards.
-pub async fn serve(listeners: Listeners, app: App, shutdown: impl Future<Output = ()> + Send) -> io::Result<()> {
+pub async fn serve(
+    listeners: Listeners,
+    app: App,
+    pages: Router,
+    shutdown: impl Future<Output = ()> + Send,
+) -> io::Result<()> {
     let limits = app.config().limits.clone();
     let open = GracefulShutdown::new();
     let api = match &listeners.metrics {
-        None => routes::router(app.clone()),
-        Some(_) => routes::without_figures(routes::router(app.clone())),
+        None => routes::with_pages(app.clone(), pages),
+        Some(_) => routes::without_figures(routes::with_pages(app.clone(), pages)),
     };
     let metrics = routes::figures(app.clone());
     tokio::select! {

@@ -79,7 +79,7 @@ impl Bench {
             let address = api.local_addr().map_err(|error| Failure::Failed(error.to_string()))?;
             let app = App::new(world.engine.clone(), Config::default());
             let listeners = Listeners { api, metrics: None };
-            tokio::spawn(scrip_server::serve(listeners, app, std::future::pending()));
+            tokio::spawn(scrip_server::serve(listeners, app, axum::Router::new(), std::future::pending()));
             let empty = limits::empty_handler(" ".repeat(ANSWER_LEN)).await?;
             Ok(Bench { world, bare, api: address, empty })
         })

@@ -1,6 +1,6 @@
 //! The page that customers come back to after they paid, and the one for those who thought better of it. Plain HTML.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use scrip_api::code::Code;
 use scrip_core::id::{ProviderRef, StudioNumber};
@@ -8,6 +8,7 @@ use scrip_core::order::{Item, Order, OrderState, Payment};
 
 use crate::app::App;
 use crate::config::StripeAccount;
+use crate::customer::Customer;
 use crate::payments::checkout::with_order;
 use crate::payments::event::unsettled_problem;
 use crate::payments::{Look, SESSION, Settled, settle};
@@ -20,13 +21,14 @@ pub(crate) async fn back(
     studio: StudioNumber,
     at: &StripeAccount,
     session: &str,
+    headers: &HeaderMap,
 ) -> Result<Response, Refused> {
     let known = match ProviderRef::parse(session) {
         Ok(reference) if session.starts_with(SESSION) => app.engine().order_of_provider(studio, &reference).await?,
         Ok(_) | Err(_) => None,
     };
     // Only who knows the page's id gets this far, so nobody makes us ask the provider at will.
-    let Some((_, order)) = known else {
+    let Some((account, order)) = known else {
         return Err(Refused::new(Code::OrderNotFound, "No order of this studio was sent to that page."));
     };
     let order = match order.payment {
@@ -35,6 +37,11 @@ pub(crate) async fn back(
             settled_now(app, studio, at, session, order).await
         }
     };
+    // Who came from the pages of scrip goes back to them.
+    let visitor = Customer::of_cookie(app, headers).await;
+    if visitor.is_some_and(|visitor| (visitor.studio, &visitor.account) == (studio, &account)) {
+        return Ok(go_to(&format!("{}/orders/{}", crate::DASHBOARD, order.id)));
+    }
     Ok(match &at.return_to {
         Some(page) => go_to(&with_order(page, &order.id.to_string(), order.state().word())),
         None => page(&told(&order)),
@@ -59,7 +66,10 @@ async fn settled_now(app: &App, studio: StudioNumber, at: &StripeAccount, sessio
 }
 
 /// Somebody thought better of it.
-pub(crate) fn away() -> Response {
+pub(crate) async fn away(app: &App, headers: &HeaderMap) -> Response {
+    if Customer::of_cookie(app, headers).await.is_some() {
+        return go_to(&format!("{}/buy-credits", crate::DASHBOARD));
+    }
     page(&("Nothing was paid", "You can close this page, or go back and choose again.".to_owned()))
 }
 
@@ -98,7 +108,7 @@ fn page((title, words): &(&str, String)) -> Response {
     response
 }
 
-/// To the studio's own page.
+/// To a page of the studio's, or of the customer's here.
 fn go_to(address: &str) -> Response {
     let location = HeaderValue::from_str(address).expect("the studio's page was checked when it was set");
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()

@@ -22,7 +22,7 @@ use crate::problem::Refused;
 use crate::reply;
 use crate::request::{Format, Query, VersionPath, accepted_format, media_type, read};
 
-/// The catalog in force; as it was written, with `Accept: application/toml`.
+/// The catalog in force; as it was written, with `Accept: application/toml`. Customers are not given the document.
 #[utoipa::path(get, path = "/v1/catalog", tag = "catalog",
     responses((status = 200, description = "The catalog",
         content((CatalogShown = "application/json"), (String = "application/toml")))))]
@@ -34,6 +34,10 @@ pub(super) async fn get(
 ) -> Result<Response, Refused> {
     query.finish()?;
     let published = app.catalog(key.studio)?;
+    if key.customer().is_some() {
+        accepted_format(&headers, &[Format::Json])?;
+        return Ok(reply::ok(&CatalogShown::of(&published, None)));
+    }
     document(&app, key.studio, &published, &headers)
 }
 
@@ -209,6 +213,6 @@ fn document(app: &App, studio: StudioNumber, published: &Published, headers: &He
     };
     match accepted_format(headers, offered)? {
         Format::Toml => Ok(reply::typed(StatusCode::OK, "application/toml", source.as_bytes().to_vec())),
-        Format::Json | Format::Csv => Ok(reply::ok(&CatalogShown::of(published, word, &source))),
+        Format::Json | Format::Csv => Ok(reply::ok(&CatalogShown::of(published, Some((word, &source))))),
     }
 }

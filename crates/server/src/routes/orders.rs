@@ -70,6 +70,25 @@ pub(super) async fn mark_paid(
     reply::carried_out(StatusCode::OK, &outcome, OrderShown::of_answer(&outcome.answer, at.account.as_str()))
 }
 
+/// Where an order that waits is paid: the page that it was sent to before, or a new one. Asking again changes nothing, so it
+/// needs no key.
+#[utoipa::path(post, path = "/v1/accounts/{account}/orders/{order}/checkout", tag = "orders", params(OrderParams),
+    responses((status = 200, body = OrderShown, description = "The order, with its `checkout_url`")))]
+pub(super) async fn checkout(
+    State(app): State<App>,
+    key: Authorised,
+    at: OrderPath,
+    query: Query,
+) -> Result<Response, Refused> {
+    query.finish()?;
+    app.stored_account(key.studio, &at.account).await?;
+    let order = at.order?;
+    let checkout_url = payments::pay_at(&app, key.studio, &at.account, order).await?;
+    let found = app.engine().order(key.studio, &at.account, order).await?.ok_or(Rejection::OrderNotFound)?;
+    let found = as_of(found, app.engine().now());
+    Ok(reply::ok(&OrderShown { checkout_url, ..OrderShown::of(&found, Some(at.account.as_str())) }))
+}
+
 /// One order, as it stands.
 #[utoipa::path(get, path = "/v1/accounts/{account}/orders/{order}", tag = "orders", params(OrderParams),
     responses((status = 200, body = OrderShown, description = "The order")))]

@@ -45,30 +45,33 @@ pub(super) async fn webhook(
 /// Where a customer comes back to after paying: its order is settled at once.
 #[utoipa::path(get, path = "/v1/payments/stripe/{studio}/return", tag = "payments", params(StudioParam, SessionParam),
     responses((status = 200, description = "A page that says what came of it", body = String, content_type = "text/html"),
-              (status = 303, description = "To the studio's own page, with `order` and `state`")))]
+              (status = 303, description = "To the customer's pages where they came from those, or to the studio's own with `order` and `state`")))]
 pub(super) async fn come_back(
     State(app): State<App>,
     StudioPath(studio): StudioPath,
+    headers: HeaderMap,
     mut query: Query,
 ) -> Result<Response, Refused> {
     let session = query.read("session", "the provider's id of a page", |text| Some(text.to_owned()))?;
     query.finish()?;
     let session = session.ok_or_else(|| InvalidField::new("session", "the provider's id of a page"))?;
     let (number, at) = payments::account_named(&app, &studio).ok_or_else(no_payments_here)?;
-    payments::back(&app, number, at, &session).await
+    payments::back(&app, number, at, &session, &headers).await
 }
 
 /// Where a customer comes back to without paying.
 #[utoipa::path(get, path = "/v1/payments/stripe/{studio}/cancelled", tag = "payments", params(StudioParam),
-    responses((status = 200, description = "A page that says so", body = String, content_type = "text/html")))]
+    responses((status = 200, description = "A page that says so", body = String, content_type = "text/html"),
+              (status = 303, description = "To the customer's pages where they came from those")))]
 pub(super) async fn go_away(
     State(app): State<App>,
     StudioPath(studio): StudioPath,
+    headers: HeaderMap,
     query: Query,
 ) -> Result<Response, Refused> {
     query.finish()?;
     payments::account_named(&app, &studio).ok_or_else(no_payments_here)?;
-    Ok(payments::away())
+    Ok(payments::away(&app, &headers).await)
 }
 
 /// What the provider delivered and what became of it, newest first: the last thousand since the server started, and what is

@@ -6,8 +6,9 @@ use axum::extract::State;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use scrip_api::portal::{PortalSessionRequest, PortalSessionShown};
+use scrip_api::portal::{PortalSessionRequest, PortalSessionShown, PortalVisitShown};
 use scrip_api::time::Instant;
+use scrip_api::unfit::InvalidField;
 use scrip_core::time::Time;
 
 use crate::app::App;
@@ -40,6 +41,21 @@ pub(super) async fn open(
     let token = customer_token::issue(&Claims { studio: key.studio, account: id, expires_at }, number, &secret);
     let url = reached_at(&app, &headers).map(|server| format!("{server}{}{token}", crate::PORTAL));
     Ok(reply::json(StatusCode::CREATED, &PortalSessionShown { url, token, expires_at: Instant(expires_at) }))
+}
+
+/// Who the token of this request lets in: for a customer's program, which was given nothing else.
+#[utoipa::path(get, path = "/v1/portal-session", tag = "portal",
+    responses((status = 200, body = PortalVisitShown, description = "Whom it lets in")))]
+pub(super) async fn who(State(app): State<App>, key: Authorised, query: Query) -> Result<Response, Refused> {
+    query.finish()?;
+    let customer = key.customer().ok_or_else(|| InvalidField::new("Authorization", "a customer token: Bearer ct_…"))?;
+    let studio = app.engine().studios().into_iter().find(|(number, _)| *number == customer.studio);
+    let (_, studio) = studio.ok_or_else(|| Refused::bug("a token of a studio that there is not"))?;
+    Ok(reply::ok(&PortalVisitShown {
+        studio: studio.to_string(),
+        account: customer.account.to_string(),
+        expires_at: Instant(customer.expires_at),
+    }))
 }
 
 /// The first whole second that is not before an instant.

@@ -20,12 +20,16 @@ const OPEN: &[&str] = &[
     "GET /v1/accounts/{account}/entries",
     "GET /v1/accounts/{account}/holds",
     "GET /v1/accounts/{account}/holds/{hold}",
+    "GET /v1/accounts/{account}/offers",
     "GET /v1/accounts/{account}/orders",
     "GET /v1/accounts/{account}/orders/{order}",
     "GET /v1/accounts/{account}/subscription",
     "GET /v1/accounts/{account}/usage",
+    "GET /v1/catalog",
     "GET /v1/packages",
+    "GET /v1/portal-session",
     "POST /v1/accounts/{account}/orders",
+    "POST /v1/accounts/{account}/orders/{order}/checkout",
     "POST /v1/accounts/{account}/subscription/preview",
     "POST /v1/quotes",
     "PUT /v1/accounts/{account}",
@@ -115,6 +119,46 @@ async fn a_customer_quotes_orders_and_edits() {
     let settings = json!({"name": "Ada L.", "time_zone": "Europe/Zagreb", "project_types": ["ai-mocap"]});
     assert_eq!(ask("PUT", "/v1/accounts/ada", settings).await.0, 200);
     assert_eq!(ask("POST", "/v1/accounts/ada/orders", json!({"package": "small"})).await.1, json!("package_not_found"));
+    let session = world.call("GET", "/v1/portal-session").secret(&token).empty().await;
+    session.is(200, json!({"studio": "flow-studio", "account": "ada", "expires_at": "2026-01-31T11:00:00Z"}));
+    assert_eq!(code(&world, FLOW, "GET", "/v1/portal-session", Value::Null).await, (400, json!("invalid_request")));
+    // The studio's document is not for its customers: it may hold what is not for them.
+    let catalog = world.call("GET", "/v1/catalog").secret(&token).empty().await.json();
+    assert_eq!(
+        (&catalog["name"], &catalog["source"], &catalog["format"]),
+        (&json!("Flow Studio"), &Value::Null, &Value::Null)
+    );
+    let document = world.call("GET", "/v1/catalog").secret(&token).header("accept", "application/toml").empty().await;
+    assert_eq!(document.status, 406);
+}
+
+/// R9: what covers a shortage is what the refusal of the job would name, and each offer says what it would buy (R10).
+#[tokio::test]
+async fn offers_say_what_they_buy_and_what_they_cover() {
+    let world = World::new().await;
+    world.call("PUT", "/v1/accounts/cleo").secret(TWIN).json(json!({})).await;
+    let offers = async |query: &str| {
+        let reply = world.call("GET", &format!("/v1/accounts/cleo/offers{query}")).secret(TWIN).empty().await;
+        (reply.status, reply.json())
+    };
+    let (_, plain) = offers("").await;
+    let large = &plain["packages"][2];
+    assert_eq!(
+        (&large["package"]["package"], &large["not_for_sale"], &large["covers"]),
+        (&json!("large"), &Value::Null, &Value::Null)
+    );
+    // 2,000 credits and a bonus of 200, at 5 for an action.
+    assert_eq!((&large["buys"][0]["tool"], &large["buys"][0]["quantity"]), (&json!("text-to-motion"), &json!(440)));
+    assert_eq!(
+        (&plain["plans"][1]["plan"]["plan"], &plain["plans"][1]["buys"][0]["quantity"]),
+        (&json!("studio"), &json!(500))
+    );
+    let (_, short) = offers("?short_by=500.5").await;
+    let covers: Vec<&Value> = short["packages"].as_array().unwrap().iter().map(|offer| &offer["covers"]).collect();
+    assert_eq!(covers, [&json!(false), &json!(false), &json!(true)]);
+    for wrong in ["?short_by=0", "?short_by=-1", "?short_by=x", "?colour=red"] {
+        assert_eq!(offers(wrong).await.0, 400, "{wrong}");
+    }
 }
 
 /// R31: keys are guessable, and whoever takes the studio's would have its job cost nothing.

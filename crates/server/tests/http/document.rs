@@ -31,9 +31,11 @@ const ROUTES: &[&str] = &[
     "POST /v1/accounts/{account}/holds/{hold}/release",
     "POST /v1/accounts/{account}/holds/{hold}/settle",
     "POST /v1/accounts/{account}/lots/{lot}/revoke",
+    "GET /v1/accounts/{account}/offers",
     "GET /v1/accounts/{account}/orders",
     "POST /v1/accounts/{account}/orders",
     "GET /v1/accounts/{account}/orders/{order}",
+    "POST /v1/accounts/{account}/orders/{order}/checkout",
     "POST /v1/accounts/{account}/orders/{order}/mark-paid",
     "POST /v1/accounts/{account}/portal-sessions",
     "DELETE /v1/accounts/{account}/subscription",
@@ -53,6 +55,7 @@ const ROUTES: &[&str] = &[
     "GET /v1/payments/stripe/{studio}/cancelled",
     "GET /v1/payments/stripe/{studio}/return",
     "POST /v1/payments/stripe/{studio}/webhook",
+    "GET /v1/portal-session",
     "POST /v1/quotes",
     "GET /v1/test-clock",
     "POST /v1/test-clock",
@@ -139,6 +142,7 @@ async fn the_document_is_whole() {
     }
     let keyless = [
         "/v1/quotes",
+        "/v1/accounts/{account}/orders/{order}/checkout",
         "/v1/accounts/{account}/portal-sessions",
         "/v1/accounts/{account}/subscription/preview",
         "/v1/batch",

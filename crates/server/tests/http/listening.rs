@@ -29,7 +29,7 @@ async fn serve(config: Config) -> Served {
     let (stop, stopped) = oneshot::channel();
     let shutdown = async { stopped.await.unwrap() };
     let listeners = Listeners { api, metrics: Some(metrics) };
-    let ended = tokio::spawn(scrip_server::serve(listeners, world.app.clone(), shutdown));
+    let ended = tokio::spawn(scrip_server::serve(listeners, world.app.clone(), axum::Router::new(), shutdown));
     Served { world, address, figures, stop, ended }
 }
 

@@ -24,6 +24,7 @@ const OPEN: &[(&str, &str)] = &[
     ("POST /v1/accounts/{account}/holds/{hold}/settle", "jobs"),
     ("POST /v1/accounts/{account}/lots/{lot}/revoke", "finance"),
     ("POST /v1/accounts/{account}/orders", "finance"),
+    ("POST /v1/accounts/{account}/orders/{order}/checkout", "finance"),
     ("POST /v1/accounts/{account}/orders/{order}/mark-paid", "finance"),
     ("POST /v1/accounts/{account}/portal-sessions", "support"),
     ("POST /v1/accounts/{account}/subscription/preview", "read jobs support finance"),

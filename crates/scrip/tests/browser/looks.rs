@@ -1,0 +1,170 @@
+//! How the pages look, as far as a program can tell: they fit, shut nobody out, weigh little, stay where they are, and say
+//! what the API says.
+
+use serde_json::{Value, json};
+
+use crate::axe;
+use crate::world::World;
+
+/// Every page that stands by itself.
+const PAGES: &[&str] =
+    &["/dashboard", "/dashboard/buy-credits", "/dashboard/buy-credits?short_by=300", "/dashboard/nothing-here"];
+
+/// A way of looking: width in CSS pixels, and the system's setting.
+const LOOKS: &[(u32, &str)] = &[(320, "light"), (360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")];
+
+impl World {
+    fn look(&self, width: u32, scheme: &str) {
+        let metrics = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600});
+        self.browser.chromium("Emulation.setDeviceMetricsOverride", metrics);
+        let scheme = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.browser.chromium("Emulation.setEmulatedMedia", scheme);
+    }
+
+    /// What is wrong with the page that is open.
+    fn faults(&self) -> Vec<String> {
+        let mut faults = axe::violations(&self.browser);
+        let wide = self.browser.run("return document.documentElement.scrollWidth > innerWidth", &json!([]));
+        faults.extend((wide == json!(true)).then(|| "it scrolls sideways".to_owned()));
+        faults.extend(self.browser.console().into_iter().filter(|line| !line.contains("404 (Not Found)")));
+        faults
+    }
+}
+
+#[test]
+fn every_page_fits_and_shuts_nobody_out() {
+    let world = World::start();
+    let mut faults = Vec::new();
+    for (studio, account) in [("studiotwin", "tile-works"), ("flow-studio", "dora")] {
+        world.enter(studio, account, "");
+        for page in PAGES {
+            for (width, scheme) in LOOKS {
+                world.look(*width, scheme);
+                world.browser.go(&world.at(page));
+                faults.extend(
+                    world.faults().into_iter().map(|fault| format!("{account} {page} {width} {scheme}: {fault}")),
+                );
+            }
+        }
+    }
+    // Without a session.
+    world.browser.chromium("Network.clearBrowserCookies", json!({}));
+    world.browser.go(&world.at("/dashboard"));
+    world.browser.find_text("Your visit has ended");
+    faults.extend(world.faults().into_iter().filter(|fault| !fault.contains("401")));
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// A first visit is under 60 kB as it travels, and nothing moves once it is there.
+#[test]
+fn a_first_page_is_light_and_stands_still() {
+    let world = World::start();
+    world.look(1280, "light");
+    world.enter("flow-studio", "mia", "");
+    world.browser.find("#available");
+    let measured = world.browser.run_until_called(
+        "const done = arguments[0]; let moved = 0;
+         new PerformanceObserver((list) => list.getEntries().forEach((entry) => moved += entry.value))
+           .observe({ type: 'layout-shift', buffered: true });
+         const of = (type) => performance.getEntriesByType(type).map((entry) => entry.transferSize);
+         requestAnimationFrame(() => requestAnimationFrame(() =>
+           done([of('navigation').concat(of('resource')).reduce((sum, size) => sum + size, 0), moved])))",
+        &json!([]),
+    );
+    let bytes = measured[0].as_u64().expect("a size");
+    println!("the first page: {bytes} bytes as they travel");
+    assert!(bytes > 1_000, "else nothing was measured: {measured}");
+    assert!(bytes < 60_000, "{bytes} bytes");
+    assert_eq!(measured[1].to_string(), "0", "nothing moved");
+}
+
+/// The seed: a Lite account has 150 seconds of Live Action, 750 of AI MoCap, 150 of Animation, and 750 of each Wonder Tool.
+#[test]
+fn the_numbers_are_those_of_the_seed_and_of_the_api() {
+    let world = World::start();
+    world.enter("flow-studio", "ana", "");
+    world.browser.find("#left");
+    let shown = world.browser.run(
+        "return [...document.querySelectorAll('.left li')].map((item) => item.innerText.replace(/\\s+/g, ' '))",
+        &json!([]),
+    );
+    let seconds = [
+        "150 seconds of Live Action",
+        "750 seconds of AI MoCap",
+        "150 seconds of Animation / Video to 3D Scene",
+        "750 seconds of Clean Plate",
+        "750 seconds of Camera Track",
+    ];
+    assert_eq!(shown, json!(seconds));
+    for (studio, account) in [("flow-studio", "mia"), ("flow-studio", "north-pictures"), ("studiotwin", "tile-works")] {
+        world.enter(studio, account, "");
+        let balance = world.get(studio, &format!("/accounts/{account}/balance"));
+        for total in ["available", "remaining", "held"] {
+            assert_eq!(plain(&world.browser.text(&format!("#{total}"))), digits(&balance[total]), "{account} {total}");
+        }
+        let lots = world.browser.run(
+            "return [...document.querySelectorAll('#lots li .num strong')].map((lot) => lot.innerText)",
+            &json!([]),
+        );
+        let lots: Vec<String> =
+            lots.as_array().expect("lots").iter().map(|lot| plain(lot.as_str().expect("text"))).collect();
+        let expected: Vec<String> =
+            balance["lots"].as_array().expect("lots").iter().map(|lot| digits(&lot["remaining"])).collect();
+        assert_eq!(lots, expected, "{account}");
+    }
+}
+
+/// Names, references and members that are markup stay text.
+#[test]
+fn hostile_texts_stay_texts() {
+    let world = World::start();
+    let hostile = "<img src=x onerror=\\\"document.title='alive'\\\"><script>document.title='alive'</script>'\\\"&";
+    let put = world.put("flow-studio", "/accounts/ana", &format!("{{\"name\": \"{hostile}\"}}"));
+    assert_eq!(put.status, 200, "{put:?}");
+    let hold = format!("{{\"credits\": 1, \"reference\": \"{hostile}\", \"member\": \"{hostile}\"}}");
+    assert_eq!(world.post("flow-studio", "/accounts/ana/holds", "hostile-1", &hold).status, 201);
+    assert_eq!(world.post("flow-studio", "/accounts/ana/charges", "hostile-2", &hold).status, 201);
+    world.enter("flow-studio", "ana", "");
+    for page in ["/dashboard", "/dashboard/buy-credits"] {
+        world.browser.go(&world.at(page));
+        world.browser.find("#main");
+        assert_eq!(world.browser.count("img, main script, .who script"), 0, "{page}");
+        let title = world.browser.run("return document.title", &json!([]));
+        assert_ne!(title, json!("alive"), "{page}");
+        let shown =
+            world.browser.run("return document.body.textContent.includes('<script>document.title')", &json!([]));
+        assert_eq!(shown, json!(true), "{page}: what was stored is shown as it is");
+        assert_eq!(world.browser.console(), Vec::<String>::new(), "{page}");
+    }
+}
+
+/// What changes while a page is open is shown without a press of anything.
+#[test]
+fn numbers_move_by_themselves() {
+    let world = World::start();
+    world.enter("flow-studio", "ana", "");
+    assert_eq!(world.browser.text("#available"), "3,000");
+    world.browser.run_until_called(
+        "(window.open_ = new EventSource('/dashboard/stream')).addEventListener('balance', arguments[0])",
+        &json!([]),
+    );
+    let hold = world.post(
+        "flow-studio",
+        "/accounts/ana/holds",
+        "moving",
+        r#"{"tool": "live-action", "measures": {"seconds": 10.4}}"#,
+    );
+    assert_eq!(hold.status, 201, "{hold:?}");
+    world.browser.find_text("220 held");
+    assert_eq!(world.browser.text("#available"), "2,780");
+    assert_eq!(world.browser.text("#remaining"), "3,000");
+}
+
+/// Digits without what stands between thousands.
+fn plain(shown: &str) -> String {
+    shown.replace(',', "")
+}
+
+fn digits(amount: &Value) -> String {
+    amount.to_string()
+}

@@ -1,0 +1,11 @@
+//! The customer's pages in a real browser: the executable as it is, its demo, and Debian's chromium.
+
+mod axe;
+mod buying;
+mod looks;
+mod webdriver;
+mod world;
+
+#[path = "../executable/support.rs"]
+#[expect(dead_code, reason = "shared with the tests of the executable, which use the rest")]
+mod support;

@@ -1,0 +1,73 @@
+// What moves by itself: numbers that change while the page is open. Without this every page works the same, only still.
+// The server renders everything; here parts of the page are exchanged for those of a newer reading of it.
+
+const parts = () => document.querySelectorAll("[data-live]");
+
+async function refresh() {
+  const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+  if (answer.status === 401) return location.reload();
+  if (!answer.ok) throw new Error("not now");
+  const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of parts()) {
+    const newer = next.getElementById(part.id);
+    // What somebody is in the middle of using stays as it is.
+    if (!newer || part.contains(document.activeElement)) continue;
+    if (newer.innerHTML !== part.innerHTML) part.innerHTML = newer.innerHTML;
+    for (const name of part.getAttributeNames()) if (!newer.hasAttribute(name)) part.removeAttribute(name);
+  }
+  document.title = next.title;
+}
+
+const offline = (is) => {
+  const note = document.getElementById("offline");
+  if (note) note.hidden = !is;
+};
+
+// One reading at a time; what changes meanwhile asks for one more.
+let reading = false, again = false;
+async function soon() {
+  if (reading) return void (again = true);
+  reading = true;
+  try {
+    await refresh();
+    offline(false);
+  } catch {
+    offline(true);
+  }
+  reading = false;
+  if (again) {
+    again = false;
+    soon();
+  }
+}
+
+const live = document.querySelector("[data-stream]");
+if (live) {
+  const stream = new EventSource(live.dataset.stream);
+  let first = true;
+  stream.addEventListener("balance", () => {
+    if (first) first = false;
+    else soon();
+  });
+  stream.addEventListener("open", () => offline(false));
+  stream.addEventListener("error", () => offline(!navigator.onLine || stream.readyState === EventSource.CLOSED));
+}
+
+// An order that waits is looked at until it waits no more.
+const wait = () => {
+  const waiting = document.querySelector("[data-waits]");
+  if (waiting) setTimeout(() => soon().then(wait), Number(waiting.dataset.waits));
+};
+wait();
+
+addEventListener("online", soon);
+addEventListener("offline", () => offline(true));
+
+// A form is sent once.
+addEventListener("submit", (event) => {
+  if (event.target.dataset.sent) return event.preventDefault();
+  event.target.dataset.sent = "yes";
+});
+addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+});

@@ -1,0 +1,89 @@
+//! Asking the API, in this process, as the customer.
+//!
+//! The only way from a page to a number. What is refused comes back as the problem that any caller would get.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use axum::response::Response;
+use http_body_util::BodyExt;
+use scrip_api::problem::ProblemShown;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tower::ServiceExt;
+
+use crate::trouble::Trouble;
+
+/// The API's routes.
+#[derive(Clone)]
+pub(crate) struct Api(Router);
+
+/// A request to the API.
+pub(crate) struct Ask<'a> {
+    /// `GET`, `PUT`, `POST` or `DELETE`.
+    pub(crate) method: &'static str,
+    /// Below `/v1`, with its query.
+    pub(crate) path: String,
+    /// The customer's token.
+    pub(crate) token: &'a str,
+    /// What makes a POST happen once.
+    pub(crate) once: Option<&'a str>,
+    /// The body, if any.
+    pub(crate) body: Option<Value>,
+    /// What is accepted.
+    pub(crate) accept: &'static str,
+}
+
+impl Api {
+    pub(crate) fn new(routes: Router) -> Api {
+        Api(routes)
+    }
+
+    /// The answer's body, read.
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, ask: Ask<'_>) -> Result<T, Trouble> {
+        let body = whole(self.send(ask).await?).await?;
+        serde_json::from_slice(&body).map_err(|error| {
+            tracing::error!(%error, "an answer of the API is not of its shape");
+            Trouble::Fault
+        })
+    }
+
+    /// The answer as it comes; anything but success is the trouble that it tells of.
+    pub(crate) async fn send(&self, ask: Ask<'_>) -> Result<Response, Trouble> {
+        let mut request = Request::builder()
+            .method(ask.method)
+            .uri(format!("/v1{}", ask.path))
+            .header(header::AUTHORIZATION, format!("Bearer {}", ask.token))
+            .header(header::ACCEPT, ask.accept);
+        if let Some(once) = ask.once {
+            request = request.header("idempotency-key", once);
+        }
+        let body = match &ask.body {
+            None => Body::empty(),
+            Some(body) => {
+                request = request.header(header::CONTENT_TYPE, "application/json");
+                Body::from(body.to_string())
+            }
+        };
+        // What a browser wrote can be no header or address: then it is no token of ours either.
+        let request = request.body(body).map_err(|_| Trouble::Ended)?;
+        let response = match self.0.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        if response.status() == StatusCode::UNAUTHORIZED {
+            return Err(Trouble::Ended);
+        }
+        let body = whole(response).await?;
+        let problem: ProblemShown = serde_json::from_slice(&body).map_err(|_| Trouble::Fault)?;
+        Err(Trouble::Problem(Box::new(problem)))
+    }
+}
+
+async fn whole(response: Response) -> Result<Vec<u8>, Trouble> {
+    let collected = response.into_body().collect().await.map_err(|_| Trouble::Fault)?;
+    Ok(collected.to_bytes().to_vec())
+}

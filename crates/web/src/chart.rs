@@ -1,0 +1,103 @@
+//! Charts as SVG, drawn on the server.
+//!
+//! Only where a line runs is computed here, in whole units of a drawing of fixed width; every number that is written
+//! comes from the API as it is.
+
+use scrip_core::amount::Credits;
+use scrip_core::time::Time;
+
+/// The drawing's width.
+pub(crate) const WIDTH: i64 = 640;
+/// Its height.
+pub(crate) const HEIGHT: i64 = 180;
+/// What is left free above the highest point, so that its line is seen whole.
+const HEAD: i64 = 6;
+
+/// Available credits over a period, as steps, and where they lead at the present pace.
+pub(crate) struct BurnDown {
+    /// The line's path.
+    pub(crate) line: String,
+    /// The area below it.
+    pub(crate) area: String,
+    /// From now on, at the present pace.
+    pub(crate) ahead: Option<String>,
+}
+
+/// What a burn-down is drawn from.
+pub(crate) struct Burning<'a> {
+    /// The period's first instant.
+    pub(crate) start: Time,
+    /// The first instant after it.
+    pub(crate) end: Time,
+    /// Now.
+    pub(crate) now: Time,
+    /// Available credits from each instant on, in order of time.
+    pub(crate) steps: &'a [(Time, Credits)],
+    /// When they run out at the present pace, if they do.
+    pub(crate) runs_out: Option<Time>,
+}
+
+impl BurnDown {
+    /// The drawing; `None` where there is nothing to draw.
+    pub(crate) fn of(burning: &Burning<'_>) -> Option<BurnDown> {
+        let top = burning.steps.iter().map(|(_, credits)| *credits).max().filter(|top| top.is_positive())?;
+        let (_, mut level) = *burning.steps.first()?;
+        let x = |at: Time| {
+            scaled(at.micros() - burning.start.micros(), burning.end.micros() - burning.start.micros(), WIDTH)
+        };
+        let y = |credits: Credits| HEIGHT - scaled(credits.millionths(), top.millionths(), HEIGHT - HEAD);
+        let first = x(burning.steps[0].0);
+        let mut line = format!("M{first} {}", y(level));
+        for (at, credits) in &burning.steps[1..] {
+            line.push_str(&format!("H{}", x(*at)));
+            // A step that cannot be seen is left out, so that a busy month is a page and not a book.
+            if y(*credits) != y(level) {
+                line.push_str(&format!("V{}", y(*credits)));
+            }
+            level = *credits;
+        }
+        let now = x(burning.now);
+        line.push_str(&format!("H{now}"));
+        let area = format!("{line}V{HEIGHT}H{first}Z");
+        let ahead = burning.runs_out.map(|runs_out| match runs_out < burning.end {
+            true => format!("M{now} {}L{} {HEIGHT}", y(level), x(runs_out)),
+            false => {
+                let left = scaled(
+                    runs_out.micros() - burning.end.micros(),
+                    runs_out.micros() - burning.now.micros(),
+                    HEIGHT - y(level),
+                );
+                format!("M{now} {}L{WIDTH} {}", y(level), HEIGHT - left)
+            }
+        });
+        Some(BurnDown { line, area, ahead })
+    }
+}
+
+/// `part` of `whole` on a scale of `length`, within it, rounded down.
+fn scaled(part: i64, whole: i64, length: i64) -> i64 {
+    if whole <= 0 {
+        return 0;
+    }
+    let place = i128::from(part) * i128::from(length) / i128::from(whole);
+    i64::try_from(place).unwrap_or(length).clamp(0, length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burn_down_is_drawn_to_scale() {
+        let at = |seconds: i64| Time::from_micros(seconds * 1_000_000);
+        let steps = [(at(0), Credits::whole(100)), (at(25), Credits::whole(50))];
+        let burning = Burning { start: at(0), end: at(100), now: at(50), steps: &steps, runs_out: Some(at(75)) };
+        let drawn = BurnDown::of(&burning).unwrap();
+        assert_eq!(drawn.line, "M0 6H160V93H320");
+        assert_eq!(drawn.area, "M0 6H160V93H320V180H0Z");
+        assert_eq!(drawn.ahead.as_deref(), Some("M320 93L480 180"));
+        let late = BurnDown::of(&Burning { runs_out: Some(at(150)), ..burning }).unwrap();
+        assert_eq!(late.ahead.as_deref(), Some("M320 93L640 137"), "half of it is left at the end");
+        assert!(BurnDown::of(&Burning { steps: &[], runs_out: None, start: at(0), end: at(1), now: at(0) }).is_none());
+    }
+}

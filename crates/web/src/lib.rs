@@ -1,0 +1,32 @@
+//! Pages for people: a studio's customers see what they have, buy credits, and change their plan and settings.
+//!
+//! Rendered here, with no build step, and working without JavaScript except for what moves by itself. A page is a caller
+//! of the API like any other: it asks in this process, with the customer's own token ([`api::Api`]), so that it shows the
+//! API's numbers and may do no more than the token. This crate must never compute an amount, read a store or know an
+//! engine.
+
+mod api;
+mod assets;
+mod chart;
+mod form;
+mod frame;
+mod pages;
+mod trouble;
+mod visit;
+mod wording;
+
+use axum::Router;
+
+/// How the pages are served.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Whether browsers reach the pages by HTTPS: the cookie then travels by nothing else.
+    pub secure: bool,
+    /// Origins that a customer can be led back to, besides this server itself, as in `https://app.example.com`.
+    pub origins: Vec<String>,
+}
+
+/// The customer's pages, in front of the API's routes.
+pub fn pages(api: Router, options: Options) -> Router {
+    pages::router(visit::Site::new(api, options))
+}

@@ -1,0 +1,42 @@
+//! The pages, a module and a template each, and their addresses.
+
+mod buy_credits;
+mod enter;
+mod order;
+mod overview;
+
+use axum::Router;
+use axum::response::Response;
+use axum::routing::{get, post};
+
+use crate::assets;
+use crate::trouble::Trouble;
+use crate::visit::{Site, Visit};
+
+/// What a page comes to.
+pub(crate) type Page = Result<Response, Trouble>;
+
+/// Every address.
+pub(crate) fn router(site: Site) -> Router {
+    Router::new()
+        .route("/portal/{token}", get(enter::enter))
+        .route("/dashboard", get(overview::page))
+        .route("/dashboard/buy-credits", get(buy_credits::page))
+        .route("/dashboard/orders", post(order::place))
+        .route("/dashboard/orders/{order}", get(order::page))
+        .route("/dashboard/orders/{order}/pay", post(order::pay))
+        .route("/dashboard/stream", get(stream))
+        .route("/dashboard/leave", post(enter::leave))
+        .route(&format!("{}{{name}}", assets::FOLDER), get(assets::serve))
+        .route("/dashboard/{*rest}", get(nothing_here))
+        .with_state(site)
+}
+
+/// The account's balance whenever it changes: what an open page listens to.
+async fn stream(visit: Visit) -> Page {
+    visit.raw("/balance/stream", "text/event-stream").await
+}
+
+async fn nothing_here() -> Trouble {
+    Trouble::NoPage
+}
