@@ -241,6 +241,9 @@ fn particulars(entry: &Entry) -> Particulars {
             Particulars { uncollected: Some(*uncollected).filter(|credits| !credits.is_zero()).map(Amount), ..none }
         }
         Event::AutomaticTopUpChanged { change, .. } => Particulars { change: Some(change.word()), ..none },
+        Event::BillingChanged { billing } => {
+            Particulars { change: Some(if billing.is_some() { "began" } else { "ended" }), ..none }
+        }
         Event::SavedMethodChanged { method } => Particulars { change: Some(method.word()), ..none },
         Event::OrderPaid { .. } | Event::GivenBack { .. } | Event::LotsFrozen { .. } | Event::LotsUnfrozen { .. } => {
             none

@@ -57,6 +57,8 @@ pub struct Account {
     pub top_up: Option<Box<AutomaticTopUp>>,
     /// The payment method that may be charged while its owner is away.
     pub saved_method: Option<SavedMethod>,
+    /// The order whose payment began the provider's own subscription that pays for the plan's terms; `None`: none does.
+    pub billing: Option<OrderId>,
     /// How often it bought each package.
     pub bought: BTreeMap<PackageId, Tally>,
     /// Facts of the past that the engine fetched for the commands at hand. Not part of the state:
@@ -122,6 +124,7 @@ impl Account {
             orders: Vec::new(),
             top_up: None,
             saved_method: None,
+            billing: None,
             bought: BTreeMap::new(),
             recalled: Recalled::default(),
         }

@@ -151,7 +151,8 @@ fn done(entry: &Entry, all: &[Entry]) -> Done {
         Event::AccountChanged { .. }
         | Event::SubscriptionChanged { .. }
         | Event::AutomaticTopUpChanged { .. }
-        | Event::SavedMethodChanged { .. } => Done::Put(Put::Updated),
+        | Event::SavedMethodChanged { .. }
+        | Event::BillingChanged { .. } => Done::Put(Put::Updated),
         Event::HoldPlaced { hold } => Done::HoldPlaced {
             hold: hold.id,
             name: hold.name.clone(),

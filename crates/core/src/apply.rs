@@ -74,6 +74,7 @@ pub fn apply(account: &mut Account, entry: &Entry) {
             revived.iter().for_each(|lot| insert_lot(account, lot.clone()));
             put_order(account, order);
         }
+        Event::BillingChanged { billing } => account.billing = *billing,
         Event::OrderChanged { order, .. }
         | Event::LotsFrozen { order }
         | Event::LotsUnfrozen { order }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::amount::Credits;
+use crate::catalog::Price;
 use crate::hold::OnExcess;
 use crate::id::{
     AccountNumber, ChargeId, HoldName, HoldRef, Key, LotId, OrderId, PackageId, PlanId, ProjectTypeId, ProviderRef,
@@ -113,6 +114,19 @@ pub enum Command {
         /// Why.
         trouble: Trouble,
     },
+    /// Notes that an order's payment began a subscription at the provider. Idempotent by content, and needs no key.
+    BeginBilling {
+        /// The order.
+        order: OrderId,
+    },
+    /// Notes that the provider's subscription is over. Idempotent by content, and needs no key.
+    EndBilling {
+        /// The order that began it.
+        order: OrderId,
+    },
+    /// The provider's subscription has paid for a term (R17a). Its key is made of the invoice's id, so that each is recorded
+    /// once.
+    PayTerm(TermPaid),
     /// Erases every text of the account (R29): the studio's id of it, its name, and what its entries say of references,
     /// members and reasons. Credits, holds and the chain stay.
     EraseAccount {
@@ -121,6 +135,19 @@ pub enum Command {
     },
     /// Applies what is due and nothing else (R16).
     Touch,
+}
+
+/// A term that a provider's subscription has paid for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TermPaid {
+    /// The order that began the subscription.
+    pub order: OrderId,
+    /// Months from the subscription's begin to the end of the term: all of them are paid for.
+    pub months: u32,
+    /// What was paid for the term.
+    pub price: Price,
+    /// The provider's ids of it: an invoice, a payment.
+    pub references: Vec<ProviderRef>,
 }
 
 /// The settings of an automatic top-up.

@@ -133,7 +133,8 @@ fn leaves_unspent(event: &Event) -> bool {
         | Event::LotsFrozen { .. }
         | Event::LotsUnfrozen { .. }
         | Event::AutomaticTopUpChanged { .. }
-        | Event::SavedMethodChanged { .. } => false,
+        | Event::SavedMethodChanged { .. }
+        | Event::BillingChanged { .. } => false,
     }
 }
 

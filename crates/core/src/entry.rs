@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::account::Totals;
 use crate::amount::Credits;
 use crate::hold::{Hold, LotPart, OnExcess, Priced};
-use crate::id::{AccountNumber, ChargeId, HoldId, LotId, PlanId, StudioNumber, ToolId};
+use crate::id::{AccountNumber, ChargeId, HoldId, LotId, OrderId, PlanId, StudioNumber, ToolId};
 use crate::lot::{Class, Lot, NewLot};
 use crate::order::Order;
 use crate::plan::Subscription;
@@ -404,6 +404,11 @@ pub enum Event {
         /// The saved method from now on.
         method: SavedMethod,
     },
+    /// A payment provider's own subscription pays for the plan's terms from now on, or no more.
+    BillingChanged {
+        /// The order whose payment began it; `None`: it is over.
+        billing: Option<OrderId>,
+    },
     /// Credits were taken back of an order whose money went back (R27); its debt part is the entry's.
     ClawedBack {
         /// The order from now on.
@@ -553,11 +558,13 @@ pub enum Kind {
     GiveBack = 25,
     /// [`Event::SavedMethodChanged`].
     SavedMethod = 30,
+    /// [`Event::BillingChanged`].
+    Billing = 31,
 }
 
 impl Kind {
     /// Every kind, by number.
-    pub const ALL: [Kind; 26] = [
+    pub const ALL: [Kind; 27] = [
         Kind::Account,
         Kind::PlanChange,
         Kind::Refill,
@@ -584,6 +591,7 @@ impl Kind {
         Kind::AutomaticTopUp,
         Kind::GiveBack,
         Kind::SavedMethod,
+        Kind::Billing,
     ];
 
     /// The number in stored records.
@@ -625,6 +633,7 @@ impl Kind {
             Kind::AutomaticTopUp => "automatic_top_up",
             Kind::GiveBack => "give_back",
             Kind::SavedMethod => "saved_method",
+            Kind::Billing => "billing",
         }
     }
 
@@ -670,6 +679,7 @@ impl Event {
             Event::AutomaticTopUpChanged { .. } => Kind::AutomaticTopUp,
             Event::GivenBack { .. } => Kind::GiveBack,
             Event::SavedMethodChanged { .. } => Kind::SavedMethod,
+            Event::BillingChanged { .. } => Kind::Billing,
         }
     }
 
@@ -745,6 +755,7 @@ impl Entry {
             | Event::AutomaticTopUpChanged { .. }
             | Event::GivenBack { .. }
             | Event::SavedMethodChanged { .. }
+            | Event::BillingChanged { .. }
             | Event::ClawedBack { .. } => None,
         }
     }

@@ -92,6 +92,8 @@ pub enum Origin {
     Asked,
     /// The account's automatic top-up.
     Automatic,
+    /// The provider's own subscription, when it paid for a further term.
+    Renewal,
 }
 
 /// What becomes of credits that are to come back but were spent (R27).

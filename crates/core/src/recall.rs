@@ -6,7 +6,7 @@
 
 use crate::account::{Account, ChargeFacts};
 use crate::amount::Credits;
-use crate::command::Command;
+use crate::command::{Command, TermPaid};
 use crate::entry::{Entry, Event, TextField};
 use crate::hold::{Hold, HoldState};
 use crate::id::{ChargeId, HoldId, HoldName, HoldRef, LotId, OrderId};
@@ -46,7 +46,12 @@ pub fn wanted(account: &Account, command: &Command) -> Vec<Wanted> {
         Command::SendOrder { order, .. }
         | Command::FulfilOrder { order, .. }
         | Command::SaveMethod { order }
+        | Command::PayTerm(TermPaid { order, .. })
         | Command::MarkOrderPaid { order, .. } => order_wanted(account, *order),
+        Command::BeginBilling { order } => {
+            let orders = [Some(*order), account.billing];
+            orders.into_iter().flatten().flat_map(|order| order_wanted(account, order)).collect()
+        }
         Command::PutAccount(_)
         | Command::OpenAccount(_)
         | Command::PutSubscription(_)
@@ -54,6 +59,7 @@ pub fn wanted(account: &Account, command: &Command) -> Vec<Wanted> {
         | Command::PlaceOrder { .. }
         | Command::PutTopUp(_)
         | Command::RefuseMethod { .. }
+        | Command::EndBilling { .. }
         | Command::Charge(_)
         | Command::Grant(_)
         | Command::WriteOffDebt { .. }

@@ -93,6 +93,7 @@ pub fn terms(entry: &Entry) -> impl Iterator<Item = Term> + use<> {
         | Event::WentUncollected { .. }
         | Event::AutomaticTopUpChanged { .. }
         | Event::SavedMethodChanged { .. }
+        | Event::BillingChanged { .. }
         | Event::AccountErased => None,
         Event::OrderChanged { order, .. }
         | Event::OrderPaid { order, .. }
@@ -197,6 +198,13 @@ fn encode<'a>(to: &'a mut Encoder, command: &Command) -> &'a mut Encoder {
         Command::FulfilOrder { order, truth } => to.tag(17).order(*order).truth(truth),
         Command::MarkOrderPaid { order, reference } => to.tag(18).order(*order).text(reference),
         Command::SaveMethod { order } => to.tag(30).order(*order),
+        Command::BeginBilling { order } => to.tag(32).order(*order),
+        Command::EndBilling { order } => to.tag(33).order(*order),
+        Command::PayTerm(paid) => {
+            let to = to.tag(34).order(paid.order).number(u64::from(paid.months));
+            let to = to.money(paid.price.amount).text(&paid.price.currency).number(paid.references.len() as u64);
+            paid.references.iter().fold(to, |to, reference| to.text(reference.as_str()))
+        }
         Command::RefuseMethod { order, trouble } => to.tag(31).order(*order).text(trouble.word()),
     }
 }

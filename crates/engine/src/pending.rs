@@ -4,7 +4,7 @@
 //! the round to come by. New ones are on the feed the moment they are durable.
 
 use scrip_core::account::Account;
-use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
+use scrip_core::id::{AccountId, AccountNumber, OrderId, StudioNumber};
 use scrip_core::order::Order;
 
 use crate::history;
@@ -16,6 +16,8 @@ use crate::store::{Reader, StoreError};
 pub struct PendingOrders {
     /// Whose, and which.
     pub orders: Vec<(StudioNumber, AccountId, Order)>,
+    /// Accounts whose plan a provider's own subscription pays for, and the order that began it.
+    pub billed: Vec<(StudioNumber, AccountId, OrderId)>,
     /// Where to go on; `None` at the end of the accounts.
     pub next: Option<AccountNumber>,
 }
@@ -29,7 +31,7 @@ pub(crate) fn orders(
 ) -> Result<PendingOrders, StoreError> {
     let accounts = history::accounts(reader, residents, after, looks, |_| true)?;
     let next = accounts.last().filter(|_| accounts.len() == looks).map(|account| account.number);
-    let mut pending = PendingOrders { orders: Vec::new(), next };
+    let mut pending = PendingOrders { next, ..PendingOrders::default() };
     accounts.iter().for_each(|account| add(&mut pending, account));
     Ok(pending)
 }
@@ -45,6 +47,9 @@ pub(crate) fn of<'a>(accounts: impl Iterator<Item = &'a Account>) -> PendingOrde
 }
 
 fn add(pending: &mut PendingOrders, account: &Account) {
+    if let Some(order) = account.billing {
+        pending.billed.push((account.studio, account.id.clone(), order));
+    }
     let waiting = account.orders.iter().filter(|order| order.waits());
     pending.orders.extend(waiting.map(|order| (account.studio, account.id.clone(), order.clone())));
 }

@@ -11,9 +11,7 @@ use crate::config::Config;
 use crate::error::{Error, Outcome, RequestId};
 use crate::event::Event;
 use crate::form::{Form, segment};
-use crate::object::{
-    Charge, Customer, Dispute, Invoice, Page, PaymentIntent, Refund, Session, SetupIntent, Subscription,
-};
+use crate::object::{Charge, Customer, Dispute, Invoice, Page, PaymentIntent, Refund, Session, SetupIntent};
 use crate::request::{self, EventQuery, Listed, NewPayment, NewRefund, NewSession, OrderRef, SessionQuery};
 use crate::secret::Secret;
 use crate::transport::{Call, Lost, Reply, Transport, plain};
@@ -161,24 +159,6 @@ impl Client {
         self.get(format!("/v1/disputes?limit=100&payment_intent={}", segment(payment_intent))).await
     }
 
-    /// A subscription as it stands.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn subscription(&self, id: &str) -> Result<Subscription, Error> {
-        self.get(format!("/v1/subscriptions/{}", segment(id))).await
-    }
-
-    /// Lets a subscription end with the term that is paid.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn cancel_subscription(&self, id: &str, idempotency_key: &str) -> Result<Subscription, Error> {
-        let mut form = Form::default();
-        form.add("cancel_at_period_end", "true");
-        self.post(format!("/v1/subscriptions/{}", segment(id)), form, idempotency_key).await
-    }
-
     /// An invoice as it stands.
     ///
     /// # Errors
@@ -206,9 +186,14 @@ impl Client {
     }
 
     /// Changes something, once for each key.
-    async fn post<T: DeserializeOwned>(&self, path: String, form: Form, key: &str) -> Result<T, Error> {
+    pub(crate) async fn post<T: DeserializeOwned>(&self, path: String, form: Form, key: &str) -> Result<T, Error> {
         let idempotency_key = Some(key.to_owned());
         self.call(Call { method: Method::POST, path, body: form.into_text(), idempotency_key }).await
+    }
+
+    /// Ends something. Repeating it never harms.
+    pub(crate) async fn delete<T: DeserializeOwned>(&self, path: String) -> Result<T, Error> {
+        self.call(Call { method: Method::DELETE, path, body: String::new(), idempotency_key: None }).await
     }
 
     /// Tries until there is an answer that counts, or patience is at its end.
@@ -319,7 +304,7 @@ fn refused(reply: &Reply, tree: Value, doubt: Outcome) -> Error {
 }
 
 /// A price that cannot be asked for.
-fn not_expressible(error: &MoneyError) -> Error {
+pub(crate) fn not_expressible(error: &MoneyError) -> Error {
     let code = match error {
         MoneyError::NotACurrency => "not_a_currency",
         MoneyError::NotExpressible { .. } => "amount_not_expressible",

@@ -20,6 +20,7 @@ mod retry;
 mod saved;
 mod secret;
 mod signature;
+mod subscription;
 mod transport;
 mod truth;
 
@@ -30,9 +31,9 @@ pub use event::{Delivery, Event, EventError, EventKind, Subject};
 pub use money::{Currency, Money, MoneyError};
 pub use object::{
     Charge, Customer, Dispute, DisputeStatus, Expandable, FutureUsage, IntentStatus, Invoice, InvoiceLine,
-    InvoiceParent, InvoiceStatus, InvoiceSubscription, Metadata, Mode, Only, Page, PaymentIntent, PaymentMethod,
-    PaymentStatus, Period, Refund, RefundStatus, Session, SessionStatus, SetupIntent, Subscription, SubscriptionItem,
-    SubscriptionStatus,
+    InvoiceParent, InvoiceStatus, InvoiceSubscription, ItemPrice, Metadata, Mode, Only, Page, PaymentIntent,
+    PaymentMethod, PaymentStatus, Period, Recurring, Refund, RefundStatus, Session, SessionStatus, SetupIntent,
+    Subscription, SubscriptionItem, SubscriptionStatus,
 };
 pub use request::{
     EventQuery, Interval, KeepMethod, Listed, NewPayment, NewRefund, NewSession, OrderRef, Purchase, RefundReason,
@@ -41,4 +42,5 @@ pub use request::{
 pub use saved::SavedMethod;
 pub use secret::{Secret, SecretError};
 pub use signature::{SignatureError, TOLERANCE_S};
+pub use subscription::{Ending, NewTerms};
 pub use truth::{Amounts, DisputeTruth, MethodTruth, PaymentState, PaymentTruth};

@@ -381,6 +381,8 @@ pub struct Subscription {
     pub id: String,
     /// Where its payments stand.
     pub status: SubscriptionStatus,
+    /// When it began, in seconds since 1970.
+    pub start_date: i64,
     /// Whether it ends with the term that is paid.
     #[serde(default)]
     pub cancel_at_period_end: bool,
@@ -398,10 +400,30 @@ pub struct Subscription {
 /// What a subscription pays for.
 #[derive(Clone, Debug, Deserialize)]
 pub struct SubscriptionItem {
+    /// `si_…`.
+    pub id: String,
+    /// What it costs.
+    pub price: ItemPrice,
     /// The present period's begin, in seconds since 1970.
     pub current_period_start: i64,
     /// Its end.
     pub current_period_end: i64,
+}
+
+/// What a term costs.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ItemPrice {
+    /// As the provider counts.
+    pub unit_amount: i64,
+    /// How often.
+    pub recurring: Recurring,
+}
+
+/// How often something is paid.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Recurring {
+    /// `month` or `year`.
+    pub interval: String,
 }
 
 /// Where an invoice stands.

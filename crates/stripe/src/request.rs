@@ -34,6 +34,8 @@ pub enum Purchase {
         name: String,
         /// How long a term is.
         every: Interval,
+        /// The plan: travels as metadata of the subscription.
+        plan: String,
     },
     /// Nothing to pay: a payment method is saved.
     SetUp {
@@ -150,6 +152,15 @@ pub struct Listed<T> {
     pub after: Option<String>,
 }
 
+impl Interval {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Interval::Month => "month",
+            Interval::Year => "year",
+        }
+    }
+}
+
 impl OrderRef {
     /// Reads it back from an object's metadata; `None` when the object is not one of ours.
     pub fn of(metadata: &crate::Metadata) -> Option<OrderRef> {
@@ -170,14 +181,15 @@ impl OrderRef {
     }
 }
 
-/// The order's part of a page's idempotency key. A page that saves the payment method is another than one that does not:
-/// what the account wants may change between two tries to make its page.
+/// The order's part of a page's idempotency key. A page that saves the payment method, or begins a subscription, is another than
+/// one that does not: what the account has may change between two tries to make its page.
 pub(crate) fn session_key(new: &NewSession) -> String {
     match &new.purchase {
         Purchase::Once { keep_method: KeepMethod::ForLater, .. } => {
             format!("{}/session/{}", new.placed_at, new.customer.as_deref().unwrap_or("saves"))
         }
-        Purchase::Once { keep_method: KeepMethod::No, .. } | Purchase::Recurring { .. } | Purchase::SetUp { .. } => {
+        Purchase::Recurring { .. } => format!("{}/session/recurs", new.placed_at),
+        Purchase::Once { keep_method: KeepMethod::No, .. } | Purchase::SetUp { .. } => {
             format!("{}/session", new.placed_at)
         }
     }
@@ -208,15 +220,12 @@ pub(crate) fn session_form(new: &NewSession) -> Result<Form, MoneyError> {
                 KeepMethod::No => {}
             }
         }
-        Purchase::Recurring { price, name, every } => {
+        Purchase::Recurring { price, name, every, plan } => {
             form.add("mode", "subscription");
             add_line(&mut form, price, name)?;
-            let interval = match every {
-                Interval::Month => "month",
-                Interval::Year => "year",
-            };
-            form.add("line_items[0][price_data][recurring][interval]", interval);
+            form.add("line_items[0][price_data][recurring][interval]", every.word());
             new.order.add_to(&mut form, "subscription_data[metadata]");
+            form.add("subscription_data[metadata][plan]", plan);
         }
         Purchase::SetUp { currency } => {
             form.add("mode", "setup");

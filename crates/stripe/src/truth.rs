@@ -3,15 +3,12 @@
 //! One shape for whoever asks (a webhook, the page that a customer comes back to, a reconciler), so that one step can
 //! act on it. It holds what the provider says *now*; it decides nothing.
 
-use serde::Deserialize;
-
 use crate::client::Client;
 use crate::error::{Error, Outcome};
-use crate::form::segment;
 use crate::money::{Money, MoneyError};
 use crate::object::{
-    Charge, Dispute, DisputeStatus, Expandable, FutureUsage, IntentStatus, Only, Page, PaymentIntent, PaymentStatus,
-    Session, SessionStatus,
+    Charge, Dispute, DisputeStatus, Expandable, FutureUsage, IntentStatus, Mode, PaymentIntent, PaymentStatus, Session,
+    SessionStatus,
 };
 use crate::request::OrderRef;
 
@@ -114,7 +111,11 @@ impl Client {
             payment_intent: payment.as_ref().map(|payment| payment.id.clone()),
             subscription: session.subscription.as_ref().map(|subscription| subscription.id().to_owned()),
             customer: session.customer.as_ref().map(|customer| customer.id().to_owned()),
-            method: payment.as_ref().map_or(MethodTruth::NotSaved, method_of),
+            // What a subscription is paid with is saved for its own terms, and for nothing else.
+            method: match session.mode {
+                Mode::Payment => payment.as_ref().map_or(MethodTruth::NotSaved, method_of),
+                Mode::Setup | Mode::Subscription | Mode::Other => MethodTruth::NotSaved,
+            },
             session: Some(session.id),
         })
     }
@@ -140,14 +141,10 @@ impl Client {
 
     /// The payment of a subscription's first invoice, which the page does not name itself.
     async fn first_payment(&self, session: &Session) -> Result<Option<String>, Error> {
-        let Some(invoice) = &session.invoice else { return Ok(None) };
-        let path = format!("/v1/invoice_payments?limit=100&invoice={}", segment(invoice.id()));
-        let payments: Page<InvoicePayment> = self.get(path).await?;
-        Ok(payments
-            .data
-            .into_iter()
-            .find_map(|paid| paid.payment.payment_intent)
-            .map(|payment| payment.id().to_owned()))
+        match &session.invoice {
+            Some(invoice) => self.payment_of_invoice(invoice.id()).await,
+            None => Ok(None),
+        }
     }
 
     async fn dispute_of(&self, payment: Option<&PaymentIntent>) -> Result<DisputeTruth, Error> {
@@ -162,16 +159,6 @@ impl Client {
             None => Err(unreadable("a charge that does not say whether it is disputed")),
         }
     }
-}
-
-#[derive(Deserialize)]
-struct InvoicePayment {
-    payment: InvoicePaidBy,
-}
-
-#[derive(Deserialize)]
-struct InvoicePaidBy {
-    payment_intent: Option<Expandable<Only>>,
 }
 
 /// The charge of a payment, which was asked for whole.

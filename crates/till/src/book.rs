@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 use crate::error::ApiError;
 use crate::object::{
-    Charge, Customer, Dispute, Endpoint, Event, Invoice, Object, PaymentIntent, PaymentMethod, Refund, Session,
-    SetupIntent, Subscription,
+    Charge, Customer, Dispute, Endpoint, Event, Invoice, Object, PaymentIntent, PaymentMethod, Product, Refund,
+    Session, SetupIntent, Subscription,
 };
 
 /// Objects of one kind, oldest first.
@@ -86,6 +86,7 @@ pub(crate) struct Book {
     /// How long a bank debit takes, in seconds.
     pub(crate) debit_wait_s: i64,
     pub(crate) customers: Shelf<Customer>,
+    pub(crate) products: Shelf<Product>,
     pub(crate) methods: Shelf<PaymentMethod>,
     pub(crate) sessions: Shelf<Session>,
     pub(crate) payments: Shelf<PaymentIntent>,
@@ -111,6 +112,7 @@ impl Book {
             public_url,
             debit_wait_s,
             customers: Shelf::default(),
+            products: Shelf::default(),
             methods: Shelf::default(),
             sessions: Shelf::default(),
             payments: Shelf::default(),

@@ -6,8 +6,8 @@ use crate::book::{Book, Shelf};
 use crate::error::ApiError;
 use crate::methods;
 use crate::object::{
-    AtPeriodEnd, ChargeStatus, Customer, DisputeStatus, Endpoint, IntentStatus, Interval, Keep, Mode, Object, Origin,
-    PaymentStatus, Refund, Session, SessionStatus, SubscriptionStatus,
+    AtPeriodEnd, ChargeStatus, Customer, DisputeStatus, Endpoint, IntentStatus, Interval, InvoiceStatus, Keep, Mode,
+    Object, Origin, PaymentStatus, Product, Refund, Session, SessionStatus, SubscriptionStatus,
 };
 use crate::params::Params;
 use crate::paying::{NewIntent, Owner, Tried};
@@ -29,6 +29,7 @@ pub(crate) fn carry_out(book: &mut Book, asked: Asked<'_>) -> Answer {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     let mut shown = match (method, parts.as_slice()) {
         ("POST", ["v1", "customers"]) => create_customer(book, params),
+        ("POST", ["v1", "products"]) => create_product(book, params),
         ("GET", ["v1", "customers", id]) => one(&book.customers, id, params),
         ("GET", ["v1", "payment_methods", id]) => one(&book.methods, id, params),
         ("POST", ["v1", "payment_methods", id, "detach"]) => detach_method(book, id, params),
@@ -433,19 +434,73 @@ fn close_dispute(book: &mut Book, id: &str, params: Params) -> Answer {
     Ok(book.disputes.known(id).shown())
 }
 
+/// What is bought again and again. Only its name matters here.
+fn create_product(book: &mut Book, mut params: Params) -> Answer {
+    let (name, metadata) = (params.needed("name")?, params.texts("metadata")?);
+    params.finish()?;
+    let product = Product { id: book.id("prod_"), created: book.now, name, metadata };
+    let shown = product.shown();
+    book.products.add(product);
+    Ok(shown)
+}
+
+/// Another price, from the next period on; another end; other metadata.
 fn update_subscription(book: &mut Book, id: &str, mut params: Params) -> Answer {
     let ends = params.yes("cancel_at_period_end")?;
+    let metadata = params.texts("metadata")?;
+    let proration = params.word("proration_behavior", &[("none", ())])?;
+    let items = params.level("items")?;
     params.finish()?;
     if book.subscriptions.find(id, "id")?.status == SubscriptionStatus::Canceled {
         return Err(ApiError::invalid(
             "A canceled subscription can only update its cancellation_details and metadata.",
         ));
     }
-    if let Some(ends) = ends {
-        book.subscriptions.known_mut(id).at_period_end = if ends { AtPeriodEnd::Ends } else { AtPeriodEnd::Renews };
-        book.tell_of_subscription("customer.subscription.updated", id);
+    if let Some(items) = items {
+        proration.ok_or_else(|| ApiError::parameter("proration_behavior", "none: nothing else is played here"))?;
+        let (item, amount) = new_price(book, id, items)?;
+        let term = book.subscriptions.known_mut(id);
+        (term.item, term.amount) = (item, amount);
     }
+    let term = book.subscriptions.known_mut(id);
+    for (name, text) in metadata {
+        // An empty text takes it away.
+        if text.is_empty() {
+            term.metadata.remove(&name)
+        } else {
+            term.metadata.insert(name, text)
+        };
+    }
+    if let Some(ends) = ends {
+        term.at_period_end = if ends { AtPeriodEnd::Ends } else { AtPeriodEnd::Renews };
+    }
+    book.tell_of_subscription("customer.subscription.updated", id);
     Ok(book.subscriptions.known(id).shown())
+}
+
+/// The new price of a subscription's one item: what it is for, and how much.
+fn new_price(book: &Book, id: &str, mut items: Params) -> Result<(String, i64), ApiError> {
+    let mut item = items.level("0")?.ok_or_else(|| ApiError::missing("items[0]"))?;
+    items.finish()?;
+    let stands = book.subscriptions.known(id);
+    if item.needed("id")? != stands.item_id() {
+        return Err(ApiError::parameter("items[0][id]", "the subscription's own item"));
+    }
+    let mut price = item.level("price_data")?.ok_or_else(|| ApiError::missing("items[0][price_data]"))?;
+    item.finish()?;
+    let product = book.products.find(&price.needed("product")?, "items[0][price_data][product]")?;
+    if currency(&price.needed("currency")?, "currency")? != stands.currency {
+        return Err(ApiError::invalid("The currency of a subscription cannot be changed."));
+    }
+    let amount = price.number("unit_amount")?.ok_or_else(|| ApiError::missing(&price.path("unit_amount")))?;
+    let mut recurring = price.level("recurring")?.ok_or_else(|| ApiError::missing(&price.path("recurring")))?;
+    price.finish()?;
+    let interval = recurring.word("interval", &[("month", Interval::Month), ("year", Interval::Year)])?;
+    recurring.finish()?;
+    if interval != Some(stands.interval) {
+        return Err(ApiError::invalid("Another interval would begin a new period at once: that is not played here."));
+    }
+    Ok((product.name.clone(), amount_bounded(amount)?))
 }
 
 fn cancel_subscription(book: &mut Book, id: &str, params: Params) -> Answer {
@@ -458,8 +513,13 @@ fn cancel_subscription(book: &mut Book, id: &str, params: Params) -> Answer {
 }
 
 fn invoices(book: &Book, path: &str, mut params: Params) -> Answer {
-    let subscription = params.text("subscription")?;
-    list(&book.invoices, path, params, |invoice| subscription.as_ref().is_none_or(|id| invoice.subscription == *id))
+    const STATUSES: &[(&str, InvoiceStatus)] =
+        &[("open", InvoiceStatus::Open), ("paid", InvoiceStatus::Paid), ("void", InvoiceStatus::Void)];
+    let (subscription, status) = (params.text("subscription")?, params.word("status", STATUSES)?);
+    list(&book.invoices, path, params, |invoice| {
+        subscription.as_ref().is_none_or(|id| invoice.subscription == *id)
+            && status.is_none_or(|status| invoice.status == status)
+    })
 }
 
 fn invoice_payments(book: &Book, mut params: Params) -> Answer {

@@ -36,6 +36,7 @@ macro_rules! object {
 }
 
 object!(Customer, "customer");
+object!(Product, "product");
 object!(PaymentMethod, "payment_method");
 object!(Session, "checkout.session");
 object!(PaymentIntent, "payment_intent");
@@ -61,6 +62,21 @@ impl Customer {
     fn shown(&self) -> Value {
         json!({"id": self.id, "object": "customer", "created": self.created, "livemode": false, "name": self.name,
             "email": self.email, "metadata": self.metadata})
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Product {
+    pub(crate) id: String,
+    pub(crate) created: i64,
+    pub(crate) name: String,
+    pub(crate) metadata: Metadata,
+}
+
+impl Product {
+    fn shown(&self) -> Value {
+        json!({"id": self.id, "object": "product", "created": self.created, "livemode": false, "active": true,
+            "name": self.name, "metadata": self.metadata})
     }
 }
 
@@ -415,6 +431,11 @@ pub(crate) struct Subscription {
 }
 
 impl Subscription {
+    /// Its one item.
+    pub(crate) fn item_id(&self) -> String {
+        format!("si_{}", self.id)
+    }
+
     fn shown(&self) -> Value {
         let status = match self.status {
             SubscriptionStatus::Incomplete => "incomplete",
@@ -422,11 +443,12 @@ impl Subscription {
             SubscriptionStatus::PastDue => "past_due",
             SubscriptionStatus::Canceled => "canceled",
         };
-        let item = json!({"id": format!("si_{}", self.id), "object": "subscription_item", "quantity": 1,
+        let item = json!({"id": self.item_id(), "object": "subscription_item", "quantity": 1,
             "current_period_start": self.period_start, "current_period_end": self.period_end,
             "price": {"object": "price", "unit_amount": self.amount, "currency": self.currency,
                 "recurring": {"interval": self.interval.word(), "interval_count": 1}}});
         json!({"id": self.id, "object": "subscription", "created": self.created, "livemode": false,
+            "start_date": self.created,
             "customer": self.customer, "status": status, "description": self.item,
             "cancel_at_period_end": self.at_period_end == AtPeriodEnd::Ends, "ended_at": self.ended_at,
             "items": {"object": "list", "data": [item], "has_more": false}, "currency": self.currency,

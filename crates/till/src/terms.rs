@@ -213,6 +213,12 @@ impl Book {
         self.tell_of_subscription("customer.subscription.updated", &id);
     }
 
+    /// A subscription is to end with its period, or not after all.
+    pub(crate) fn end_at_period_end(&mut self, id: &str, end: AtPeriodEnd) {
+        self.subscriptions.known_mut(id).at_period_end = end;
+        self.tell_of_subscription("customer.subscription.updated", id);
+    }
+
     /// A subscription is over.
     pub(crate) fn end(&mut self, id: &str) {
         let now = self.now;

@@ -12,7 +12,7 @@ use crate::book::{self, Book};
 use crate::clock::Clock;
 use crate::deliver::{Attempt, Deliveries, Kept};
 use crate::methods;
-use crate::object::{DisputeStatus, Endpoint, IntentStatus, SessionStatus, Validity};
+use crate::object::{AtPeriodEnd, DisputeStatus, Endpoint, IntentStatus, SessionStatus, Validity};
 use crate::paying::{Challenge, Tried};
 use crate::replay::Replays;
 use crate::serve;
@@ -173,6 +173,17 @@ impl Till {
     pub fn change_card(&self, payment_intent: &str, number: &str) -> bool {
         let Some(other) = methods::find(number) else { return false };
         self.0.desk.with_method(payment_intent, |book, method| book.methods.known_mut(method).method = other)
+    }
+
+    /// A customer ends a subscription with its period, or calls that off, at the provider's own pages; whether there is one.
+    pub fn end_at_period_end(&self, subscription: &str, ends: bool) -> bool {
+        self.0.desk.change(|book| {
+            let known = book.subscriptions.maybe(subscription).is_some();
+            if known {
+                book.end_at_period_end(subscription, if ends { AtPeriodEnd::Ends } else { AtPeriodEnd::Renews });
+            }
+            known
+        })
     }
 
     /// A customer takes the payment method away that a payment was made with; whether there is one.

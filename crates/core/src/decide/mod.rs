@@ -6,6 +6,7 @@
 //! ([`crate::recall`]), and what is due has been applied ([`crate::due`]).
 
 mod account;
+mod billing;
 mod charge;
 mod grant;
 mod hold;
@@ -80,6 +81,14 @@ pub fn decide(account: &Account, catalogs: &Catalogs, command: &Command, stamp: 
             saved_method::refuse(&mut scribe, *order, *trouble);
             Done::Put(Put::Updated)
         }
+        Command::BeginBilling { order } => {
+            billing::begin(&mut scribe, *order)?;
+            Done::Put(Put::Updated)
+        }
+        Command::EndBilling { order } => {
+            billing::end(&mut scribe, *order);
+            Done::Put(Put::Updated)
+        }
         Command::EraseAccount { reason } => {
             account::erase(&mut scribe, reason.as_deref());
             Done::AccountErased { account: account.number }
@@ -97,6 +106,7 @@ pub fn decide(account: &Account, catalogs: &Catalogs, command: &Command, stamp: 
         Command::PlaceOrder { item } => return order::place(scribe, item),
         Command::SendOrder { order, reference } => return order::send(scribe, *order, reference),
         Command::FulfilOrder { order, truth } => return order::fulfil(scribe, *order, truth),
+        Command::PayTerm(paid) => return billing::pay(scribe, paid),
         Command::MarkOrderPaid { order, reference } => return order::mark_paid(scribe, *order, reference),
     };
     Ok(scribe.finish_or(unchanged))
@@ -126,6 +136,7 @@ pub fn check_shape(command: &Command) -> Result<(), Rejection> {
         }
         Command::MarkOrderPaid { reference, .. } => order::check_reference(reference),
         Command::PutTopUp(put) => top_up::check_shape(put),
+        Command::PayTerm(paid) => billing::check_shape(paid),
         Command::FulfilOrder { truth, .. } => order::check_truth(truth),
         Command::EraseAccount { reason } => reason.as_deref().map_or(Ok(()), check_reason),
         Command::PutAccount(_)
@@ -136,6 +147,8 @@ pub fn check_shape(command: &Command) -> Result<(), Rejection> {
         | Command::SendOrder { .. }
         | Command::SaveMethod { .. }
         | Command::RefuseMethod { .. }
+        | Command::BeginBilling { .. }
+        | Command::EndBilling { .. }
         | Command::Touch => Ok(()),
     }
 }
@@ -169,6 +182,9 @@ fn check_present(
         | Command::PutTopUp(_)
         | Command::SaveMethod { .. }
         | Command::RefuseMethod { .. }
+        | Command::BeginBilling { .. }
+        | Command::EndBilling { .. }
+        | Command::PayTerm(_)
         | Command::EraseAccount { .. }
         | Command::Touch => Ok(()),
     }

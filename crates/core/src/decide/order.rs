@@ -12,7 +12,7 @@ use crate::catalog::{Package, Plan};
 use crate::claw_back::{freeze, give_back, take_back, unfreeze};
 use crate::command::OrderItem;
 use crate::decide::scribe::Scribe;
-use crate::decide::{Decision, invalid, subscription};
+use crate::decide::{Decision, billing, invalid, subscription};
 use crate::draft::Draft;
 use crate::entry::{Book, Event, OrderChange, TextField, Texts};
 use crate::id::{OrderId, ProviderRef};
@@ -58,7 +58,8 @@ pub(super) fn place(mut scribe: Scribe<'_>, item: &OrderItem) -> Result<Decision
         }
         OrderItem::Plan(id) => {
             let plan = catalog.plan(id.as_str()).ok_or_else(missing)?;
-            let payable = subscription::can_be_paid(account, scribe.catalogs, &plan.terms, at);
+            let payable = subscription::can_be_paid(account, scribe.catalogs, &plan.terms, at)
+                && billing::leaves_room(account, &plan.terms, at);
             let price = plan.price.clone().filter(|_| payable).ok_or(Rejection::PlanNotForSale)?;
             (Bought::Plan(plan), price)
         }

@@ -212,7 +212,12 @@ fn asked(scribe: &Scribe<'_>, put: &PutSubscription, stands: &Subscription) -> R
     match &stands.next {
         Some(NextPlan::Change(terms)) if terms.plan == *plan => Ok(Asked::Nothing),
         Some(NextPlan::Change(_) | NextPlan::Cancel) | None => {
-            Ok(Asked::Another(offered(scribe.before, scribe.catalogs, plan, scribe.at())?))
+            let terms = offered(scribe.before, scribe.catalogs, plan, scribe.at())?;
+            // The provider's subscription goes on in its own terms, and can change its price alone.
+            if scribe.before.billing.is_some() && terms.term_months != stands.terms.term_months {
+                return Err(Rejection::PlanNotForSale);
+            }
+            Ok(Asked::Another(terms))
         }
     }
 }
@@ -253,7 +258,7 @@ fn call_off(subscription: &mut Subscription) -> Option<NextPlan> {
 }
 
 /// Grants what the current cycle has not had of the present allowance, while active (R17).
-fn grant_current(scribe: &mut Scribe<'_>, subscription: Subscription) {
+pub(super) fn grant_current(scribe: &mut Scribe<'_>, subscription: Subscription) {
     let active = subscription.state == SubscriptionState::Active;
     let Some(cycle) = subscription.cycle_at(scribe.at()).filter(|_| active) else { return };
     let entered = subscription.reached.is_some_and(|reached| reached.cycle == cycle);

@@ -140,7 +140,7 @@ fn lowest_format_of(event: &Event) -> u8 {
         | Event::LotsFrozen { order }
         | Event::LotsUnfrozen { order }
         | Event::ClawedBack { order, .. } => order::lowest_format(order),
-        Event::SavedMethodChanged { .. } | Event::GivenBack { .. } => 3,
+        Event::SavedMethodChanged { .. } | Event::BillingChanged { .. } | Event::GivenBack { .. } => 3,
     }
 }
 
@@ -213,6 +213,7 @@ pub(super) fn write(out: &mut Writer, entry: &Entry, context: &Context<'_>) {
             order::write_tally(out, bought, context.at);
         }
         Event::AutomaticTopUpChanged { change, top_up } => order::write_top_up(out, *change, top_up, context.at),
+        Event::BillingChanged { billing } => order::write_billing(out, *billing),
         Event::SavedMethodChanged { method } => order::write_saved_method(out, *method),
         Event::LotsFrozen { order } | Event::LotsUnfrozen { order } => {
             order::write(out, order, (context.format, context.at))
@@ -288,6 +289,7 @@ pub(super) fn read(body: &mut Reader<'_>, kind: Kind, context: &Context<'_>) -> 
             let (change, top_up) = order::read_top_up(body, context.at)?;
             Event::AutomaticTopUpChanged { change, top_up }
         }
+        Kind::Billing => Event::BillingChanged { billing: order::read_billing(body)? },
         Kind::SavedMethod => Event::SavedMethodChanged { method: order::read_saved_method(body)? },
         Kind::Freeze => Event::LotsFrozen { order: order::read(body, (context.format, context.at))? },
         Kind::Unfreeze => Event::LotsUnfrozen { order: order::read(body, (context.format, context.at))? },
@@ -331,6 +333,7 @@ const fn has_tool(kind: Kind) -> bool {
         | Kind::Order
         | Kind::AutomaticTopUp
         | Kind::SavedMethod
+        | Kind::Billing
         | Kind::GiveBack => false,
     }
 }

@@ -76,7 +76,8 @@ fn since_3(order: &Order) -> u8 {
 
 /// The lowest format that can say an order.
 pub(super) fn lowest_format(order: &Order) -> u8 {
-    if since_3(order) != 0 || matches!(order.payment, Payment::Received(_)) { 3 } else { 2 }
+    let renewal = order.origin == Origin::Renewal;
+    if renewal || since_3(order) != 0 || matches!(order.payment, Payment::Received(_)) { 3 } else { 2 }
 }
 
 /// Writes an order in a record of a format.
@@ -273,6 +274,7 @@ const fn origin_number(origin: Origin) -> u8 {
     match origin {
         Origin::Asked => 1,
         Origin::Automatic => 2,
+        Origin::Renewal => 3,
     }
 }
 
@@ -280,6 +282,7 @@ fn read_origin(number: u8) -> Result<Origin, Problem> {
     match number {
         1 => Ok(Origin::Asked),
         2 => Ok(Origin::Automatic),
+        3 => Ok(Origin::Renewal),
         _ => Err("an order of unknown origin"),
     }
 }
@@ -469,4 +472,21 @@ const fn trouble_number(trouble: Trouble) -> u8 {
         Trouble::Expired => 3,
         Trouble::Removed => 4,
     }
+}
+
+/// Writes which order began the provider's subscription.
+pub(super) fn write_billing(out: &mut Writer, billing: Option<OrderId>) {
+    out.byte(u8::from(billing.is_some()));
+    if let Some(order) = billing {
+        out.number(order.seq);
+        out.number(u64::from(order.index));
+    }
+}
+
+/// Reads it.
+pub(super) fn read_billing(body: &mut Reader<'_>) -> Result<Option<OrderId>, Problem> {
+    if !read_bool(body)? {
+        return Ok(None);
+    }
+    Ok(Some(OrderId { seq: body.number()?, index: super::event::read_index(body)? }))
 }

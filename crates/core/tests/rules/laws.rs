@@ -105,7 +105,10 @@ impl Laws {
             Event::LotsFrozen { .. } | Event::LotsUnfrozen { .. } => {
                 assert!(entry.credits().is_zero() && entry.held().is_zero(), "freezing moves nothing else (R27)");
             }
-            Event::AutomaticTopUpChanged { .. } | Event::SavedMethodChanged { .. } | Event::OrderChanged { .. } => {
+            Event::AutomaticTopUpChanged { .. }
+            | Event::SavedMethodChanged { .. }
+            | Event::BillingChanged { .. }
+            | Event::OrderChanged { .. } => {
                 assert!(entry.lots.is_empty() && entry.debt.is_zero())
             }
             Event::AccountOpened { .. }

@@ -481,3 +481,98 @@ fn active_in_the_grace_is_a_payment() {
         ",
     );
 }
+
+/// A provider's subscription pays term by term. What it has paid is counted from its begin: told late, in the wrong order
+/// or all at once, it is the same.
+#[test]
+fn a_subscription_of_the_providers_pays_for_each_term() {
+    check(
+        "
+        at 2026-01-31 10:00
+        buy lite
+          - order Placed order_2 = 0/0
+        billing order_2
+        truth order_2 900EUR as sub_1
+          - order Paid order_2 = 0/0
+          - plan_change Started = 0/0
+          - refill lot_5 +3000 = 3000/3000
+        billing order_2
+          - billing began order_2 = 3000/3000
+        billing order_2
+        buy lite
+          - refused: PlanNotForSale
+        at 2026-02-28 12:00
+        invoice in_2 of order_2 for 2 months
+          - 02-28 10:00: expiry lot_5 -3000 = 0/0
+          - 02-28 10:00: refill lot_8 +3000 = 3000/3000
+          - order Paid order_9 = 3000/3000
+          - plan_change Paid = 3000/3000
+        at 2026-04-04 10:00
+        touch
+          - 03-31 10:00: expiry lot_8 -3000 = 0/0
+          - 03-31 10:00: refill lot_12 +3000 = 3000/3000
+          - 04-03 10:00: plan_change StateChanged = 3000/3000
+        at 2026-05-02 10:00
+        invoice in_4 of order_2 for 4 months
+          - 04-30 10:00: expiry lot_12 -3000 = 0/0
+          - order Paid order_15 = 0/0
+          - plan_change Paid = 0/0
+          - refill lot_17 +3000 = 3000/3000
+        invoice in_3 of order_2 for 3 months
+          - order Paid order_18 = 3000/3000
+        plan
+          - lite 3000 active, term 04-30 10:00 to 05-31 10:00, cycle 04-30 10:00 to 05-31 10:00
+        cancel
+          - plan_change Scheduled = 3000/3000
+        invoice in_5 of order_2 for 5 months
+          - order Paid order_20 = 3000/3000
+        billing of order_9 over
+        billing of order_2 over
+          - billing ended = 3000/3000
+        at 2026-06-01 10:00
+        touch
+          - 05-31 10:00: expiry lot_17 -3000 = 0/0
+          - 05-31 10:00: plan_change Ended = 0/0
+        invoice in_6 of order_2 for 6 months
+          - order Paid order_24 = 0/0
+        ",
+    );
+}
+
+/// Beside a provider's subscription only a larger plan can be ordered, in a month that is paid: anything else would be paid
+/// twice.
+#[test]
+fn a_larger_plan_is_ordered_beside_the_providers_subscription() {
+    check(
+        "
+        at 2026-01-31 10:00
+        buy lite
+          - order Placed order_2 = 0/0
+        truth order_2 900EUR as sub_1
+          - order Paid order_2 = 0/0
+          - plan_change Started = 0/0
+          - refill lot_5 +3000 = 3000/3000
+        billing order_2
+          - billing began order_2 = 3000/3000
+        buy lite-year
+          - refused: PlanNotForSale
+        subscribe lite-year
+          - refused: PlanNotForSale
+        buy pro
+          - order Placed order_7 = 3000/3000
+        truth order_7 900EUR
+          - order Paid order_7 = 3000/3000
+          - plan_change Paid = 3000/3000
+          - refill lot_10 +9000 = 12000/12000
+        billing order_7
+        at 2026-02-28 11:00
+        buy pro
+          - 02-28 10:00: expiry lot_5 -3000 lot_10 -9000 = 0/0
+          - 02-28 10:00: refill lot_12 +12000 = 12000/12000
+          - refused: PlanNotForSale
+        invoice in_2 of order_2 for 2 months
+          - order Paid order_13 = 12000/12000
+          - plan_change Paid = 12000/12000
+        ",
+    );
+}

@@ -9,7 +9,7 @@ use scrip_core::amount::Credits;
 use scrip_core::catalog::Price;
 use scrip_core::command::{
     AfterExpiry, Asker, Command, Cost, Expected, Grant, Opening, OpeningLot, OpeningSubscription, OrderItem,
-    PlaceCharge, PlaceHold, PutAccount, PutSubscription, PutTopUp, ReleaseHold, SettleHold, Usage,
+    PlaceCharge, PlaceHold, PutAccount, PutSubscription, PutTopUp, ReleaseHold, SettleHold, TermPaid, Usage,
 };
 use scrip_core::due::apply_due;
 use scrip_core::entry::{Entry, Event};
@@ -165,6 +165,14 @@ pub(crate) fn command(words: &[&str]) -> Command {
         ["sent", order, reference] => Command::SendOrder { order: order_id(order), reference: provider_ref(reference) },
         ["mark", order, reference] => Command::MarkOrderPaid { order: order_id(order), reference: (*reference).into() },
         ["mark", order] => Command::MarkOrderPaid { order: order_id(order), reference: " ".into() },
+        ["billing", order] => Command::BeginBilling { order: order_id(order) },
+        ["billing", "of", order, "over"] => Command::EndBilling { order: order_id(order) },
+        ["invoice", id, "of", order, "for", months, "months"] => Command::PayTerm(TermPaid {
+            order: order_id(order),
+            months: months.parse().unwrap(),
+            price: Price { amount: 900, currency: "EUR".into() },
+            references: vec![provider_ref(id)],
+        }),
         ["saved", order] => Command::SaveMethod { order: order_id(order) },
         ["refused", order, trouble] => {
             Command::RefuseMethod { order: order_id(order), trouble: Trouble::from_word(trouble).expect("a trouble") }
@@ -380,6 +388,7 @@ fn tell(entry: &Entry, now: Time) -> String {
             let waits = top_up.waits_until.map_or(String::new(), |until| format!(" until {}", short(until)));
             format!(" {}{waits}", change.word())
         }
+        Event::BillingChanged { billing } => billing.map_or(" ended".to_owned(), |order| format!(" began {order}")),
         Event::SavedMethodChanged { method } => format!(" {} {}", method.order, method.word()),
         Event::GivenBack { order, .. } => format!(" {} {}", order.id, order.state().word()),
         Event::ClawedBack { order, uncollected } if uncollected.is_zero() => {

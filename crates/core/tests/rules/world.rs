@@ -60,6 +60,8 @@ impl World {
                 | Command::FulfilOrder { .. }
                 | Command::PutTopUp(_)
                 | Command::SaveMethod { .. }
+                | Command::BeginBilling { .. }
+                | Command::EndBilling { .. }
                 | Command::RefuseMethod { .. }
                 | Command::Touch
         );

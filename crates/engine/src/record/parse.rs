@@ -58,6 +58,7 @@ pub(super) fn account(columns: Columns, text: &str) -> Result<StoredAccount, Str
         repaid: row.get("repaid").map_or(Ok(Credits::ZERO), At::credits)?,
         orders: row.get("orders").map_or(Ok(Vec::new()), |orders| orders.list(order))?,
         top_up: row.get("top_up").map(|held| top_up(held).map(Box::new)).transpose()?,
+        billing: row.get("billing").map(|order| order.word(OrderId::parse)).transpose()?,
         saved_method: row.get("saved_method").map(saved_method).transpose()?,
         bought: row.get("bought").map_or(Ok(Vec::new()), |packages| packages.list(bought))?.into_iter().collect(),
         recalled: Recalled::default(),
@@ -167,7 +168,11 @@ fn order(at: At<'_>) -> Result<Order, String> {
         },
         quantity: at.get("quantity").map_or(Ok(1), At::whole)?,
         origin: at.get("origin").map_or(Ok(Origin::Asked), |origin| {
-            origin.word(|word| (word == "automatic").then_some(Origin::Automatic))
+            origin.word(|word| match word {
+                "automatic" => Some(Origin::Automatic),
+                "renewal" => Some(Origin::Renewal),
+                _ => None,
+            })
         })?,
         credits: at.need("credits")?.credits()?,
         bonus: at.get("bonus").map_or(Ok(Credits::ZERO), At::credits)?,

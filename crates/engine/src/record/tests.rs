@@ -207,7 +207,11 @@ fn order() -> impl Strategy<Value = Order> {
                 None => Item::Package(PackageId::parse(&package).unwrap()),
             },
             quantity,
-            origin: if quantity == 1 { Origin::Asked } else { Origin::Automatic },
+            origin: match quantity {
+                1 => Origin::Asked,
+                2 => Origin::Renewal,
+                _ => Origin::Automatic,
+            },
             credits,
             bonus,
             expires_in_days,
@@ -276,7 +280,11 @@ fn account() -> impl Strategy<Value = Account> {
         prop_oneof![Just(Credits::ZERO), credits()],
         prop::collection::vec(order(), 0..3),
         prop::collection::btree_map(slug(), bought(), 0..3),
-        (prop::option::of(top_up()), prop::option::of(saved_method())),
+        (
+            prop::option::of(top_up()),
+            prop::option::of(saved_method()),
+            prop::option::of(any::<u64>().prop_map(OrderId::first)),
+        ),
     );
     (any::<u64>(), settings, any::<u64>(), time(), any::<[u8; 32]>(), state).prop_map(
         |(
@@ -285,7 +293,7 @@ fn account() -> impl Strategy<Value = Account> {
             seq,
             last_at,
             head,
-            (subscription, lots, holds, debt, repaid, orders, bought, (top_up, saved_method)),
+            (subscription, lots, holds, debt, repaid, orders, bought, (top_up, saved_method, billing)),
         )| {
             let project_types = project_types.map(|types| {
                 Arc::new(types.iter().map(|id| ProjectTypeId::parse(id).unwrap()).collect::<BTreeSet<_>>())
@@ -309,6 +317,7 @@ fn account() -> impl Strategy<Value = Account> {
                 orders,
                 top_up,
                 saved_method,
+                billing,
                 bought: bought.into_values().collect(),
                 recalled: Recalled::default(),
             }

@@ -60,6 +60,9 @@ pub(super) fn account(account: &Account, trail: &Trail) -> String {
                 }
             });
         }
+        if let Some(order) = account.billing {
+            json.field("billing").quoted(order);
+        }
         if !account.bought.is_empty() {
             json.field("bought").list(&account.bought, bought);
         }
@@ -69,10 +72,10 @@ pub(super) fn account(account: &Account, trail: &Trail) -> String {
 }
 
 /// The lowest version of the shape that can say the account: 2 once it has to do with orders and payments, 3 once it has
-/// a saved payment method, lots that count what leaves them unspent, or an order with what was not known of orders before.
+/// a saved payment method, a plan that a provider's subscription pays for, lots that count what leaves them unspent, or an order with what was not known of orders before.
 pub(super) fn lowest_format(account: &Account) -> u64 {
     let sold = account.lots.iter().any(|lot| lot.sold.is_some());
-    if sold || account.orders.iter().any(is_since_3) || account.saved_method.is_some() {
+    if sold || account.orders.iter().any(is_since_3) || account.saved_method.is_some() || account.billing.is_some() {
         return 3;
     }
     let by_payment = |terms: &PlanTerms| terms.renews != Renews::Clock;
@@ -86,6 +89,7 @@ pub(super) fn lowest_format(account: &Account) -> u64 {
 /// Whether an order says what only version 3 of the shape can.
 fn is_since_3(order: &Order) -> bool {
     order.counted
+        || order.origin == Origin::Renewal
         || order.refunds_failed != 0
         || order.disputes.len() > 1
         || order.spent_back != TakenBack::default()
@@ -104,6 +108,7 @@ fn order(json: &mut Json, order: &Order) {
         match order.origin {
             Origin::Asked => {}
             Origin::Automatic => json.field("origin").text("automatic"),
+            Origin::Renewal => json.field("origin").text("renewal"),
         }
         if order.quantity != 1 {
             json.field("quantity").plain(order.quantity);

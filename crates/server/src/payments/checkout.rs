@@ -1,12 +1,14 @@
 //! An order on its way to the provider: the hosted page that it is paid at.
 
+use scrip_core::account::Account;
 use scrip_core::command::Command;
 use scrip_core::id::{AccountId, OrderId, ProviderRef, StudioNumber};
 use scrip_core::order::{Item, Order, Payment};
+use scrip_core::plan::Renews;
 use scrip_core::rejection::Rejection;
 use scrip_core::top_up::Switch;
 use scrip_engine::engine::Request;
-use scrip_stripe::{Currency, KeepMethod, Money, NewSession, OrderRef, Purchase, Session};
+use scrip_stripe::{Currency, Interval, KeepMethod, Money, NewSession, OrderRef, Purchase, Session};
 
 use crate::app::App;
 use crate::config::StripeAccount;
@@ -65,31 +67,54 @@ async fn page_of(app: &App, at: &StripeAccount, place: &OrderAt, order: &Order) 
     Ok(match settle::session_of(order) {
         Some(id) => at.client.session(id).await?,
         None => {
-            let payer = payer(app, at, place).await?;
+            let payer = payer(app, at, place, order).await?;
             at.client.create_session(&page(app, at, &place.account, order, payer)).await?
         }
     })
 }
 
-/// What a page asks of who pays.
+/// Who pays at a page, and how often.
 struct Payer {
-    /// Whether the payment method is saved, to be charged while its owner is away.
-    keep_method: KeepMethod,
+    way: Way,
     /// The provider's customer, where it has one.
     customer: Option<String>,
 }
 
-/// An account with an automatic top-up saves the method that it pays with: at the page the customer agrees to it.
-async fn payer(app: &App, at: &StripeAccount, place: &OrderAt) -> Result<Payer, Unsettled> {
+/// How often is paid.
+enum Way {
+    /// Once; the payment method may be saved, to be charged while its owner is away.
+    Once(KeepMethod),
+    /// Now and for each further term, by a subscription of the provider's.
+    EachTerm { every: Interval, plan: String },
+}
+
+/// A plan that renews by payment begins with a subscription of the provider's; whoever is on a plan pays for a term, or
+/// for a larger plan, once. An account with an automatic top-up saves the method that it pays once with: at the page the
+/// customer agrees to it.
+async fn payer(app: &App, at: &StripeAccount, place: &OrderAt, order: &Order) -> Result<Payer, Unsettled> {
     let account = app.stored_account(place.studio, &place.account).await?;
-    if account.top_up.as_deref().is_none_or(|top_up| top_up.switch == Switch::Off) {
-        return Ok(Payer { keep_method: KeepMethod::No, customer: None });
-    }
+    let tops_up = account.top_up.as_deref().is_some_and(|top_up| top_up.switch == Switch::On);
+    let way = match (each_term(&account, order), tops_up) {
+        (Some(each_term), _) => each_term,
+        (None, true) => Way::Once(KeepMethod::ForLater),
+        (None, false) => return Ok(Payer { way: Way::Once(KeepMethod::No), customer: None }),
+    };
     let customer = match account.saved_method {
         Some(saved) => charge::customer_of(app, at, place, saved).await?,
         None => None,
     };
-    Ok(Payer { keep_method: KeepMethod::ForLater, customer })
+    Ok(Payer { way, customer })
+}
+
+/// The first term of a plan that renews by payment, and all that follow.
+fn each_term(account: &Account, order: &Order) -> Option<Way> {
+    let Item::Plan(terms) = &order.item else { return None };
+    let every = match (terms.renews, terms.term_months) {
+        (Renews::Payment { .. }, 1) => Interval::Month,
+        (Renews::Payment { .. }, 12) => Interval::Year,
+        (Renews::Payment { .. } | Renews::Clock, _) => return None,
+    };
+    account.subscription.is_none().then(|| Way::EachTerm { every, plan: terms.plan.to_string() })
 }
 
 /// What the customer reads of what is bought.
@@ -104,13 +129,13 @@ pub(super) fn item_name(order: &Order) -> String {
 fn page(app: &App, at: &StripeAccount, account: &AccountId, order: &Order, payer: Payer) -> NewSession {
     let base = format!("{}/v1/payments/stripe/{}", app.config().payments.public_url, at.studio);
     let currency = Currency::parse(&order.price.currency).expect("catalogs have currencies of ISO 4217");
+    let price = Money { minor: order.price.amount, currency };
     NewSession {
         order: OrderRef { studio: at.studio.to_string(), account: account.to_string(), order: order.id.to_string() },
         placed_at: order.placed_at.micros(),
-        purchase: Purchase::Once {
-            price: Money { minor: order.price.amount, currency },
-            name: item_name(order),
-            keep_method: payer.keep_method,
+        purchase: match payer.way {
+            Way::Once(keep_method) => Purchase::Once { price, name: item_name(order), keep_method },
+            Way::EachTerm { every, plan } => Purchase::Recurring { price, name: item_name(order), every, plan },
         },
         success_url: format!("{base}/return?session={{CHECKOUT_SESSION_ID}}"),
         cancel_url: match &at.return_to {

@@ -76,12 +76,11 @@ pub(crate) fn look_of(event: &Event) -> Option<Look> {
         | EventKind::RefundChanged
         | EventKind::DisputeCreated
         | EventKind::DisputeClosed => payment_of(&event.subject),
-        // Each term of a plan is an order with a payment of its own: the provider's subscriptions are not used.
         EventKind::InvoicePaid
         | EventKind::InvoicePaymentFailed
         | EventKind::SubscriptionUpdated
-        | EventKind::SubscriptionDeleted
-        | EventKind::Other => None,
+        | EventKind::SubscriptionDeleted => event.subject.subscription.clone().map(Look::Subscription),
+        EventKind::Other => None,
     }
 }
 

@@ -5,6 +5,8 @@
 //! to, a saved method's [`charge`] and the [`Reconciler`] only differ in how they learn *which* order to look at. None of them may believe anything
 //! else, and nothing here decides what a payment means for credits.
 
+mod billed;
+mod billing;
 mod charge;
 mod checkout;
 mod come_back;

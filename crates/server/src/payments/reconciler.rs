@@ -1,6 +1,7 @@
 //! Asking for what the provider did not tell: deliveries get lost, and servers are away.
 //!
-//! It also charges what automatic top-ups ordered, which nobody else asks the provider for.
+//! It also charges what automatic top-ups ordered, and tells the provider what became of plans that its subscriptions pay
+//! for: nobody else does.
 //!
 //! Three questions, none of them urgent: about each order that waits, at half its age; for pending orders in the accounts
 //! themselves, a few at a time (that is what a restart begins with); and for what happened, which finds refunds and disputes
@@ -11,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use scrip_core::entry::{Entry, Event, OrderChange};
+use scrip_core::entry::{Event, OrderChange};
 use scrip_core::id::{AccountNumber, StudioNumber};
 use scrip_core::order::{Order, Origin};
 use scrip_core::time::Time;
@@ -22,6 +23,8 @@ use tokio::sync::broadcast::error::TryRecvError;
 
 use crate::app::App;
 use crate::config::StripeAccount;
+use crate::payments::billed::Billed;
+use crate::payments::billing::subscription_of;
 use crate::payments::charge::charge;
 use crate::payments::event::{became, look_of};
 use crate::payments::settle::{may_pass, session_of};
@@ -43,6 +46,7 @@ const PAGES: usize = 5;
 pub struct Reconciler {
     next_account: Option<AccountNumber>,
     feed: Option<Receiver<Arc<Committed>>>,
+    billed: Billed,
     studios: BTreeMap<StudioNumber, Studio>,
 }
 
@@ -89,11 +93,14 @@ impl Reconciler {
 
     /// One round. What goes wrong is logged and counted, and is tried again in a later one.
     pub async fn round(&mut self, app: &App) {
-        self.hear_of_placed(app);
+        self.hear(app);
         self.find_pending(app).await;
         let now = app.engine().now();
         for order in app.waiting().due(now, LOOKS_MAX, &app.config().payments.pace) {
             self.look_at(app, &order).await;
+        }
+        for order in self.billed.due(now, LOOKS_MAX) {
+            self.attend_to(app, order).await;
         }
         for (number, _) in app.engine().studios() {
             if let Some(at) = payments::account_of(app, number) {
@@ -116,6 +123,9 @@ impl Reconciler {
             Err(_) => return,
         };
         self.next_account = found.next;
+        for (studio, account, order) in found.billed {
+            self.billed.found(OrderAt { studio, account, order }, app.engine().now());
+        }
         for (studio, account, order) in found.orders {
             if payments::account_of(app, studio).is_none() {
                 continue;
@@ -129,17 +139,55 @@ impl Reconciler {
         }
     }
 
-    /// Hears of orders that automatic top-ups placed since the last round, so that they need not be found.
-    fn hear_of_placed(&mut self, app: &App) {
+    /// Hears of what has happened since the last round that concerns a provider, so that it need not be found.
+    fn hear(&mut self, app: &App) {
         let feed = self.feed.get_or_insert_with(|| app.engine().feed());
+        let now = app.engine().now();
         loop {
             match feed.try_recv() {
                 Ok(committed) => {
-                    committed.entries.iter().for_each(|(studio, entry)| wait_for(app, *studio, &committed, entry));
+                    for (studio, entry) in &committed.entries {
+                        let account = committed.accounts.iter().find(|account| account.number == entry.account);
+                        let Some(account) = account else { continue };
+                        let at = |order| OrderAt { studio: *studio, account: account.id.clone(), order };
+                        match (&entry.event, account.billing) {
+                            (Event::OrderChanged { change: OrderChange::Placed, order }, _)
+                                if order.origin == Origin::Automatic =>
+                            {
+                                app.waiting().add_due(at(order.id), order.placed_at);
+                            }
+                            (Event::SubscriptionChanged { .. } | Event::BillingChanged { .. }, Some(order)) => {
+                                self.billed.changed(at(order), now);
+                            }
+                            (_, _) => {}
+                        }
+                    }
                 }
                 // Too far behind: what was missed is found in the accounts.
                 Err(TryRecvError::Lagged(_)) => {}
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
+    }
+
+    /// Brings both sides of a subscription together.
+    async fn attend_to(&mut self, app: &App, place: OrderAt) {
+        let Some(at) = payments::account_of(app, place.studio) else { return self.billed.remove(&place) };
+        let now = app.engine().now();
+        if self.rests(app, place.studio) {
+            return self.billed.changed(place, now);
+        }
+        let Ok(order) = app.engine().order(place.studio, &place.account, place.order).await else {
+            return self.billed.remove(&place);
+        };
+        let Some(id) = order.as_ref().and_then(subscription_of) else { return self.billed.remove(&place) };
+        match settle(app, place.studio, at, &Look::Subscription(id.to_owned())).await {
+            Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NoRoom(_) | Settled::NotOurs) => {
+                self.answered(place.studio);
+            }
+            Err(unsettled) => {
+                self.failed(app, place.studio, at, unsettled);
+                self.billed.failed(place, now);
             }
         }
     }
@@ -155,7 +203,7 @@ impl Reconciler {
         let settled = match (session_of(&order), order.origin) {
             (Some(session), _) => settle(app, place.studio, at, &Look::Session(session.to_owned())).await,
             (None, Origin::Automatic) => charge(app, at, place, &order).await,
-            (None, Origin::Asked) => return app.waiting().remove(place),
+            (None, Origin::Asked | Origin::Renewal) => return app.waiting().remove(place),
         };
         match settled {
             Ok(Settled::NoRoom(_)) => self.answered(place.studio),
@@ -298,15 +346,5 @@ fn may_be_of(event: &scrip_stripe::Event, at: &StripeAccount) -> bool {
         Some(named) => named.studio == at.studio.as_str(),
         // A page of ours has said whose it is from its beginning; refunds and disputes never do.
         None => event.subject.object != "checkout.session",
-    }
-}
-
-/// An order that an automatic top-up placed is to be charged.
-fn wait_for(app: &App, studio: StudioNumber, committed: &Committed, entry: &Entry) {
-    let Event::OrderChanged { change: OrderChange::Placed, order } = &entry.event else { return };
-    let account = committed.accounts.iter().find(|account| account.number == entry.account);
-    if let Some(account) = account.filter(|_| order.origin == Origin::Automatic) {
-        let at = OrderAt { studio, account: account.id.clone(), order: order.id };
-        app.waiting().add_due(at, order.placed_at);
     }
 }

@@ -11,6 +11,7 @@ use scrip_stripe::{DisputeTruth, MethodTruth, Money, OrderRef, PaymentState, Pay
 
 use crate::app::App;
 use crate::config::StripeAccount;
+use crate::payments::billing::{SUBSCRIPTION, attend};
 use crate::payments::deliveries::News;
 use crate::payments::{OrderAt, SESSION};
 use crate::problem::Refused;
@@ -22,6 +23,8 @@ pub(crate) enum Look {
     Session(String),
     /// At a payment; at its order's hosted page, where it began at one, since the page knows more.
     Payment(String),
+    /// At a subscription of the provider's.
+    Subscription(String),
 }
 
 /// What a provider's id of a payment begins with.
@@ -31,7 +34,7 @@ impl Look {
     /// The provider's id of what is looked at.
     pub(crate) fn id(&self) -> &str {
         match self {
-            Look::Session(id) | Look::Payment(id) => id,
+            Look::Session(id) | Look::Payment(id) | Look::Subscription(id) => id,
         }
     }
 
@@ -39,6 +42,7 @@ impl Look {
     pub(crate) fn of_id(id: &str) -> Option<Look> {
         match id {
             _ if id.starts_with(SESSION) => Some(Look::Session(id.to_owned())),
+            _ if id.starts_with(SUBSCRIPTION) => Some(Look::Subscription(id.to_owned())),
             _ if id.starts_with(PAYMENT) => Some(Look::Payment(id.to_owned())),
             _ => None,
         }
@@ -159,19 +163,45 @@ fn what_to_do(reason: &str) -> &'static str {
 }
 
 async fn bring(app: &App, studio: StudioNumber, at: &StripeAccount, look: &Look) -> Result<Settled, Unsettled> {
+    if let Look::Subscription(id) = look {
+        return attend(app, studio, at, id).await;
+    }
+    let (settled, subscription) = bring_payment(app, studio, at, look).await?;
+    match (&settled, subscription) {
+        // The payment began a subscription, which goes on by itself from here on.
+        (Settled::Order(order), Some(id)) if matches!(order.payment, Payment::Paid(_)) => {
+            attend(app, studio, at, &id).await
+        }
+        (Settled::Order(_) | Settled::PaidTwice(_) | Settled::NoRoom(_) | Settled::NotOurs, _) => Ok(settled),
+    }
+}
+
+/// Brings a payment to its order; and names the provider's subscription that it is the first payment of.
+pub(crate) async fn bring_payment(
+    app: &App,
+    studio: StudioNumber,
+    at: &StripeAccount,
+    look: &Look,
+) -> Result<(Settled, Option<String>), Unsettled> {
     let truth = match look {
         Look::Session(id) => at.client.truth_of_session(id).await?,
         Look::Payment(id) => truth_of_payment(app, studio, at, id).await?,
+        Look::Subscription(_) => return Ok((Settled::NotOurs, None)),
     };
     let Some(named) = truth.order.as_ref().filter(|order| order.studio == at.studio.as_str()) else {
-        return Ok(Settled::NotOurs);
+        return Ok((Settled::NotOurs, None));
     };
     let place = order_of(app, studio, &truth, named).await?;
-    let method = truth.method;
-    let Some(truth) = said(&truth) else { return Ok(Settled::NotOurs) };
+    let (method, subscription) = (truth.method, truth.subscription.clone());
+    let Some(truth) = said(&truth) else { return Ok((Settled::NotOurs, None)) };
+    Ok((tell(app, place, truth, method).await?, subscription))
+}
+
+/// Tells the rules the truth of an order's payment.
+async fn tell(app: &App, place: OrderAt, truth: Truth, method: MethodTruth) -> Result<Settled, Unsettled> {
     let stays = matches!(&truth.payment, TruthOfPayment::Paid(paid) if truth.refunded < paid.amount);
     let command = Command::FulfilOrder { order: place.order, truth };
-    let request = Request { studio, account: place.account.clone(), key: None, command };
+    let request = Request { studio: place.studio, account: place.account.clone(), key: None, command };
     match app.engine().submit(request).await {
         Ok(outcome) => match outcome.answer.done {
             scrip_core::answer::Done::Ordered(order) => {
@@ -264,7 +294,7 @@ pub(crate) fn session_of(order: &Order) -> Option<&str> {
 }
 
 /// The order that a payment names; `None`: no order can have that name.
-fn place_of(studio: StudioNumber, named: &OrderRef) -> Option<OrderAt> {
+pub(crate) fn place_of(studio: StudioNumber, named: &OrderRef) -> Option<OrderAt> {
     let account = AccountId::parse(&named.account).ok()?;
     Some(OrderAt { studio, account, order: OrderId::parse(&named.order)? })
 }

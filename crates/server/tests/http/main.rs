@@ -17,4 +17,5 @@ mod repeats;
 mod roles;
 mod schema;
 mod story;
+mod subscriptions;
 mod world;

@@ -65,4 +65,31 @@ await assert.rejects(stripe.refunds.create({ payment_intent, amount: 1500 }), { 
 await stripe.refunds.create({ payment_intent });
 assert.equal((await stripe.refunds.list({ payment_intent })).data.length, 2);
 assert.equal((await stripe.charges.retrieve(read.payment_intent.latest_charge.id)).refunded, true);
+const price_data = { currency: "eur", unit_amount: 2900, recurring: { interval: "month" }, product_data: { name: "Pro" } };
+const plan = await stripe.checkout.sessions.create({
+  mode: "subscription",
+  line_items: [{ quantity: 1, price_data }],
+  subscription_data: { metadata: { ...asked.metadata, plan: "pro" } },
+  success_url: asked.success_url,
+});
+await fetch(plan.url, { method: "POST", body: new URLSearchParams({ number: "4242424242424242" }), redirect: "manual" });
+const joined = await stripe.checkout.sessions.retrieve(plan.id, { expand: ["subscription"] });
+const item = joined.subscription.items.data[0];
+assert.deepEqual([joined.subscription.status, joined.subscription.metadata.plan], ["active", "pro"]);
+const product = await stripe.products.create({ name: "Max" });
+const changed = await stripe.subscriptions.update(joined.subscription.id, {
+  items: [{ id: item.id, price_data: { currency: "eur", unit_amount: 4900, recurring: { interval: "month" }, product: product.id } }],
+  proration_behavior: "none",
+  cancel_at_period_end: true,
+  metadata: { plan: "max", ending: "known" },
+});
+assert.deepEqual([changed.items.data[0].price.unit_amount, changed.cancel_at_period_end, changed.metadata.plan], [4900, true, "max"]);
+const back = await stripe.subscriptions.update(changed.id, { cancel_at_period_end: false, metadata: { ending: "" } });
+assert.deepEqual([back.cancel_at_period_end, back.metadata.ending], [false, undefined]);
+const invoices = await stripe.invoices.list({ subscription: changed.id, status: "paid" });
+assert.deepEqual(invoices.data.map((invoice) => invoice.amount_paid), [2900]);
+assert.equal((await stripe.subscriptions.cancel(changed.id)).status, "canceled");
+assert.equal((await stripe.paymentIntents.list({ customer: read.customer.id })).data.length, 4);
+assert.equal((await stripe.paymentMethods.detach(read.payment_intent.payment_method)).customer, null);
+await stripe.refunds.create({ payment_intent: later.id });
 console.log("made");

@@ -77,4 +77,19 @@ refused(
     param="amount",
 )
 assert client.v1.charges.retrieve(charge.id).amount_refunded == 500
+
+price = {"currency": "eur", "unit_amount": 2900, "recurring": {"interval": "month"}, "product_data": {"name": "Pro"}}
+plan = client.v1.checkout.sessions.create(
+    {"mode": "subscription", "line_items": [{"quantity": 1, "price_data": price}], "success_url": "http://127.0.0.1:9/back"}
+)
+try:
+    urllib.request.build_opener(Stay).open(plan.url, form)
+except urllib.error.HTTPError as back:
+    assert back.code == 303
+joined = client.v1.checkout.sessions.retrieve(plan.id).subscription
+ending = client.v1.subscriptions.update(joined, {"cancel_at_period_end": True, "metadata": {"ending": "known"}})
+assert (ending.status, ending.cancel_at_period_end, ending.metadata["ending"]) == ("active", True, "known")
+assert [invoice.amount_paid for invoice in client.v1.invoices.list({"subscription": joined, "status": "paid"}).data] == [2900]
+assert client.v1.subscriptions.cancel(joined).status == "canceled"
+client.v1.refunds.create({"payment_intent": read.payment_intent.id, "amount": 1})
 print("made")

@@ -1,7 +1,8 @@
 //! Subscriptions: a first payment, one for each further month, payments that fail, and the end.
 
 use scrip_stripe::{
-    EventKind, Interval, InvoiceStatus, NewSession, PaymentState, Purchase, Session, Subscription, SubscriptionStatus,
+    Ending, Error, EventKind, Interval, InvoiceStatus, NewSession, NewTerms, PaymentState, Purchase, Session,
+    Subscription, SubscriptionStatus,
 };
 
 use crate::world::{BEGIN, World, euros, new_session, order};
@@ -10,7 +11,12 @@ use crate::world::{BEGIN, World, euros, new_session, order};
 const SECOND_MONTH: i64 = BEGIN + 30 * 86_400;
 
 async fn page(world: &World, of: &str) -> Session {
-    let purchase = Purchase::Recurring { price: euros(2_900), name: "Pro".to_owned(), every: Interval::Month };
+    let purchase = Purchase::Recurring {
+        price: euros(2_900),
+        name: "Pro".to_owned(),
+        every: Interval::Month,
+        plan: "pro".to_owned(),
+    };
     world.client.create_session(&NewSession { purchase, ..new_session(of) }).await.expect("a page is made")
 }
 
@@ -66,9 +72,12 @@ async fn a_cancelled_subscription_ends_with_its_month() {
     let session = page(&world, "plan_1").await;
     assert!(world.till.pay(&session.id, "4242424242424242"));
     let id = subscription(&world, &session).await.id;
-    let cancelled = world.client.cancel_subscription(&id, "cancel-1").await.expect("it was active");
-    assert!(cancelled.cancel_at_period_end);
-    assert_eq!(cancelled.status, SubscriptionStatus::Active);
+    for (round, ending) in [Ending::AtTermEnd, Ending::Not, Ending::AtTermEnd].into_iter().enumerate() {
+        let told = world.client.end_subscription(&id, ending, &format!("end-{round}")).await.expect("it is active");
+        let ends = ending == Ending::AtTermEnd;
+        assert_eq!((told.cancel_at_period_end, told.ending_known()), (ends, ends));
+        assert_eq!(told.status, SubscriptionStatus::Active);
+    }
     world.till.move_clock(SECOND_MONTH);
     assert_eq!(subscription(&world, &session).await.status, SubscriptionStatus::Canceled);
 }
@@ -83,4 +92,27 @@ async fn a_first_month_by_bank_debit_is_known_later() {
     world.till.move_clock(BEGIN + 3_600);
     assert_eq!(world.state(&session).await, PaymentState::Paid);
     assert_eq!(subscription(&world, &session).await.status, SubscriptionStatus::Active);
+}
+
+#[tokio::test]
+async fn another_price_counts_from_the_next_month_on() {
+    let world = World::new().await;
+    let session = page(&world, "plan_1").await;
+    assert!(world.till.pay(&session.id, "4242424242424242"));
+    let first = subscription(&world, &session).await;
+    assert_eq!((first.plan(), first.start_date), (Some("pro"), BEGIN));
+    let new = NewTerms { plan: "max".to_owned(), name: "Max".to_owned(), price: euros(4_900) };
+    let changed = world.client.change_terms(&first, &new, "change-1").await.expect("it is changed");
+    assert_eq!((changed.plan(), changed.items.data[0].price.unit_amount), (Some("max"), 4_900));
+    assert_eq!(changed.items.data[0].current_period_end, SECOND_MONTH);
+    let paid = async || world.client.paid_invoices(&first.id).await.expect("they are listed");
+    assert_eq!(paid().await.len(), 1, "nothing is charged for the present month");
+    world.till.move_clock(SECOND_MONTH);
+    let amounts: Vec<i64> = paid().await.iter().map(|invoice| invoice.amount_paid).collect();
+    assert_eq!(amounts, [2_900, 4_900]);
+    let payment =
+        world.client.payment_of_invoice(&paid().await[1].id).await.expect("it is known").expect("it was paid");
+    assert!(payment.starts_with("pi_"));
+    assert_eq!(world.client.stop_subscription(&first.id).await.expect("it ends").status, SubscriptionStatus::Canceled);
+    assert!(matches!(world.client.stop_subscription(&first.id).await, Err(Error::Missing { .. })));
 }

@@ -30,6 +30,8 @@ pub(super) fn event() -> impl Strategy<Value = Event> {
             .prop_map(|(order, revived, repaid_back)| Event::GivenBack { order, revived, repaid_back }),
         (prop::sample::select(TopUpChange::ALL.to_vec()), top_up())
             .prop_map(|(change, top_up)| Event::AutomaticTopUpChanged { change, top_up }),
+        prop::option::of((seq(), any::<u16>()).prop_map(|(seq, index)| OrderId { seq, index }))
+            .prop_map(|billing| Event::BillingChanged { billing }),
         saved_method().prop_map(|method| Event::SavedMethodChanged { method }),
         (order(), credits()).prop_map(|(order, uncollected)| Event::ClawedBack { order, uncollected }),
     ]
@@ -98,7 +100,7 @@ fn order() -> impl Strategy<Value = Box<Order>> {
     let since_3 =
         (prop_oneof![Just(0), any::<i64>()], maybe(), maybe(), any::<bool>(), prop::option::weighted(0.2, pays));
     let happened = (
-        prop::sample::select(vec![Origin::Asked, Origin::Automatic]),
+        prop::sample::select(vec![Origin::Asked, Origin::Automatic, Origin::Renewal]),
         prop::collection::vec(reference, 0..3),
         payment,
         prop_oneof![Just(0), any::<i64>()],

@@ -1,0 +1,241 @@
+//! Plans that the provider's own subscription pays for: what it has paid is brought to the rules, and what they know of the
+//! plan's end and price is brought to it.
+//!
+//! Plan and cycle stay ours. The provider only takes the money for each term, and [`attend`] reads it anew each time: which
+//! invoices are paid, whether it ends, what it charges. Doing it again does nothing, so whoever hears that something may
+//! have changed on either side has it done: an event, a change of a subscription, a round. Nothing else may speak to the
+//! provider about a subscription.
+
+use scrip_core::account::Account;
+use scrip_core::catalog::Price;
+use scrip_core::command::{Command, PutSubscription, TermPaid};
+use scrip_core::cycle::cycle_at;
+use scrip_core::id::{Key, ProviderRef, StudioNumber};
+use scrip_core::order::{Order, Paid, PaidBy, Payment};
+use scrip_core::plan::{NextPlan, PlanTerms, Subscription};
+use scrip_core::time::{Time, Zone};
+use scrip_engine::engine::Request;
+use scrip_stripe::{Currency, Ending, Error, Invoice, Money, NewTerms, OrderRef, SubscriptionStatus};
+
+use crate::app::App;
+use crate::config::StripeAccount;
+use crate::payments::settle::{bring_payment, place_of, session_of};
+use crate::payments::{Look, OrderAt, Settled, Unsettled};
+use crate::problem::Refused;
+
+/// What a studio's id of a provider's subscription begins with.
+pub(crate) const SUBSCRIPTION: &str = "sub_";
+/// An invoice's period ends within so many seconds of the month's end that it is for: a day.
+const SLACK_S: i64 = 86_400;
+
+/// The provider's subscription that an order's payment began.
+pub(crate) fn subscription_of(order: &Order) -> Option<&str> {
+    order.references.iter().map(ProviderRef::as_str).find(|reference| reference.starts_with(SUBSCRIPTION))
+}
+
+/// Brings both sides of a subscription together. Doing it again does nothing.
+pub(crate) async fn attend(
+    app: &App,
+    studio: StudioNumber,
+    at: &StripeAccount,
+    id: &str,
+) -> Result<Settled, Unsettled> {
+    let theirs = at.client.subscription(id).await?;
+    let named = OrderRef::of(&theirs.metadata).filter(|named| named.studio == at.studio.as_str());
+    let Some(named) = named else { return Ok(Settled::NotOurs) };
+    let place = place(app, studio, &theirs.id, &named).await?;
+    let order = first_paid(app, at, &place).await?;
+    if !matches!(order.payment, Payment::Paid(Paid { by: PaidBy::Provider, .. })) {
+        return Ok(Settled::Order(Box::new(order)));
+    }
+    let both = Both { app, at, place: &place, theirs: &theirs };
+    if subscription_of(&order) == Some(theirs.id.as_str()) {
+        both.carry_out(None, Command::BeginBilling { order: place.order }).await?;
+        both.pay_terms().await?;
+        both.agree().await?;
+    } else {
+        both.stop().await?;
+    }
+    Ok(Settled::Order(Box::new(order)))
+}
+
+/// The order that began the subscription, whatever its account is called by now.
+async fn place(app: &App, studio: StudioNumber, id: &str, named: &OrderRef) -> Result<OrderAt, Unsettled> {
+    let reference = ProviderRef::parse(id).map_err(|_| Refused::bug("a subscription's id that is none"))?;
+    match app.engine().order_of_provider(studio, &reference).await.map_err(Refused::from)? {
+        Some((account, order)) => Ok(OrderAt { studio, account, order: order.id }),
+        None => place_of(studio, named).ok_or(Unsettled::UnknownOrder),
+    }
+}
+
+/// The order, with its first payment settled where that was not told yet.
+async fn first_paid(app: &App, at: &StripeAccount, place: &OrderAt) -> Result<Order, Unsettled> {
+    let found = app.engine().order(place.studio, &place.account, place.order).await.map_err(Refused::from)?;
+    let order = found.ok_or(Unsettled::UnknownOrder)?;
+    let Some(page) = session_of(&order).filter(|_| !matches!(order.payment, Payment::Paid(_))) else {
+        return Ok(order);
+    };
+    match bring_payment(app, place.studio, at, &Look::Session(page.to_owned())).await? {
+        (Settled::Order(settled) | Settled::PaidTwice(settled) | Settled::NoRoom(settled), _) => Ok(*settled),
+        (Settled::NotOurs, _) => Ok(order),
+    }
+}
+
+/// A subscription, and where it stands on both sides.
+struct Both<'a> {
+    app: &'a App,
+    at: &'a StripeAccount,
+    place: &'a OrderAt,
+    theirs: &'a scrip_stripe::Subscription,
+}
+
+impl Both<'_> {
+    /// Tells the rules of every invoice that was paid and is not known. The first is the order's own payment.
+    async fn pay_terms(&self) -> Result<(), Unsettled> {
+        for invoice in self.at.client.paid_invoices(&self.theirs.id).await? {
+            let reference =
+                ProviderRef::parse(&invoice.id).map_err(|_| Refused::bug("an invoice's id that is none"))?;
+            let engine = self.app.engine();
+            let known = engine.order_of_provider(self.place.studio, &reference).await.map_err(Refused::from)?.is_some();
+            if !known && invoice.billing_reason.as_deref() != Some("subscription_create") {
+                self.pay_term(&invoice, reference).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn pay_term(&self, invoice: &Invoice, reference: ProviderRef) -> Result<(), Unsettled> {
+        let (Some(months), Ok(paid)) = (self.months(invoice), invoice.paid()) else {
+            return Err(rubbish("an invoice without a period or an amount").into());
+        };
+        let key = Key::of_provider(&reference);
+        let payment = self.at.client.payment_of_invoice(&invoice.id).await?;
+        let payment = payment.and_then(|payment| ProviderRef::parse(&payment).ok());
+        let price = Price { amount: paid.minor, currency: paid.currency.as_str().into() };
+        let references = [reference].into_iter().chain(payment).collect();
+        let term = TermPaid { order: self.place.order, months, price, references };
+        self.carry_out(Some(key), Command::PayTerm(term)).await?;
+        self.app.metrics().payment("term_paid");
+        Ok(())
+    }
+
+    /// How many months from the subscription's begin are paid with an invoice: the provider counts them as we do, from the
+    /// first day on.
+    fn months(&self, invoice: &Invoice) -> Option<u32> {
+        let second = |at: i64| at.checked_mul(1_000_000).map(Time::from_micros);
+        let end = invoice.lines.data.iter().map(|line| line.period.end).max()?;
+        let months = cycle_at(second(self.theirs.start_date)?, &Zone::utc(), second(end.checked_add(SLACK_S)?)?)?;
+        (months > 0).then_some(months)
+    }
+
+    /// Brings end and price to one: what was asked for last, on whichever side, holds.
+    async fn agree(&self) -> Result<(), Unsettled> {
+        let account = self.app.stored_account(self.place.studio, &self.place.account).await?;
+        let pays = account.billing == Some(self.place.order);
+        match (self.theirs.status, account.subscription.as_deref()) {
+            (
+                SubscriptionStatus::Canceled | SubscriptionStatus::IncompleteExpired | SubscriptionStatus::Unpaid,
+                stands,
+            ) => {
+                if pays {
+                    if stands.is_some_and(|stands| stands.next != Some(NextPlan::Cancel)) {
+                        self.carry_out(None, Command::CancelSubscription).await?;
+                    }
+                    self.carry_out(None, Command::EndBilling { order: self.place.order }).await?;
+                }
+                Ok(())
+            }
+            (SubscriptionStatus::Incomplete, _) => Ok(()),
+            (_, Some(stands)) if pays => {
+                self.agree_on_end(&account, stands).await?;
+                self.agree_on_plan(&account, stands).await
+            }
+            // Nothing of ours goes on with it: a second page that was paid as well, or a plan that has ended here.
+            (_, _) => {
+                self.stop().await?;
+                self.carry_out(None, Command::EndBilling { order: self.place.order }).await
+            }
+        }
+    }
+
+    /// Ends at the provider what pays for nothing.
+    async fn stop(&self) -> Result<(), Unsettled> {
+        if self.theirs.status == SubscriptionStatus::Canceled {
+            return Ok(());
+        }
+        tracing::warn!(studio = %self.at.studio, order = %self.place.order, "a subscription that pays for nothing is ended");
+        self.app.metrics().payment("subscription_stopped");
+        match self.at.client.stop_subscription(&self.theirs.id).await {
+            Ok(_) | Err(Error::Missing { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The provider remembers which end it was told of by us, or we by it; so the side that differs from that has changed.
+    async fn agree_on_end(&self, account: &Account, stands: &Subscription) -> Result<(), Unsettled> {
+        let here = stands.next == Some(NextPlan::Cancel);
+        let (there, known) = (self.theirs.cancel_at_period_end, self.theirs.ending_known());
+        let ending = match (here, there, known) {
+            (true, true, true) | (false, false, false) => return Ok(()),
+            (true, true, false) | (true, false, false) => Ending::AtTermEnd,
+            (false, true, true) | (false, false, true) => Ending::Not,
+            (false, true, false) => {
+                self.carry_out(None, Command::CancelSubscription).await?;
+                Ending::AtTermEnd
+            }
+            (true, false, true) => {
+                let plan = Some(stands.terms.plan.clone());
+                self.carry_out(None, Command::PutSubscription(PutSubscription { plan, ..Default::default() })).await?;
+                Ending::Not
+            }
+        };
+        self.at.client.end_subscription(&self.theirs.id, ending, &self.key("end", account)).await?;
+        Ok(())
+    }
+
+    /// The next term is charged at the price of the plan that it will be of. A plan's own price that changed is none of
+    /// that: who is on a plan stays at the price that they agreed to.
+    async fn agree_on_plan(&self, account: &Account, stands: &Subscription) -> Result<(), Unsettled> {
+        let wanted = match &stands.next {
+            Some(NextPlan::Change(terms)) => terms,
+            Some(NextPlan::Cancel) | None => &stands.terms,
+        };
+        if self.theirs.plan() == Some(wanted.plan.as_str()) {
+            return Ok(());
+        }
+        let Some(price) = self.price_of(wanted)? else {
+            tracing::error!(studio = %self.at.studio, order = %self.place.order, plan = %wanted.plan,
+                "a plan without a price follows one that a subscription at the provider pays for: end that there");
+            self.app.metrics().payment("plan_without_price");
+            return Ok(());
+        };
+        let currency = Currency::parse(&price.currency).expect("catalogs have currencies of ISO 4217");
+        let terms = NewTerms {
+            plan: wanted.plan.to_string(),
+            name: format!("A term of the plan {}", wanted.plan),
+            price: Money { minor: price.amount, currency },
+        };
+        self.at.client.change_terms(self.theirs, &terms, &self.key("terms", account)).await?;
+        Ok(())
+    }
+
+    fn price_of(&self, terms: &PlanTerms) -> Result<Option<Price>, Refused> {
+        let published = self.app.catalog(self.place.studio)?;
+        Ok(published.catalog.plan(terms.plan.as_str()).and_then(|plan| plan.price.clone()))
+    }
+
+    /// A key of what is told to the provider once, as the account stands: asked for again later, it is told again.
+    fn key(&self, what: &str, account: &Account) -> String {
+        format!("{}/{what}/{}", self.theirs.id, account.seq)
+    }
+
+    async fn carry_out(&self, key: Option<Key>, command: Command) -> Result<(), Unsettled> {
+        let OrderAt { studio, account, .. } = self.place.clone();
+        self.app.engine().submit(Request { studio, account, key, command }).await.map_err(Refused::from)?;
+        Ok(())
+    }
+}
+
+fn rubbish(what: &'static str) -> Error {
+    Error::Rubbish { what, outcome: scrip_stripe::Outcome::NotDone, request: Default::default() }
+}

@@ -1,0 +1,304 @@
+//! Plans that the provider's own subscriptions pay for: begun at a page, renewed, unpaid, ended and changed, on either side.
+
+use std::sync::Arc;
+
+use scrip_core::catalog::Format;
+use scrip_engine::engine::Publication;
+use scrip_server::Reconciler;
+use scrip_stripe::{Ending, Subscription, SubscriptionStatus};
+use scrip_till::Fault;
+use serde_json::{Value, json};
+
+use crate::payments::{START_S, Shop};
+use crate::world::{Reply, TWIN};
+
+const OK: &str = "4242424242424242";
+const DECLINED_LATER: &str = "4000000000000341";
+/// The turns of a subscription that began at the start of the tests, and seconds from there.
+const SECOND: (&str, i64) = ("2026-02-28T10:00:00Z", 28 * 86_400);
+const THIRD: (&str, i64) = ("2026-03-31T10:00:00Z", 59 * 86_400);
+
+/// A shop with plans that renew by payment, and an account on one of them.
+struct Club {
+    shop: Shop,
+    reconciler: Reconciler,
+    /// The page that was paid.
+    session: String,
+}
+
+impl Club {
+    async fn open() -> Club {
+        let shop = Shop::open().await;
+        let path = format!("{}/../../catalogs/studiotwin.toml", env!("CARGO_MANIFEST_DIR"));
+        let catalog = std::fs::read_to_string(path).expect("it is shipped");
+        let catalog = catalog.replace("allowance =", "renews = \"payment\"\nallowance =");
+        let source = Arc::from(catalog);
+        shop.world.engine.publish(Publication { format: Format::Toml, source }, None).await.expect("it is good");
+        let mut club = Club { shop, reconciler: Reconciler::default(), session: String::new() };
+        club.round().await;
+        club
+    }
+
+    async fn join(plan: &str, number: &str) -> Club {
+        let mut club = Club::open().await;
+        let (_, session) = club.shop.page_of(&club.order("join", plan).await);
+        assert!(club.shop.till.pay(&session, number));
+        club.session = session;
+        club.deliver().await;
+        club
+    }
+
+    async fn order(&self, key: &str, plan: &str) -> Reply {
+        let call = self.shop.world.call("POST", "/v1/accounts/cleo/orders").secret(TWIN).once(key);
+        call.json(json!({"plan": plan})).await
+    }
+
+    async fn deliver(&self) {
+        for kept in self.shop.till.take_deliveries() {
+            let reply = self.shop.send(&kept.signature, &kept.body).await;
+            assert_eq!(reply.status, 204, "{}: {}", kept.kind, reply.text());
+        }
+    }
+
+    async fn round(&mut self) {
+        self.reconciler.round(&self.shop.world.app).await;
+    }
+
+    /// Moves both clocks.
+    async fn at(&self, (time, seconds): (&str, i64)) {
+        self.shop.world.at(time).await;
+        self.shop.till.move_clock(START_S + seconds);
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let path = format!("/v1/accounts/cleo/{path}");
+        self.shop.world.call("GET", &path).secret(TWIN).empty().await.json()
+    }
+
+    async fn available(&self) -> Value {
+        self.get("balance").await["available"].clone()
+    }
+
+    async fn refills(&self) -> usize {
+        self.get("entries?kind=refill&limit=100").await["entries"].as_array().expect("a list").len()
+    }
+
+    async fn put(&self, body: Value) -> Reply {
+        self.shop.world.call("PUT", "/v1/accounts/cleo/subscription").secret(TWIN).json(body).await
+    }
+
+    async fn theirs(&self) -> Subscription {
+        let session = self.shop.provider.session(&self.session).await.expect("it is known");
+        let id = session.subscription.expect("it began one");
+        self.shop.provider.subscription(id.id()).await.expect("it is known")
+    }
+
+    /// What the subscription's paid invoices came to.
+    async fn paid(&self) -> Vec<i64> {
+        let invoices = self.shop.provider.paid_invoices(&self.theirs().await.id).await.expect("they are listed");
+        invoices.iter().map(|invoice| invoice.amount_paid).collect()
+    }
+}
+
+#[tokio::test]
+async fn each_month_is_paid_and_refilled_once_however_it_is_told() {
+    let mut club = Club::join("studio", OK).await;
+    assert_eq!((club.available().await, club.refills().await), (json!(2500), 1));
+    club.at(SECOND).await;
+    let told = club.shop.till.take_deliveries();
+    for kept in told.iter().rev().chain(&told) {
+        let reply = club.shop.send(&kept.signature, &kept.body).await;
+        assert_eq!(reply.status, 204, "{}: {}", kept.kind, reply.text());
+    }
+    club.round().await;
+    assert_eq!((club.available().await, club.refills().await), (json!(2500), 2));
+    let stands = club.get("subscription").await;
+    assert_eq!((&stands["state"], &stands["paid_until"]), (&json!("active"), &json!(THIRD.0)));
+    assert_eq!(club.paid().await, [4_000, 4_000]);
+    let changes = club.get("entries?kind=billing").await["entries"].clone();
+    assert_eq!((changes.as_array().map(Vec::len), &changes[0]["change"]), (Some(1), &json!("began")));
+}
+
+#[tokio::test]
+async fn what_is_told_late_or_never_doubles_and_skips_nothing() {
+    for by_webhook in [true, false] {
+        let mut club = Club::join("studio", OK).await;
+        // Two months go by, and nobody tells of either until days after the second.
+        club.at(SECOND).await;
+        let late = club.shop.till.take_deliveries();
+        club.at(("2026-04-03T12:00:00Z", 62 * 86_400 + 7_200)).await;
+        assert_eq!(club.get("subscription").await["state"], json!("past_due"));
+        let later = club.shop.till.take_deliveries();
+        if by_webhook {
+            // Signed so long ago, they are not believed; the provider delivers them again with a new signature.
+            drop((late, later));
+            let id = club.theirs().await.id;
+            club.shop.provider.end_subscription(&id, Ending::Not, "tell").await.expect("it is told");
+            club.deliver().await;
+        } else {
+            club.reconciler = Reconciler::default();
+            club.round().await;
+        }
+        let stands = club.get("subscription").await;
+        assert_eq!((&stands["state"], &stands["paid_until"]), (&json!("active"), &json!("2026-04-30T10:00:00Z")));
+        assert_eq!(club.paid().await.len(), 3);
+        // The second month had been refilled in the grace, and the third is now.
+        assert_eq!((club.available().await, club.refills().await), (json!(2500), 3), "{by_webhook}");
+        club.at(("2026-04-30T10:00:00Z", 89 * 86_400)).await;
+        club.deliver().await;
+        assert_eq!(club.refills().await, 4);
+    }
+}
+
+#[tokio::test]
+async fn a_month_that_is_not_paid_is_past_due_and_then_the_end() {
+    let mut club = Club::join("studio", DECLINED_LATER).await;
+    club.at(SECOND).await;
+    club.deliver().await;
+    assert_eq!(club.get("subscription").await["state"], json!("active"), "in the grace");
+    club.at(("2026-03-03T10:00:00Z", 31 * 86_400)).await;
+    club.deliver().await;
+    assert_eq!(club.get("subscription").await["state"], json!("past_due"));
+    let refused = club.order("again", "studio").await;
+    assert_eq!(refused.json()["code"], json!("plan_not_for_sale"), "the provider still tries");
+    club.at(("2026-03-06T10:00:00Z", 34 * 86_400)).await;
+    assert_eq!(club.theirs().await.status, SubscriptionStatus::Canceled);
+    club.deliver().await;
+    club.round().await;
+    assert_eq!(club.refills().await, 2, "the grace's, and no more");
+    assert_eq!(club.order("again", "studio").await.status, 201, "it can be ordered again");
+}
+
+#[tokio::test]
+async fn a_month_that_is_paid_late_goes_on() {
+    let mut club = Club::join("studio", DECLINED_LATER).await;
+    club.at(SECOND).await;
+    club.deliver().await;
+    let first = club.shop.payment(&club.session).await;
+    assert!(club.shop.till.change_card(&first, OK));
+    club.at(("2026-03-03T10:00:00Z", 31 * 86_400)).await;
+    club.deliver().await;
+    club.round().await;
+    let stands = club.get("subscription").await;
+    assert_eq!((&stands["state"], &stands["paid_until"]), (&json!("active"), &json!(THIRD.0)));
+    assert_eq!((club.available().await, club.refills().await), (json!(2500), 2));
+}
+
+#[tokio::test]
+async fn an_end_that_is_asked_for_here_is_told_there_and_can_be_called_off() {
+    let mut club = Club::join("studio", OK).await;
+    for (ends, asked) in [(true, None), (false, Some("studio")), (true, None)] {
+        match asked {
+            None => {
+                let call = club.shop.world.call("DELETE", "/v1/accounts/cleo/subscription").secret(TWIN);
+                assert_eq!(call.empty().await.status, 200);
+            }
+            Some(plan) => assert_eq!(club.put(json!({"plan": plan})).await.status, 200),
+        }
+        club.round().await;
+        let theirs = club.theirs().await;
+        assert_eq!((theirs.cancel_at_period_end, theirs.ending_known()), (ends, ends));
+        club.deliver().await;
+        assert_eq!(club.theirs().await.cancel_at_period_end, ends, "what it tells of it changes nothing");
+    }
+    club.at(SECOND).await;
+    club.deliver().await;
+    club.round().await;
+    assert_eq!(club.get("subscription").await["code"], json!("subscription_not_found"));
+    assert_eq!((club.theirs().await.status, club.paid().await.len()), (SubscriptionStatus::Canceled, 1));
+    assert_eq!(club.available().await, json!(0));
+}
+
+#[tokio::test]
+async fn an_end_that_is_asked_for_there_holds_here_and_can_be_called_off() {
+    let mut club = Club::join("studio", OK).await;
+    let id = club.theirs().await.id;
+    for (ends, round) in [(true, "a"), (false, "b"), (true, "c")] {
+        assert!(club.shop.till.end_at_period_end(&id, ends), "the customer does it at the provider's");
+        club.deliver().await;
+        let until = club.get("subscription").await["ends_at"].clone();
+        assert_eq!(until, if ends { json!(SECOND.0) } else { Value::Null }, "{round}");
+        club.round().await;
+        assert_eq!(club.theirs().await.cancel_at_period_end, ends, "{round}");
+    }
+    club.at(SECOND).await;
+    club.deliver().await;
+    assert_eq!(club.get("subscription").await["code"], json!("subscription_not_found"));
+}
+
+#[tokio::test]
+async fn a_larger_plan_is_paid_at_once_and_charged_from_the_next_month_on() {
+    let mut club = Club::join("starter", OK).await;
+    let page = club.order("up", "studio").await;
+    let (order, session) = club.shop.page_of(&page);
+    assert!(club.shop.till.pay(&session, OK));
+    club.deliver().await;
+    club.round().await;
+    assert_eq!(club.available().await, json!(2500), "what was had of the smaller one, and the rest");
+    assert_eq!(club.theirs().await.plan(), Some("studio"));
+    assert_eq!(club.paid().await, [1_000], "the order paid for the rest of this month: {order}");
+    club.at(SECOND).await;
+    club.deliver().await;
+    assert_eq!(club.paid().await, [1_000, 4_000]);
+    assert_eq!((club.available().await, club.refills().await), (json!(2500), 3));
+}
+
+#[tokio::test]
+async fn what_the_provider_charges_anyway_is_not_for_sale() {
+    let mut club = Club::join("studio", OK).await;
+    for plan in ["studio", "starter", "studio-yearly"] {
+        assert_eq!(club.order(plan, plan).await.json()["code"], json!("plan_not_for_sale"), "{plan}");
+    }
+    assert_eq!(club.put(json!({"plan": "studio-yearly"})).await.json()["code"], json!("plan_not_for_sale"));
+    // A smaller plan follows at the end of the month, at its own price.
+    assert_eq!(club.put(json!({"plan": "starter"})).await.status, 200);
+    club.round().await;
+    assert_eq!(club.theirs().await.plan(), Some("starter"));
+    club.at(SECOND).await;
+    club.deliver().await;
+    assert_eq!(club.paid().await, [4_000, 1_000]);
+    assert_eq!(
+        (club.available().await, club.get("subscription").await["plan"].clone()),
+        (json!(500), json!("starter"))
+    );
+}
+
+/// Two pages were open before either was paid: both orders count, and one subscription goes on.
+#[tokio::test]
+async fn a_second_page_that_is_paid_as_well_charges_no_further_term() {
+    let mut club = Club::open().await;
+    let (_, first) = club.shop.page_of(&club.order("first", "studio").await);
+    let (_, second) = club.shop.page_of(&club.order("second", "studio").await);
+    let mut stopped = Vec::new();
+    for page in [&first, &second] {
+        assert!(club.shop.till.pay(page, OK));
+        club.deliver().await;
+        club.session.clone_from(page);
+        stopped.push(club.theirs().await.status == SubscriptionStatus::Canceled);
+    }
+    club.round().await;
+    assert_eq!(stopped, [false, true]);
+    let stands = club.get("subscription").await;
+    assert_eq!((&stands["paid_until"], club.refills().await), (&json!(THIRD.0), 1), "the second paid one term ahead");
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_is_asked_again() {
+    for fault in [Fault::Down, Fault::Error, Fault::Rubbish, Fault::OtherObject, Fault::DoneThenBroken, Fault::Busy] {
+        let mut club = Club::join("studio", OK).await;
+        club.at(SECOND).await;
+        let told = club.shop.till.take_deliveries();
+        club.shop.fault(Some(fault));
+        let last = told.last().expect("something was told");
+        assert_eq!(club.shop.send(&last.signature, &last.body).await.status, 503, "{fault:?}");
+        club.shop.world.call("DELETE", "/v1/accounts/cleo/subscription").secret(TWIN).empty().await;
+        club.round().await;
+        club.shop.fault(None);
+        club.at(("2026-02-28T10:10:00Z", 28 * 86_400 + 600)).await;
+        club.round().await;
+        let stands = club.get("subscription").await;
+        assert_eq!(stands["paid_until"], json!(THIRD.0), "{fault:?}: {stands}");
+        assert!(club.theirs().await.cancel_at_period_end, "{fault:?}");
+        assert_eq!(club.refills().await, 2, "{fault:?}");
+    }
+}

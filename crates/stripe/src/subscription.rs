@@ -1,0 +1,139 @@
+//! The provider's own subscriptions: their terms, their end, and the invoices that were paid.
+//!
+//! Apart from the other calls because a subscription goes on by itself: what is told of it is never a payment that we
+//! asked for, and what we tell it takes effect at its next term.
+
+use crate::client::{Client, not_expressible};
+use crate::error::Error;
+use crate::form::{Form, segment};
+use crate::money::Money;
+use crate::object::{Expandable, Invoice, Only, Page, Subscription};
+
+/// The name of the metadata that says that it was we who asked for the end.
+const ENDING: &str = "ending";
+
+/// Whether a subscription ends with the term that is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It does.
+    AtTermEnd,
+    /// It goes on.
+    Not,
+}
+
+/// What a subscription is to charge from its next term on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTerms {
+    /// The plan, for its metadata.
+    pub plan: String,
+    /// What the customer reads.
+    pub name: String,
+    /// What a term costs.
+    pub price: Money,
+}
+
+impl Subscription {
+    /// Whether it was we who asked for its end.
+    pub fn ending_known(&self) -> bool {
+        self.metadata.get(ENDING).is_some_and(|word| !word.is_empty())
+    }
+
+    /// The plan that it charges for.
+    pub fn plan(&self) -> Option<&str> {
+        self.metadata.get("plan").map(String::as_str)
+    }
+}
+
+impl Client {
+    /// A subscription as it stands.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn subscription(&self, id: &str) -> Result<Subscription, Error> {
+        self.get(format!("/v1/subscriptions/{}", segment(id))).await
+    }
+
+    /// Lets a subscription end with the term that is paid, or go on after all; and notes that we know.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn end_subscription(&self, id: &str, ending: Ending, key: &str) -> Result<Subscription, Error> {
+        let mut form = Form::default();
+        let (ends, known) = match ending {
+            Ending::AtTermEnd => ("true", "known"),
+            Ending::Not => ("false", ""),
+        };
+        form.add("cancel_at_period_end", ends);
+        form.add(&format!("metadata[{ENDING}]"), known);
+        self.post(format!("/v1/subscriptions/{}", segment(id)), form, key).await
+    }
+
+    /// Ends a subscription now. One that has ended is [`Error::Missing`].
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn stop_subscription(&self, id: &str) -> Result<Subscription, Error> {
+        self.delete(format!("/v1/subscriptions/{}", segment(id))).await
+    }
+
+    /// Changes what a subscription charges from its next term on: nothing is charged, or given back, for the present one.
+    ///
+    /// # Errors
+    /// [`Error`]; a price that the provider cannot express, or a subscription of no item, is [`Error::Invalid`].
+    pub async fn change_terms(&self, of: &Subscription, new: &NewTerms, key: &str) -> Result<Subscription, Error> {
+        let item = of.items.data.first().ok_or_else(nothing_to_change)?;
+        let mut form = Form::default();
+        form.add("name", &new.name);
+        let product: Only = self.post("/v1/products".to_owned(), form, &format!("{key}/product")).await?;
+        let mut form = Form::default();
+        form.add("items[0][id]", &item.id);
+        form.add("items[0][price_data][product]", &product.id);
+        form.add("items[0][price_data][currency]", &new.price.currency.as_str().to_lowercase());
+        let amount = new.price.to_provider().map_err(|error| not_expressible(&error))?;
+        form.add_number("items[0][price_data][unit_amount]", amount);
+        form.add("items[0][price_data][recurring][interval]", &item.price.recurring.interval);
+        form.add("proration_behavior", "none");
+        form.add("metadata[plan]", &new.plan);
+        self.post(format!("/v1/subscriptions/{}", segment(&of.id)), form, key).await
+    }
+
+    /// The newest hundred invoices of a subscription that were paid, oldest first.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn paid_invoices(&self, subscription: &str) -> Result<Vec<Invoice>, Error> {
+        let path = format!("/v1/invoices?limit=100&status=paid&subscription={}", segment(subscription));
+        let page: Page<Invoice> = self.get(path).await?;
+        Ok(page.data.into_iter().rev().collect())
+    }
+
+    /// The payment of an invoice; `None` while there is none.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn payment_of_invoice(&self, invoice: &str) -> Result<Option<String>, Error> {
+        let path = format!("/v1/invoice_payments?limit=100&invoice={}", segment(invoice));
+        let payments: Page<InvoicePayment> = self.get(path).await?;
+        let mut paid_by = payments.data.into_iter().filter_map(|paid| paid.payment.payment_intent);
+        Ok(paid_by.next().map(|payment| payment.id().to_owned()))
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct InvoicePayment {
+    payment: InvoicePaidBy,
+}
+
+#[derive(serde::Deserialize)]
+struct InvoicePaidBy {
+    payment_intent: Option<Expandable<Only>>,
+}
+
+fn nothing_to_change() -> Error {
+    Error::Invalid {
+        status: 0,
+        code: Some("no_item".to_owned()),
+        param: Some("items".to_owned()),
+        request: Default::default(),
+    }
+}
