@@ -98,7 +98,7 @@ impl Client {
     /// # Errors
     /// [`Error`].
     pub async fn payment_intent(&self, id: &str) -> Result<PaymentIntent, Error> {
-        self.get(format!("/v1/payment_intents/{}?expand[]=latest_charge", segment(id))).await
+        self.get(format!("/v1/payment_intents/{}?expand[]=latest_charge.refunds", segment(id))).await
     }
 
     /// Gives up a payment that waits for something.
@@ -141,6 +141,14 @@ impl Client {
     /// [`Error`].
     pub async fn refund_by_id(&self, id: &str) -> Result<Refund, Error> {
         self.get(format!("/v1/refunds/{}", segment(id))).await
+    }
+
+    /// The refunds of a payment, newest first.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn refunds_of(&self, payment_intent: &str) -> Result<Page<Refund>, Error> {
+        self.get(format!("/v1/refunds?limit=100&payment_intent={}", segment(payment_intent))).await
     }
 
     /// A dispute as it stands.

@@ -12,7 +12,7 @@ use crate::money::{Money, MoneyError};
 pub type Metadata = BTreeMap<String, String>;
 
 /// A page of a list.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Page<T> {
     /// Newest first.
     pub data: Vec<T>,
@@ -260,6 +260,8 @@ pub struct Charge {
     pub paid: bool,
     /// Whether it is, or was, disputed. The provider always says it; only stand-ins of it do not.
     pub disputed: Option<bool>,
+    /// Its refunds, the newest ones; only where they were asked for.
+    pub refunds: Option<Page<Refund>>,
     /// Its payment.
     pub payment_intent: Option<Expandable<Only>>,
     /// What we attached to the payment.
@@ -287,7 +289,7 @@ pub enum RefundStatus {
 }
 
 /// Money given back.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Refund {
     /// `re_…`.
     pub id: String,

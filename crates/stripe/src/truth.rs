@@ -7,8 +7,8 @@ use crate::client::Client;
 use crate::error::{Error, Outcome};
 use crate::money::{Money, MoneyError};
 use crate::object::{
-    Charge, Dispute, DisputeStatus, Expandable, FutureUsage, IntentStatus, Mode, PaymentIntent, PaymentStatus, Session,
-    SessionStatus,
+    Charge, Dispute, DisputeStatus, Expandable, FutureUsage, IntentStatus, Mode, PaymentIntent, PaymentStatus, Refund,
+    RefundStatus, Session, SessionStatus,
 };
 use crate::request::OrderRef;
 
@@ -21,8 +21,8 @@ pub struct PaymentTruth {
     pub state: PaymentState,
     /// How much; `None` where nothing is to be paid (a set-up).
     pub amounts: Option<Amounts>,
-    /// Whether a bank wants it back.
-    pub dispute: DisputeTruth,
+    /// What banks said of it, a dispute each, in the order in which they were opened.
+    pub disputes: Vec<DisputeTruth>,
     /// The hosted page, where it began there.
     pub session: Option<String>,
     /// The payment, once there is one.
@@ -51,8 +51,10 @@ pub struct Amounts {
     pub asked: Money,
     /// Come.
     pub received: Money,
-    /// Given back since.
+    /// Given back since, also what of it did not arrive.
     pub refunded: Money,
+    /// Of that, what did not arrive and is here again: refunds that failed or were given up.
+    pub refunds_failed: Money,
 }
 
 /// Where a payment stands.
@@ -70,11 +72,9 @@ pub enum PaymentState {
     Expired,
 }
 
-/// Whether a customer's bank wants the money back. An inquiry without consequence counts as none.
+/// A customer's bank wants the money back. An inquiry without consequence is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DisputeTruth {
-    /// It does not.
-    None,
     /// It wants so much back, and nothing is decided.
     Open(Money),
     /// It wanted so much back, and the money stays.
@@ -99,7 +99,7 @@ impl Client {
             None => None,
         };
         let amounts = match (&payment, session.amount_total, &session.currency) {
-            (Some(payment), _, _) => Some(amounts_of(payment)?),
+            (Some(payment), _, _) => Some(self.amounts_of(payment).await?),
             (None, Some(asked), Some(currency)) => Some(nothing_yet(asked, currency)?),
             (None, _, _) => None,
         };
@@ -107,7 +107,7 @@ impl Client {
             order: OrderRef::of(&session.metadata),
             state: state_of_session(&session, payment.as_ref()),
             amounts,
-            dispute: self.dispute_of(payment.as_ref()).await?,
+            disputes: self.truth_of_disputes(payment.as_ref()).await?,
             payment_intent: payment.as_ref().map(|payment| payment.id.clone()),
             subscription: session.subscription.as_ref().map(|subscription| subscription.id().to_owned()),
             customer: session.customer.as_ref().map(|customer| customer.id().to_owned()),
@@ -129,8 +129,8 @@ impl Client {
         Ok(PaymentTruth {
             order: OrderRef::of(&payment.metadata),
             state: state_of_payment(payment.status),
-            amounts: Some(amounts_of(&payment)?),
-            dispute: self.dispute_of(Some(&payment)).await?,
+            amounts: Some(self.amounts_of(&payment).await?),
+            disputes: self.truth_of_disputes(Some(&payment)).await?,
             session: None,
             subscription: None,
             customer: payment.customer.as_ref().map(|customer| customer.id().to_owned()),
@@ -147,17 +147,64 @@ impl Client {
         }
     }
 
-    async fn dispute_of(&self, payment: Option<&PaymentIntent>) -> Result<DisputeTruth, Error> {
-        let Some(payment) = payment else { return Ok(DisputeTruth::None) };
-        let Some(charge) = charge_of(payment)? else { return Ok(DisputeTruth::None) };
+    async fn truth_of_disputes(&self, payment: Option<&PaymentIntent>) -> Result<Vec<DisputeTruth>, Error> {
+        let Some(payment) = payment else { return Ok(Vec::new()) };
+        let Some(charge) = charge_of(payment)? else { return Ok(Vec::new()) };
         match charge.disputed {
             Some(true) => {
-                let disputes = self.disputes_of(&payment.id).await?;
-                settled(&disputes.data).map_err(|_| unreadable("a dispute's amount"))
+                let newest_first = self.disputes_of(&payment.id).await?.data;
+                let told = newest_first.iter().rev().filter_map(|dispute| stands(dispute).transpose());
+                told.collect::<Result<_, _>>().map_err(|_| unreadable("a dispute's amount"))
             }
-            Some(false) => Ok(DisputeTruth::None),
+            Some(false) => Ok(Vec::new()),
             None => Err(unreadable("a charge that does not say whether it is disputed")),
         }
+    }
+
+    async fn amounts_of(&self, payment: &PaymentIntent) -> Result<Amounts, Error> {
+        let money =
+            |amount| Money::of_provider(amount, &payment.currency).map_err(|_| unreadable("a payment's amount"));
+        let received =
+            payment.amount_received.ok_or_else(|| unreadable("a payment that does not say what has come"))?;
+        let (stays, failed) = match charge_of(payment)? {
+            Some(charge) => (charge.amount_refunded, self.failed_refunds_of(payment, charge).await?),
+            None => (0, 0),
+        };
+        // The charge leaves out what failed.
+        let refunded = stays.checked_add(failed).ok_or_else(|| unreadable("a payment's refunds"))?;
+        Ok(Amounts {
+            asked: money(payment.amount)?,
+            received: money(received)?,
+            refunded: money(refunded)?,
+            refunds_failed: money(failed)?,
+        })
+    }
+
+    /// What of a payment's refunds did not arrive, as the provider counts.
+    async fn failed_refunds_of(&self, payment: &PaymentIntent, charge: &Charge) -> Result<i64, Error> {
+        let all;
+        let refunds = match &charge.refunds {
+            Some(few) if !few.has_more => few,
+            // Stand-ins of the provider leave them out: then the charge's own word is all there is.
+            None => return Ok(0),
+            Some(_) => {
+                all = self.refunds_of(&payment.id).await?;
+                if all.has_more {
+                    return Err(unreadable("a payment with more than a hundred refunds"));
+                }
+                &all
+            }
+        };
+        let failed = refunds.data.iter().filter(|refund| refund_failed(refund)).map(|refund| refund.amount);
+        failed.into_iter().try_fold(0_i64, i64::checked_add).ok_or_else(|| unreadable("a payment's refunds"))
+    }
+}
+
+fn refund_failed(refund: &Refund) -> bool {
+    match refund.status {
+        Some(RefundStatus::Failed | RefundStatus::Canceled) => true,
+        Some(RefundStatus::Pending | RefundStatus::RequiresAction | RefundStatus::Succeeded | RefundStatus::Other)
+        | None => false,
     }
 }
 
@@ -180,16 +227,9 @@ fn method_of(payment: &PaymentIntent) -> MethodTruth {
     }
 }
 
-fn amounts_of(payment: &PaymentIntent) -> Result<Amounts, Error> {
-    let refunded = charge_of(payment)?.map_or(0, |charge| charge.amount_refunded);
-    let money = |amount| Money::of_provider(amount, &payment.currency).map_err(|_| unreadable("a payment's amount"));
-    let received = payment.amount_received.ok_or_else(|| unreadable("a payment that does not say what has come"))?;
-    Ok(Amounts { asked: money(payment.amount)?, received: money(received)?, refunded: money(refunded)? })
-}
-
 fn nothing_yet(asked: i64, currency: &str) -> Result<Amounts, Error> {
     let money = |amount| Money::of_provider(amount, currency).map_err(|_| unreadable("a page's amount"));
-    Ok(Amounts { asked: money(asked)?, received: money(0)?, refunded: money(0)? })
+    Ok(Amounts { asked: money(asked)?, received: money(0)?, refunded: money(0)?, refunds_failed: money(0)? })
 }
 
 fn state_of_session(session: &Session, payment: Option<&PaymentIntent>) -> PaymentState {
@@ -218,33 +258,22 @@ fn state_of_payment(status: IntentStatus) -> PaymentState {
     }
 }
 
-/// What several disputes of one charge come to: a loss stays one, else an open one counts.
-fn settled(disputes: &[Dispute]) -> Result<DisputeTruth, MoneyError> {
-    let mut truth = DisputeTruth::None;
-    for dispute in disputes {
-        let amount = Money::of_provider(dispute.amount, &dispute.currency)?;
-        truth = match (dispute.status, truth) {
-            (DisputeStatus::Lost, _) => return Ok(DisputeTruth::Lost(amount)),
-            (
-                DisputeStatus::NeedsResponse
-                | DisputeStatus::UnderReview
-                | DisputeStatus::AppealNeedsResponse
-                | DisputeStatus::AppealUnderReview,
-                _,
-            ) => DisputeTruth::Open(amount),
-            (DisputeStatus::Won, DisputeTruth::None) => DisputeTruth::Won(amount),
-            (
-                DisputeStatus::Won
-                | DisputeStatus::WarningNeedsResponse
-                | DisputeStatus::WarningUnderReview
-                | DisputeStatus::WarningClosed
-                | DisputeStatus::Prevented
-                | DisputeStatus::Other,
-                so_far,
-            ) => so_far,
-        };
-    }
-    Ok(truth)
+/// How a dispute stands; `None` for what has no consequence.
+fn stands(dispute: &Dispute) -> Result<Option<DisputeTruth>, MoneyError> {
+    let amount = Money::of_provider(dispute.amount, &dispute.currency)?;
+    Ok(match dispute.status {
+        DisputeStatus::Lost => Some(DisputeTruth::Lost(amount)),
+        DisputeStatus::NeedsResponse
+        | DisputeStatus::UnderReview
+        | DisputeStatus::AppealNeedsResponse
+        | DisputeStatus::AppealUnderReview => Some(DisputeTruth::Open(amount)),
+        DisputeStatus::Won => Some(DisputeTruth::Won(amount)),
+        DisputeStatus::WarningNeedsResponse
+        | DisputeStatus::WarningUnderReview
+        | DisputeStatus::WarningClosed
+        | DisputeStatus::Prevented
+        | DisputeStatus::Other => None,
+    })
 }
 
 fn unreadable(what: &'static str) -> Error {
@@ -257,27 +286,40 @@ mod tests {
 
     use super::*;
 
-    fn disputes(statuses: &[&str]) -> DisputeTruth {
-        let dispute = |status: &&str| json!({"id": "du_1", "amount": 500, "currency": "eur", "status": status});
-        let list: Vec<_> = statuses.iter().map(|status| serde_json::from_value(dispute(status)).unwrap()).collect();
-        settled(&list).unwrap()
+    #[test]
+    fn a_dispute_says_how_it_stands_unless_it_has_no_consequence() {
+        let money = || Money::of_provider(500, "eur").unwrap();
+        for (status, expected) in [
+            ("warning_needs_response", None),
+            ("warning_under_review", None),
+            ("warning_closed", None),
+            ("prevented", None),
+            ("a_new_word", None),
+            ("needs_response", Some(DisputeTruth::Open(money()))),
+            ("under_review", Some(DisputeTruth::Open(money()))),
+            ("appeal_needs_response", Some(DisputeTruth::Open(money()))),
+            ("appeal_under_review", Some(DisputeTruth::Open(money()))),
+            ("won", Some(DisputeTruth::Won(money()))),
+            ("lost", Some(DisputeTruth::Lost(money()))),
+        ] {
+            let dispute = json!({"id": "du_1", "amount": 500, "currency": "eur", "status": status});
+            assert_eq!(stands(&serde_json::from_value(dispute).unwrap()).unwrap(), expected, "{status}");
+        }
     }
 
     #[test]
-    fn disputes_add_up() {
-        let money = || Money::of_provider(500, "eur").unwrap();
-        for (statuses, expected) in [
-            (vec![], DisputeTruth::None),
-            (vec!["warning_needs_response"], DisputeTruth::None),
-            (vec!["needs_response"], DisputeTruth::Open(money())),
-            (vec!["won"], DisputeTruth::Won(money())),
-            (vec!["won", "under_review"], DisputeTruth::Open(money())),
-            (vec!["under_review", "won"], DisputeTruth::Open(money())),
-            (vec!["under_review", "lost", "won"], DisputeTruth::Lost(money())),
-            (vec!["appeal_under_review"], DisputeTruth::Open(money())),
-            (vec!["a_new_word"], DisputeTruth::None),
+    fn only_refunds_that_came_back_have_failed() {
+        for (status, expected) in [
+            (Some("failed"), true),
+            (Some("canceled"), true),
+            (Some("pending"), false),
+            (Some("requires_action"), false),
+            (Some("succeeded"), false),
+            (Some("a_new_word"), false),
+            (None, false),
         ] {
-            assert_eq!(disputes(&statuses), expected, "{statuses:?}");
+            let refund = json!({"id": "re_1", "amount": 500, "currency": "eur", "status": status});
+            assert_eq!(refund_failed(&serde_json::from_value(refund).unwrap()), expected, "{status:?}");
         }
     }
 

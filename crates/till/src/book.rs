@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::error::ApiError;
@@ -179,6 +179,11 @@ impl Book {
         match shown {
             Value::Array(items) => items.iter_mut().try_for_each(|item| self.expand_one(item, parts)),
             Value::Object(fields) => {
+                // A charge shows its refunds only to those who ask for them.
+                if *first == "refunds" && fields.get("object").is_some_and(|object| object == "charge") {
+                    let refunds = self.refunds_of(fields.get("id").and_then(Value::as_str).ok_or(())?);
+                    fields.insert((*first).to_owned(), refunds);
+                }
                 let field = fields.get_mut(*first).ok_or(())?;
                 if let Value::String(id) = field {
                     *field = self.any(id).ok_or(())?;
@@ -187,5 +192,14 @@ impl Book {
             }
             _ => Err(()),
         }
+    }
+
+    /// The newest refunds of a charge, as a charge shows them.
+    fn refunds_of(&self, charge: &str) -> Value {
+        const SHOWN: usize = 10;
+        let mut of_charge = self.refunds.all().iter().rev().filter(|refund| refund.charge == charge);
+        let data: Vec<Value> = of_charge.by_ref().take(SHOWN).map(Object::shown).collect();
+        let url = format!("/v1/charges/{charge}/refunds");
+        json!({"object": "list", "url": url, "has_more": of_charge.next().is_some(), "data": data})
     }
 }

@@ -7,7 +7,7 @@ use crate::error::ApiError;
 use crate::methods;
 use crate::object::{
     AtPeriodEnd, ChargeStatus, Customer, DisputeStatus, Endpoint, IntentStatus, Interval, InvoiceStatus, Keep, Mode,
-    Object, Origin, PaymentStatus, Product, Refund, Session, SessionStatus, SubscriptionStatus,
+    Object, Origin, PaymentStatus, Product, Refund, RefundStatus, Session, SessionStatus, SubscriptionStatus,
 };
 use crate::params::Params;
 use crate::paying::{NewIntent, Owner, Tried};
@@ -399,7 +399,17 @@ fn create_refund(book: &mut Book, mut params: Params) -> Answer {
     refunded.amount_refunded += amount;
     let (currency, payment_intent) = (refunded.currency.clone(), refunded.payment_intent.clone());
     let id = book.id("re_");
-    let refund = Refund { id, created: book.now, amount, currency, charge, payment_intent, reason, metadata };
+    let refund = Refund {
+        id,
+        created: book.now,
+        amount,
+        currency,
+        charge,
+        payment_intent,
+        reason,
+        status: RefundStatus::Succeeded,
+        metadata,
+    };
     let shown = refund.shown();
     let charge = book.charges.known(&refund.charge).shown();
     book.tell("refund.created", shown.clone());

@@ -349,14 +349,25 @@ pub(crate) struct Refund {
     pub(crate) charge: String,
     pub(crate) payment_intent: String,
     pub(crate) reason: Option<&'static str>,
+    pub(crate) status: RefundStatus,
     pub(crate) metadata: Metadata,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RefundStatus {
+    Succeeded,
+    Failed,
 }
 
 impl Refund {
     fn shown(&self) -> Value {
+        let status = match self.status {
+            RefundStatus::Succeeded => "succeeded",
+            RefundStatus::Failed => "failed",
+        };
         json!({"id": self.id, "object": "refund", "created": self.created, "amount": self.amount,
             "currency": self.currency, "charge": self.charge, "payment_intent": self.payment_intent,
-            "reason": self.reason, "status": "succeeded", "metadata": self.metadata})
+            "reason": self.reason, "status": status, "metadata": self.metadata})
     }
 }
 

@@ -5,7 +5,7 @@ use crate::error::CardRefusal;
 use crate::methods::{self, Method, Outcome};
 use crate::object::{
     Charge, ChargeStatus, Customer, Dispute, DisputeStatus, IntentStatus, Keep, Mode, Object, Origin, PaymentIntent,
-    PaymentMethod, PaymentStatus, Session, SessionStatus, SetupIntent, Validity,
+    PaymentMethod, PaymentStatus, RefundStatus, Session, SessionStatus, SetupIntent, Validity,
 };
 
 /// Whether the owner of a payment method is there.
@@ -193,11 +193,15 @@ impl Book {
         Tried::Refused(refusal)
     }
 
-    /// A bank wants the money of a payment back; `None` when there is none to want, or it is disputed already.
+    /// A bank wants the money of a payment back; `None` when there is none to want, or a dispute of it is open or lost.
     pub(crate) fn dispute(&mut self, payment: &str) -> Option<String> {
         let charge = self.payments.known(payment).latest_charge.clone()?;
+        let kept = self.disputes.all().iter().filter(|dispute| dispute.charge == charge);
+        if kept.into_iter().any(|dispute| dispute.status != DisputeStatus::Won) {
+            return None;
+        }
         let disputed = self.charges.known_mut(&charge);
-        if disputed.status != ChargeStatus::Succeeded || disputed.disputed {
+        if disputed.status != ChargeStatus::Succeeded {
             return None;
         }
         disputed.disputed = true;
@@ -222,6 +226,20 @@ impl Book {
         self.disputes.known_mut(id).status = status;
         let shown = self.disputes.known(id).shown();
         self.tell("charge.dispute.closed", shown);
+    }
+
+    /// A refund does not arrive, and the money is here again; whether it had gone.
+    pub(crate) fn fail_refund(&mut self, id: &str) -> bool {
+        let Some(refund) = self.refunds.maybe(id).filter(|refund| refund.status == RefundStatus::Succeeded).cloned()
+        else {
+            return false;
+        };
+        self.charges.known_mut(&refund.charge).amount_refunded -= refund.amount;
+        self.refunds.known_mut(id).status = RefundStatus::Failed;
+        let shown = self.refunds.known(id).shown();
+        self.tell("refund.updated", shown.clone());
+        self.tell("refund.failed", shown);
+        true
     }
 
     /// A customer is done with a page.

@@ -144,6 +144,11 @@ impl Till {
         self.0.desk.close_dispute(id, verdict)
     }
 
+    /// A refund does not arrive, and its money is here again; whether it had gone.
+    pub fn fail_refund(&self, id: &str) -> bool {
+        self.0.desk.change(|book| book.fail_refund(id))
+    }
+
     /// A customer pays at a page with a test number, without a browser; whether the page was open and is done now.
     /// For every other outcome there is the page itself.
     pub fn pay(&self, session: &str, number: &str) -> bool {

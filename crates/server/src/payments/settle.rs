@@ -199,7 +199,8 @@ pub(crate) async fn bring_payment(
 
 /// Tells the rules the truth of an order's payment.
 async fn tell(app: &App, place: OrderAt, truth: Truth, method: MethodTruth) -> Result<Settled, Unsettled> {
-    let stays = matches!(&truth.payment, TruthOfPayment::Paid(paid) if truth.refunded < paid.amount);
+    let stays =
+        matches!(&truth.payment, TruthOfPayment::Paid(paid) if truth.refunded - truth.refunds_failed < paid.amount);
     let command = Command::FulfilOrder { order: place.order, truth };
     let request = Request { studio: place.studio, account: place.account.clone(), key: None, command };
     match app.engine().submit(request).await {
@@ -315,19 +316,23 @@ fn said(truth: &PaymentTruth) -> Option<Truth> {
         PaymentState::Expired => TruthOfPayment::Expired,
         PaymentState::Paid => TruthOfPayment::Paid(price(&amounts.received)),
     };
-    let disputed = |state, amount: &Money| {
+    let disputed = |dispute: &DisputeTruth| {
+        let (state, amount) = match dispute {
+            DisputeTruth::Open(amount) => (DisputeState::Open, amount),
+            DisputeTruth::Won(amount) => (DisputeState::Won, amount),
+            DisputeTruth::Lost(amount) => (DisputeState::Lost, amount),
+        };
         // A dispute that is counted in another currency is about all of the payment.
         let same = amount.currency == amounts.received.currency;
-        Some(Dispute { state, amount: if same { amount.minor } else { amounts.received.minor } })
+        Dispute { state, amount: if same { amount.minor } else { amounts.received.minor } }
     };
-    let dispute = match &truth.dispute {
-        DisputeTruth::None => None,
-        DisputeTruth::Open(amount) => disputed(DisputeState::Open, amount),
-        DisputeTruth::Won(amount) => disputed(DisputeState::Won, amount),
-        DisputeTruth::Lost(amount) => disputed(DisputeState::Lost, amount),
-    };
-    let (refunded, references) = (amounts.refunded.minor, references(truth).collect());
-    Some(Truth { payment, refunded, refunds_failed: 0, disputes: dispute.into_iter().collect(), references })
+    Some(Truth {
+        payment,
+        refunded: amounts.refunded.minor,
+        refunds_failed: amounts.refunds_failed.minor,
+        disputes: truth.disputes.iter().map(disputed).collect(),
+        references: references(truth).collect(),
+    })
 }
 
 fn price(money: &Money) -> Price {

@@ -246,6 +246,36 @@ async fn what_goes_back_takes_credits_back() {
     assert_eq!((shop.state(&order).await, shop.available().await), (json!("won"), json!(75)));
 }
 
+#[tokio::test]
+async fn a_refund_that_fails_gives_its_credits_back_and_a_second_dispute_counts() {
+    let shop = Shop::open().await;
+    let (order, session) = shop.order("buy-1").await;
+    shop.pay(&session);
+    shop.deliver().await;
+    let payment = shop.payment(&session).await;
+    let refund = scrip_stripe::NewRefund {
+        payment_intent: payment.clone(),
+        amount: Some(scrip_stripe::Money { minor: 125, currency: scrip_stripe::Currency::parse("USD").expect("one") }),
+        reason: None,
+        idempotency_key: "r1".to_owned(),
+    };
+    let refund = shop.provider.refund(&refund).await.expect("it is given back");
+    assert_eq!(shop.deliver().await, [204, 204]);
+    assert_eq!(shop.available().await, json!(75));
+    assert!(shop.till.fail_refund(&refund.id));
+    assert_eq!(shop.deliver().await, [204, 204]);
+    assert_eq!((shop.state(&order).await, shop.available().await), (json!("paid"), json!(100)));
+    for (verdict, available) in [(Verdict::Won, 100), (Verdict::Lost, 0)] {
+        let dispute = shop.till.dispute(&payment).expect("it can be disputed");
+        assert_eq!(shop.deliver().await, [204]);
+        assert_eq!((shop.state(&order).await, shop.available().await), (json!("disputed"), json!(0)));
+        assert!(shop.till.close_dispute(&dispute, verdict));
+        assert_eq!(shop.deliver().await, [204]);
+        assert_eq!(shop.available().await, json!(available));
+    }
+    assert_eq!(shop.state(&order).await, json!("lost"));
+}
+
 /// A payment names its account as it was called then; the order is found all the same, and no other account's is taken
 /// for it.
 #[tokio::test]

@@ -35,7 +35,7 @@ async fn a_page_is_made_once_for_an_order_and_can_be_paid() {
     assert_eq!((truth.state, truth.order.clone()), (PaymentState::Paid, Some(order("order_1"))));
     let amounts = truth.amounts.clone().expect("there is a price");
     assert_eq!((amounts.asked, amounts.received, amounts.refunded), (euros(1_999), euros(1_999), euros(0)));
-    assert_eq!(truth.dispute, DisputeTruth::None);
+    assert_eq!(truth.disputes, []);
     assert_eq!(truth.method, MethodTruth::Saved);
     assert!(!world.till.pay(&session.id, "4242424242424242"), "a page is paid once");
     let kinds: Vec<EventKind> = world.events().into_iter().map(|event| event.kind).collect();
@@ -120,6 +120,17 @@ async fn money_goes_back_in_parts_and_never_more_than_came() {
     assert!(world.client.refund(&refund(None, "r4")).await.is_err());
     let told = world.told();
     assert_eq!(told.iter().filter(|kind| **kind == "charge.refunded").count(), 2, "{told:?}");
+    assert!(world.till.fail_refund(&first.id));
+    assert!(!world.till.fail_refund(&first.id), "once");
+    assert_eq!(world.told(), ["refund.updated", "refund.failed"]);
+    let amounts = world.truth(&session).await.amounts.expect("there are some");
+    assert_eq!((amounts.refunded, amounts.refunds_failed), (euros(1_999), euros(500)));
+    for part in 0..12 {
+        let again = world.client.refund(&refund(Some(1), &format!("r5-{part}"))).await.expect("it is given back");
+        assert!(world.till.fail_refund(&again.id));
+    }
+    let amounts = world.truth(&session).await.amounts.expect("more than a charge shows by itself");
+    assert_eq!((amounts.refunded, amounts.refunds_failed), (euros(2_011), euros(512)));
 }
 
 #[tokio::test]
@@ -133,10 +144,18 @@ async fn a_dispute_is_opened_and_decided() {
         world.told();
         let dispute = world.till.dispute(&payment).expect("it can be disputed");
         assert_eq!(world.till.dispute(&payment), None, "once");
-        assert_eq!(world.truth(&session).await.dispute, DisputeTruth::Open(euros(1_999)));
+        assert_eq!(world.truth(&session).await.disputes, [DisputeTruth::Open(euros(1_999))]);
         assert!(world.till.close_dispute(&dispute, verdict));
         assert!(!world.till.close_dispute(&dispute, verdict), "once");
-        assert_eq!(world.truth(&session).await.dispute, expected);
+        assert_eq!(world.truth(&session).await.disputes, [expected.clone()]);
+        assert_eq!(
+            world.till.dispute(&payment).is_some(),
+            verdict == Verdict::Won,
+            "a bank asks again only for what stays"
+        );
+        if verdict == Verdict::Won {
+            assert_eq!(world.truth(&session).await.disputes, [expected, DisputeTruth::Open(all())]);
+        }
         let events = world.events();
         assert_eq!(
             events.iter().map(|event| &event.kind).collect::<Vec<_>>(),
@@ -146,7 +165,7 @@ async fn a_dispute_is_opened_and_decided() {
     }
     let session = world.session("disputed at once").await;
     assert!(world.till.pay(&session.id, "4000000000000259"));
-    assert_eq!(world.truth(&session).await.dispute, DisputeTruth::Open(euros(1_999)));
+    assert_eq!(world.truth(&session).await.disputes, [DisputeTruth::Open(euros(1_999))]);
 }
 
 /// A card saved at a page is charged later, while its owner is away.

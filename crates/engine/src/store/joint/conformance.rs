@@ -75,7 +75,7 @@ fn what_has_landed_is_found(subject: &mut impl Subject) {
     for count in [1, 3, 2] {
         let draft = ana.charges(count);
         assert!(matches!(look(other.as_ref(), "ana", None), FoundAccount::Missing) || draft.follows > 0);
-        land(store.as_ref(), &[draft.clone()]);
+        land(store.as_ref(), std::slice::from_ref(&draft));
         all.extend(draft.records);
         for store in [&store, &other] {
             let found = there(look(store.as_ref(), "ana", None));
@@ -127,9 +127,9 @@ fn the_later_of_two_is_late(subject: &mut impl Subject) {
     land(one.as_ref(), &[ana.charges(2)]);
     let mut elsewhere = ana.clone();
     let (first, second) = (ana.charges(2), elsewhere.charges(1));
-    land(one.as_ref(), &[first.clone()]);
+    land(one.as_ref(), std::slice::from_ref(&first));
     for _ in 0..2 {
-        assert_eq!(outcomes(two.append(&[second.clone()])), [Appended::Late]);
+        assert_eq!(outcomes(two.append(std::slice::from_ref(&second))), [Appended::Late]);
     }
     assert_eq!(*there(look(two.as_ref(), "ana", None)), *first.account);
     assert_eq!(two.entries(ana.number, u64::MAX, 10).unwrap().len(), 4);
@@ -278,7 +278,7 @@ fn documents_go_by_editions(subject: &mut impl Subject) {
     let third = one.documents(Some(second.number)).unwrap();
     assert_eq!(third.documents, Some(vec![studio.clone(), catalog.clone(), key(None), clock.clone()]));
     let revoked = key(Some(Time::from_micros(9)));
-    assert_eq!(one.put(third.number, &[revoked.clone()]).unwrap(), Appended::Landed);
+    assert_eq!(one.put(third.number, std::slice::from_ref(&revoked)).unwrap(), Appended::Landed);
     assert_eq!(two.snapshot().unwrap().documents().unwrap(), [studio, catalog, revoked, clock]);
 }
 
