@@ -148,6 +148,12 @@ async fn a_dispute_is_opened_and_decided() {
         assert!(world.till.close_dispute(&dispute, verdict));
         assert!(!world.till.close_dispute(&dispute, verdict), "once");
         assert_eq!(world.truth(&session).await.disputes, [expected.clone()]);
+        let events = world.events();
+        assert_eq!(
+            events.iter().map(|event| &event.kind).collect::<Vec<_>>(),
+            [&EventKind::DisputeCreated, &EventKind::DisputeClosed]
+        );
+        assert!(events.iter().all(|event| event.subject.payment_intent.as_deref() == Some(payment.as_str())));
         assert_eq!(
             world.till.dispute(&payment).is_some(),
             verdict == Verdict::Won,
@@ -156,12 +162,6 @@ async fn a_dispute_is_opened_and_decided() {
         if verdict == Verdict::Won {
             assert_eq!(world.truth(&session).await.disputes, [expected, DisputeTruth::Open(all())]);
         }
-        let events = world.events();
-        assert_eq!(
-            events.iter().map(|event| &event.kind).collect::<Vec<_>>(),
-            [&EventKind::DisputeCreated, &EventKind::DisputeClosed]
-        );
-        assert!(events.iter().all(|event| event.subject.payment_intent.as_deref() == Some(payment.as_str())));
     }
     let session = world.session("disputed at once").await;
     assert!(world.till.pay(&session.id, "4000000000000259"));
