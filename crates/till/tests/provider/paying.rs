@@ -147,7 +147,7 @@ async fn a_dispute_is_opened_and_decided() {
         assert_eq!(world.truth(&session).await.disputes, [DisputeTruth::Open(euros(1_999))]);
         assert!(world.till.close_dispute(&dispute, verdict));
         assert!(!world.till.close_dispute(&dispute, verdict), "once");
-        assert_eq!(world.truth(&session).await.disputes, [expected.clone()]);
+        assert_eq!(world.truth(&session).await.disputes, std::slice::from_ref(&expected));
         let events = world.events();
         assert_eq!(
             events.iter().map(|event| &event.kind).collect::<Vec<_>>(),
