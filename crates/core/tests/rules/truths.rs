@@ -205,12 +205,12 @@ impl History {
                 drop(self.world.submit(&Command::ReleaseHold(release)));
             }
             Step::Refund(credits) => {
-                let charges = self
+                let mut charges = self
                     .world
                     .entries
                     .iter()
                     .filter(|entry| matches!(&entry.event, Event::Charged { .. } | Event::HoldSettled(_)));
-                let Some(charge) = charges.last().map(|entry| ChargeId::first(entry.seq)) else { return };
+                let Some(charge) = charges.next_back().map(|entry| ChargeId::first(entry.seq)) else { return };
                 let credits = Some(Credits::whole(credits));
                 drop(self.world.submit(&Command::Refund { charge, credits, reason: "why".into() }));
             }
