@@ -5,9 +5,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use scrip_engine::store::{Batch, Reader, Store, StoreError};
+use scrip_engine::store::{Batch, Document, Reader, Store, StoreError};
 
-/// How the next append of entries fails.
+/// How the next append of entries or of a note fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing is written, and the engine is told so.
@@ -25,8 +25,10 @@ pub struct Faults(Arc<Mutex<Plan>>);
 #[derive(Debug, Default)]
 struct Plan {
     next: Option<Fault>,
+    full: bool,
     cut_off: bool,
     done: u64,
+    doubted: bool,
 }
 
 impl Faults {
@@ -34,7 +36,7 @@ impl Faults {
         self.0.lock().expect("nobody panics while planning a fault")
     }
 
-    /// The next append of entries fails so.
+    /// The next append of entries or of a note fails so.
     pub fn arm(&self, fault: Fault) {
         self.plan().next = Some(fault);
     }
@@ -44,9 +46,24 @@ impl Faults {
         self.plan().next.take().is_none()
     }
 
+    /// From now on every append of entries or of a note is refused, as by a disk that is full.
+    pub fn fill(&self) {
+        self.plan().full = true;
+    }
+
+    /// There is room again; answers whether there was none.
+    pub fn make_room(&self) -> bool {
+        std::mem::take(&mut self.plan().full)
+    }
+
     /// From now on nothing is written, as if the process had died.
     pub fn cut_off(&self) {
         self.plan().cut_off = true;
+    }
+
+    /// Whether an append has ended in doubt: the engine takes nothing any more.
+    pub fn doubted(&self) -> bool {
+        self.plan().doubted
     }
 
     /// How many faults have happened.
@@ -78,8 +95,16 @@ impl Store for FaultyStore {
         if plan.cut_off {
             return Err(StoreError::Unknown("the process died".to_owned()));
         }
-        let fault = if batch.rows.is_empty() { None } else { plan.next.take() };
+        let notes = batch.documents.iter().any(|document| matches!(document, Document::Note(_)));
+        let fault = if batch.rows.is_empty() && !notes {
+            None
+        } else if plan.full {
+            Some(Fault::Refused)
+        } else {
+            plan.next.take()
+        };
         plan.done += u64::from(fault.is_some());
+        plan.doubted |= matches!(fault, Some(Fault::DoubtLost | Fault::DoubtKept));
         drop(plan);
         match fault {
             None => self.inside.append(batch),

@@ -180,13 +180,16 @@ impl Deliveries {
         let mut studios = self.lock();
         let open = &mut known(&mut studios, app, studio).noted.open;
         open.retain(|open| now_s < open.since_s.saturating_add(OPEN_FOR_S));
-        let due = open.iter_mut().filter(|open| open.tried_s.saturating_add(TRY_EVERY_S) <= now_s);
-        due.take(most)
-            .filter_map(|open| {
-                open.tried_s = now_s;
-                Look::of_id(&open.object)
-            })
-            .collect()
+        let due = open.iter().filter(|open| open.tried_s.saturating_add(TRY_EVERY_S) <= now_s);
+        due.filter_map(|open| Look::of_id(&open.object)).take(most).collect()
+    }
+
+    /// What is open was tried now.
+    pub(crate) fn tried(&self, app: &App, studio: StudioNumber, look: &Look) {
+        let now_s = seconds(app.engine().now());
+        let mut studios = self.lock();
+        let open = &mut known(&mut studios, app, studio).noted.open;
+        open.iter_mut().filter(|open| open.object == look.id()).for_each(|open| open.tried_s = now_s);
     }
 
     /// Up to when it is known what happened, in seconds since 1970.

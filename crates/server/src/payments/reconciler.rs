@@ -27,7 +27,7 @@ use crate::payments::billed::Billed;
 use crate::payments::billing::subscription_of;
 use crate::payments::charge::charge;
 use crate::payments::event::{became, look_of};
-use crate::payments::settle::{may_pass, session_of};
+use crate::payments::settle::session_of;
 use crate::payments::{self, Look, OrderAt, Settled, Unsettled, settle};
 
 /// Orders looked at in one round.
@@ -232,9 +232,14 @@ impl Reconciler {
                     return;
                 }
                 Ok(Page::One) => {}
-                // All of this page is asked again later.
-                Err(error) => {
-                    self.failed(app, number, at, Unsettled::Provider(error));
+                Err(unsettled) => {
+                    let again = unsettled.for_good().is_none();
+                    self.failed(app, number, at, unsettled);
+                    // All of this page is asked again later. A question that is refused is not: its place is known no more, and
+                    // the next one begins anew.
+                    if !again {
+                        return;
+                    }
                     break;
                 }
             }
@@ -268,7 +273,7 @@ impl Reconciler {
         number: StudioNumber,
         at: &StripeAccount,
         listing: &mut Listing,
-    ) -> Result<Page, scrip_stripe::Error> {
+    ) -> Result<Page, Unsettled> {
         let page = at.client.events(&listing.query).await?;
         let seen_before = &self.studios.entry(number).or_default().seen;
         let new = page.items.iter().filter(|event| !seen_before.contains(&event.id));
@@ -285,7 +290,8 @@ impl Reconciler {
             }
             match done {
                 Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NoRoom(_) | Settled::NotOurs) => {}
-                Err(Unsettled::Provider(error)) if may_pass(&error) => return Err(error),
+                // The provider or the store did not answer: nothing of this page counts as seen.
+                Err(unsettled) if unsettled.for_good().is_none() => return Err(unsettled),
                 Err(unsettled) => drop(payments::event::unsettled_problem(app, at, unsettled)),
             }
         }
@@ -307,12 +313,15 @@ impl Reconciler {
             return;
         }
         for look in app.deliveries().to_try(app, number, LOOKS_MAX) {
-            match settle(app, number, at, &look).await {
+            let settled = settle(app, number, at, &look).await;
+            app.deliveries().tried(app, number, &look);
+            match settled {
                 Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NoRoom(_) | Settled::NotOurs) => {
                     self.answered(number)
                 }
-                Err(unsettled @ Unsettled::Provider(_)) => return self.failed(app, number, at, unsettled),
-                Err(Unsettled::UnknownOrder | Unsettled::Refused(_)) => {}
+                Err(unsettled) if unsettled.for_good().is_none() => return self.failed(app, number, at, unsettled),
+                // It stays open, and keeps nothing behind it waiting.
+                Err(Unsettled::Provider(_) | Unsettled::UnknownOrder | Unsettled::Refused(_)) => {}
             }
         }
     }
@@ -328,9 +337,10 @@ impl Reconciler {
         known.rest_s = 0;
     }
 
-    /// Leaves a provider that does not answer alone for a while.
+    /// Leaves a provider that does not answer alone for a while; so it does while the store takes nothing. What is refused for
+    /// good keeps nothing else waiting.
     fn failed(&mut self, app: &App, studio: StudioNumber, at: &StripeAccount, unsettled: Unsettled) {
-        if matches!(unsettled, Unsettled::Provider(_)) {
+        if unsettled.for_good().is_none() {
             let known = self.studios.entry(studio).or_default();
             known.rest_s = (known.rest_s * 2).clamp(app.config().payments.pace.rest_s, REST_MAX_S);
             known.rest_until = Some(app.engine().now().plus_seconds(known.rest_s));

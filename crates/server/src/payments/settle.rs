@@ -81,21 +81,22 @@ pub(crate) const NO_ROOM: &str = "no_room";
 const UNKNOWN_ORDER: &str = "unknown_order";
 
 impl Unsettled {
-    /// Why, where asking again at once would not help; `None`: the provider or the store did not answer.
+    /// Why, where asking again at once would not help; `None`: the provider or the store did not answer. A fault of ours is
+    /// such a reason: what is damaged about one order must not keep others waiting.
     pub(crate) fn for_good(&self) -> Option<&'static str> {
         match self {
             Unsettled::Provider(error) if may_pass(error) => None,
             Unsettled::Provider(_) => Some("provider_refuses"),
             Unsettled::UnknownOrder => Some(UNKNOWN_ORDER),
             Unsettled::Refused(refused) => {
-                Some(refused.0.code).filter(|code| !matches!(code, Code::Unavailable | Code::Internal)).map(Code::word)
+                Some(refused.0.code).filter(|code| *code != Code::Unavailable).map(Code::word)
             }
         }
     }
 }
 
 /// Whether the provider may say something else later: also once the operator has given scrip a key that it accepts.
-pub(crate) fn may_pass(error: &scrip_stripe::Error) -> bool {
+fn may_pass(error: &scrip_stripe::Error) -> bool {
     error.may_pass() || matches!(error, scrip_stripe::Error::KeyRefused { .. })
 }
 

@@ -12,6 +12,7 @@ mod orders;
 mod page;
 mod payments;
 mod prices;
+mod reconciling;
 mod refusals;
 mod repeats;
 mod roles;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use scrip_engine::store::memory::MemoryStore;
 use scrip_server::{Config, Limits, Pace, Payments, Reconciler, StripeAccount};
+use scrip_sim::faulty::{Faults, FaultyStore};
 use scrip_stripe::{ApiBase, Client, Patience, Secret};
 use scrip_till::{Clock, DebitEnd, Deliver, Fault, Options, Switches, Till, Verdict};
 use serde_json::{Value, json};
@@ -19,6 +21,8 @@ pub(crate) struct Shop {
     pub(crate) world: World,
     pub(crate) till: Till,
     pub(crate) provider: Client,
+    /// How its store fails.
+    pub(crate) faults: Faults,
     webhook_secret: String,
 }
 
@@ -57,16 +61,24 @@ impl Shop {
         let till = Till::start(listener, options).expect("it has an address");
         till.switch(Switches { deliver: Deliver::Keep, ..Switches::default() });
         let webhook_secret = till.deliver_to("http://127.0.0.1:9/webhook");
-        let world = World::with(config(&till, &webhook_secret, &settings)).await;
+        let faults = Faults::default();
+        let store = FaultyStore::new(Box::new(MemoryStore::new()), faults.clone());
+        let world = World::on(Box::new(store), config(&till, &webhook_secret, &settings)).await;
         let reply = world.call("PUT", "/v1/accounts/cleo").secret(TWIN).json(json!({})).await;
         assert_eq!(reply.status, 201, "{}", reply.text());
         let provider = client(&till, &Settings::default());
-        Shop { world, till, provider, webhook_secret }
+        Shop { world, till, provider, faults, webhook_secret }
     }
 
     /// The server ends, and another one goes on with what the store has.
     pub(crate) fn restart(&mut self, settings: Settings) {
         let config = config(&self.till, &self.webhook_secret, &settings);
+        self.world.again(config);
+    }
+
+    /// The same, but with the provider of another.
+    pub(crate) fn restart_at(&mut self, other: &Shop, settings: Settings) {
+        let config = config(&other.till, &other.webhook_secret, &settings);
         self.world.again(config);
     }
 

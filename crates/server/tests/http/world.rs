@@ -90,7 +90,12 @@ impl World {
 
     /// The same, configured otherwise; the two keys are added.
     pub(crate) async fn with(config: Config) -> World {
-        let mut world = World::over(Box::new(MemoryStore::new()), config);
+        World::on(Box::new(MemoryStore::new()), config).await
+    }
+
+    /// The same on another store.
+    pub(crate) async fn on(store: Box<dyn Store>, config: Config) -> World {
+        let mut world = World::over(store, config);
         for studio in ["flow-studio", "studiotwin"] {
             world.publish(studio).await;
         }

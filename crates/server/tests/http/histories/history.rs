@@ -125,7 +125,7 @@ impl History {
     pub(super) async fn step(&mut self) {
         self.on_the_way.extend(self.scene.till.take_deliveries());
         let chosen = self.lot.place(self.purchases.len()).expect("something is bought");
-        match self.lot.below(24) {
+        match self.lot.below(25) {
             // Without a page there is little that can happen to it.
             0..=5 if self.purchases[chosen].page.is_none() => self.place(chosen).await,
             0 => self.place(chosen).await,
@@ -149,6 +149,11 @@ impl History {
                     self.scene.die_at_next_write(fault);
                 }
             },
+            // The process lives on, with all that it believes.
+            23 => {
+                let disk = self.scene.disk_changes();
+                self.note(format_args!("the disk {disk}"));
+            }
             _ => self.time_passes().await,
         }
         self.bury();

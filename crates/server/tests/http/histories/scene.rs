@@ -80,19 +80,29 @@ impl Scene {
         self.reconciler = Reconciler::default();
     }
 
-    /// The next write that holds an entry is the process's last.
+    /// The next write that holds an entry or a note fails, and it is the process's last.
     pub(super) fn die_at_next_write(&self, fault: Fault) {
         self.faults.arm(fault);
     }
 
-    /// Whether it died at a write.
-    pub(super) fn died(&self) -> bool {
-        self.faults.done() > 0
+    /// The disk is full from now on, or has room again; which of them.
+    pub(super) fn disk_changes(&self) -> &'static str {
+        if self.faults.make_room() {
+            return "has room again";
+        }
+        self.faults.fill();
+        "is full"
     }
 
-    /// Calls off a death that has not come.
+    /// Whether it died at a write.
+    pub(super) fn died(&self) -> bool {
+        self.faults.doubted()
+    }
+
+    /// Calls off a death that has not come, and makes room.
     pub(super) fn live_on(&self) {
         self.faults.disarm();
+        self.faults.make_room();
     }
 
     /// Sets what the provider does instead of answering; deliveries are kept, and sent by the history.

@@ -1,0 +1,87 @@
+//! What the reconciler finds when nothing is delivered, while something is in its way: a store that takes nothing for a moment, a
+//! clock that is wrong, a question that is refused, a payment that cannot be looked at.
+
+use scrip_server::Reconciler;
+use scrip_sim::faulty;
+use scrip_stripe::OrderRef;
+use scrip_till::Fault;
+use serde_json::json;
+
+use crate::payments::{START_S, Settings, Shop, new_session};
+
+/// A paid order, all of it delivered; and its payment.
+async fn paid(shop: &Shop) -> (String, String) {
+    let (order, session) = shop.order("buy-1").await;
+    shop.pay(&session);
+    assert!(shop.deliver().await.iter().all(|status| *status == 204));
+    assert_eq!(shop.state(&order).await, "paid");
+    (order, shop.payment(&session).await)
+}
+
+async fn round_at(shop: &Shop, reconciler: &mut Reconciler, clock: &str) {
+    shop.world.at(clock).await;
+    reconciler.round(&shop.world.app).await;
+}
+
+#[tokio::test]
+async fn what_the_store_refused_for_a_moment_is_looked_at_again() {
+    let shop = Shop::open().await;
+    let (order, payment) = paid(&shop).await;
+    let mut reconciler = Reconciler::default();
+    reconciler.round(&shop.world.app).await;
+    shop.till.move_clock(START_S + 30);
+    shop.till.dispute(&payment).expect("it can be disputed");
+    shop.faults.arm(faulty::Fault::Refused);
+    round_at(&shop, &mut reconciler, "2026-01-31T10:01:00Z").await;
+    assert_eq!((shop.faults.done(), shop.state(&order).await), (1, json!("paid")));
+    round_at(&shop, &mut reconciler, "2026-01-31T10:02:00Z").await;
+    assert_eq!(shop.state(&order).await, "disputed");
+}
+
+/// More than fits in one round, whose place the provider then does not know any more.
+#[tokio::test]
+async fn a_question_that_is_refused_begins_anew() {
+    let mut shop = Shop::open().await;
+    let (order, payment) = paid(&shop).await;
+    shop.till.dispute(&payment).expect("it can be disputed");
+    let other = Shop::open().await;
+    for order in 0..300 {
+        let of =
+            OrderRef { studio: "flow-studio".to_owned(), account: "ana".to_owned(), order: format!("order_{order}") };
+        let session = other.provider.create_session(&new_session(of, 500)).await.expect("a page");
+        other.pay(&session.id);
+    }
+    let mut reconciler = Reconciler::default();
+    shop.restart_at(&other, Settings::default());
+    reconciler.round(&shop.world.app).await;
+    shop.restart(Settings::default());
+    for clock in ["2026-01-31T10:00:30Z", "2026-01-31T10:01:30Z"] {
+        assert_eq!(shop.state(&order).await, "paid");
+        round_at(&shop, &mut reconciler, clock).await;
+    }
+    assert_eq!(shop.state(&order).await, "disputed");
+}
+
+/// Of two that are tried again, the first is still refused.
+#[tokio::test]
+async fn what_is_refused_for_good_keeps_nothing_behind_it_waiting() {
+    let shop = Shop::open().await;
+    // A page that names an order before there is one.
+    let of = OrderRef { studio: "studiotwin".to_owned(), account: "cleo".to_owned(), order: "order_2".to_owned() };
+    let session = shop.provider.create_session(&new_session(of, 500)).await.expect("a page").id;
+    shop.pay(&session);
+    let kept = shop.till.take_deliveries().pop().expect("something was told");
+    let body = String::from_utf8(kept.body.clone()).expect("JSON is text").replace(&session, "cs_test_gone");
+    let gone = shop.till.sign_again(&scrip_till::Kept { body: body.into_bytes(), ..kept.clone() });
+    assert_eq!(shop.send(&gone.signature, &gone.body).await.status, 503, "the provider does not know it");
+    assert_eq!(shop.send(&kept.signature, &kept.body).await.status, 404, "there is no such order");
+    let mut reconciler = Reconciler::default();
+    reconciler.round(&shop.world.app).await;
+    shop.fault(Some(Fault::Down));
+    assert_eq!(shop.place("buy-1").await.status, 503, "it is placed without a page of its own");
+    shop.fault(None);
+    assert_eq!(shop.state("order_2").await, "pending");
+    shop.till.move_clock(START_S + 3_600);
+    round_at(&shop, &mut reconciler, "2026-01-31T11:00:00Z").await;
+    assert_eq!((shop.state("order_2").await, shop.available().await), (json!("paid"), json!(100)));
+}
