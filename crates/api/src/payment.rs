@@ -33,6 +33,7 @@ pub struct DeliveryShown {
 pub struct DeliveriesShown {
     /// The deliveries.
     pub deliveries: Vec<DeliveryShown>,
-    /// What happened at the provider before then was looked at; null before the first question was answered.
+    /// What happened at the provider before then was looked at, by the provider's clock: five minutes before the newest that
+    /// is known, so it stands still while nothing happens. Null as long as nothing has.
     pub asked_until: Option<Instant>,
 }

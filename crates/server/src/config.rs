@@ -50,7 +50,7 @@ pub struct Pace {
     pub between_rounds: Duration,
     /// Between two questions for what happened: 60 s.
     pub between_lists_s: i64,
-    /// How far back the first such question goes: 3 days.
+    /// How far back the first such question goes: 30 days, which is as long as the provider remembers.
     pub first_list_s: i64,
     /// How long after an order is sent to the provider it is first asked about: 15 s. Then at half its age each time, at most 30 min.
     pub first_look_s: i64,

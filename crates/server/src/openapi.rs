@@ -169,7 +169,7 @@ params!(
         /// `settled`, `left_alone`, `refused` or `open`.
         state: Option<String>,
         /// Rows; 50 when absent.
-        #[param(minimum = 1, maximum = 1000)]
+        #[param(minimum = 1, maximum = 200)]
         limit: Option<u32>,
     }
 );

@@ -17,11 +17,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::payments::Look;
+use crate::payments::settle::PROVIDER_REFUSES;
 
 /// Deliveries kept for each studio.
 const KEPT: usize = 1_000;
-/// What could not be settled and is remembered, for each studio; the oldest goes first.
-const OPEN_MAX: usize = 200;
+/// What could not be settled and is remembered, for each studio.
+pub(crate) const OPEN_MAX: usize = 200;
 /// For how long it is tried again, in seconds: as long as the provider remembers what happened.
 const OPEN_FOR_S: i64 = 30 * 86_400;
 /// Between two tries, in seconds.
@@ -121,8 +122,11 @@ impl Deliveries {
         push(rows, Row { at, times, event: Some(event.id.clone()), kind: Some(event.kind.name()), object, became });
     }
 
-    /// Keeps what was found by asking and was not delivered.
+    /// Keeps what was found by asking and was not delivered; not what is none of ours, which would push out what is.
     pub(crate) fn found(&self, app: &App, studio: StudioNumber, event: &Event, look: &Look, became: Became) {
+        if became == Became::LeftAlone {
+            return;
+        }
         let (at, object) = (app.engine().now(), Some(look.id().to_owned()));
         let mut studios = self.lock();
         let rows = &mut known(&mut studios, app, studio).rows;
@@ -153,7 +157,7 @@ impl Deliveries {
 
     /// Something stays open about a page or a payment; whether that is new.
     pub(crate) fn stays_open(&self, app: &App, studio: StudioNumber, object: &str, reason: &str) -> News {
-        let now_s = seconds(app.engine().now());
+        let (now_s, number) = (seconds(app.engine().now()), studio);
         let mut studios = self.lock();
         let studio = known(&mut studios, app, studio);
         let its = studio.rows.iter_mut().filter(|row| row.object.as_deref() == Some(object));
@@ -167,8 +171,15 @@ impl Deliveries {
                 News::New
             }
             None => {
-                all.push(Open { object: object.to_owned(), reason: reason.to_owned(), since_s: now_s, tried_s: now_s });
-                all.drain(..all.len().saturating_sub(OPEN_MAX));
+                let (object, reason) = (object.to_owned(), reason.to_owned());
+                if let Some(gone) = keep(all, Open { object, reason, since_s: now_s, tried_s: now_s }) {
+                    tracing::error!(
+                        studio = number.0,
+                        payment = gone.object,
+                        reason = gone.reason,
+                        "more payments are open than are remembered: this one is not tried again, look at it at the provider"
+                    );
+                }
                 News::New
             }
         }
@@ -270,6 +281,16 @@ fn known<'a>(studios: &'a mut BTreeMap<StudioNumber, Studio>, app: &App, studio:
     })
 }
 
+/// Keeps one more of what is open; answers the one that has no room any more: what the provider refuses goes first, then
+/// the oldest.
+fn keep(all: &mut Vec<Open>, open: Open) -> Option<Open> {
+    all.push(open);
+    (all.len() > OPEN_MAX).then(|| {
+        let place = all.iter().position(|open| open.reason == PROVIDER_REFUSES).unwrap_or(0);
+        all.remove(place)
+    })
+}
+
 fn push(rows: &mut VecDeque<Row>, row: Row) {
     if rows.len() == KEPT {
         rows.pop_front();
@@ -279,4 +300,28 @@ fn push(rows: &mut VecDeque<Row>, row: Row) {
 
 fn seconds(at: Time) -> i64 {
     at.micros().div_euclid(1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(number: usize, reason: &str) -> Open {
+        Open { object: format!("pi_{number}"), reason: reason.to_owned(), since_s: 0, tried_s: 0 }
+    }
+
+    /// Money that came and was not credited is kept before what the provider does not know.
+    #[test]
+    fn what_the_provider_refuses_makes_room_first_then_the_oldest() {
+        let mut all: Vec<Open> = Vec::new();
+        for number in 0..OPEN_MAX {
+            let reason = if number == 7 { PROVIDER_REFUSES } else { "payment_mismatch" };
+            assert_eq!(keep(&mut all, open(number, reason)), None);
+        }
+        for gone in ["pi_7", "pi_0", "pi_1"] {
+            let left = keep(&mut all, open(1_000, "paid_twice"));
+            assert_eq!(left.map(|open| open.object).as_deref(), Some(gone));
+            assert_eq!(all.len(), OPEN_MAX);
+        }
+    }
 }

@@ -20,7 +20,7 @@ use scrip_core::id::{AccountId, OrderId, StudioNumber};
 
 pub(crate) use checkout::{close_page, pay_at};
 pub(crate) use come_back::{away, back};
-pub(crate) use deliveries::{Became, Deliveries, Row as DeliveryRow};
+pub(crate) use deliveries::{Became, Deliveries, OPEN_MAX, Row as DeliveryRow};
 pub(crate) use event::receive;
 pub use reconciler::Reconciler;
 pub(crate) use settle::{Look, Settled, Unsettled, settle};

@@ -36,7 +36,7 @@ const LOOKS_MAX: usize = 16;
 const ACCOUNTS: usize = 1_000;
 /// The longest time for which a provider that does not answer is left alone, in seconds.
 const REST_MAX_S: i64 = 300;
-/// How far each question for what happened goes back before the one before, in seconds: events appear a little late.
+/// How far each question for what happened goes back before the newest that is known, in seconds: events appear a little late.
 const OVERLAP_S: i64 = 300;
 /// Pages of events that one round reads; the next one goes on with what is older.
 const PAGES: usize = 5;
@@ -65,9 +65,17 @@ struct Studio {
 
 /// What happened, as far as it was read.
 struct Listing {
-    began_s: i64,
     query: EventQuery,
+    /// When the newest of it happened, by the provider's clock, which ours may be far from.
+    newest_s: Option<i64>,
     seen: BTreeSet<String>,
+}
+
+impl Listing {
+    /// From when on the next question asks, in seconds since 1970; `None`: nothing happened.
+    fn again_from_s(&self) -> Option<i64> {
+        self.newest_s.map(|newest_s| newest_s - OVERLAP_S)
+    }
 }
 
 /// A page of what happened.
@@ -227,8 +235,11 @@ impl Reconciler {
             match self.list_page(app, number, at, &mut listing).await {
                 Ok(Page::Last) => {
                     self.answered(number);
-                    app.deliveries().asked(app, number, listing.began_s - OVERLAP_S);
-                    self.studios.entry(number).or_default().seen = listing.seen;
+                    // Where nothing happened, the next question begins where this one did.
+                    if let Some(from_s) = listing.again_from_s() {
+                        app.deliveries().asked(app, number, from_s);
+                        self.studios.entry(number).or_default().seen = listing.seen;
+                    }
                     return;
                 }
                 Ok(Page::One) => {}
@@ -259,11 +270,11 @@ impl Reconciler {
             return None;
         }
         known.listed_at = Some(now);
-        let began_s = now.micros().div_euclid(1_000_000);
         // Before that the provider remembers nothing.
-        let first = began_s - pace.first_list_s;
+        let first = now.micros().div_euclid(1_000_000) - pace.first_list_s;
         let from = app.deliveries().asked_until(app, number).map_or(first, |until| until.max(first));
-        Some(Listing { began_s, query: EventQuery { created_from: Some(from), after: None }, seen: BTreeSet::new() })
+        let query = EventQuery { created_from: Some(from), after: None };
+        Some(Listing { query, newest_s: None, seen: BTreeSet::new() })
     }
 
     /// Reads one page, and looks at all that it names.
@@ -278,7 +289,7 @@ impl Reconciler {
         let seen_before = &self.studios.entry(number).or_default().seen;
         let new = page.items.iter().filter(|event| !seen_before.contains(&event.id));
         let mut looks: BTreeMap<Look, Vec<&scrip_stripe::Event>> = BTreeMap::new();
-        for event in new.filter(|event| may_be_of(event, at)) {
+        for event in new.filter(|event| may_be_of(event, at.studio.as_str())) {
             if let Some(look) = look_of(event) {
                 looks.entry(look).or_default().push(event);
             }
@@ -295,8 +306,10 @@ impl Reconciler {
                 Err(unsettled) => drop(payments::event::unsettled_problem(app, at, unsettled)),
             }
         }
+        listing.newest_s = page.items.iter().map(|event| event.created).chain(listing.newest_s).max();
         // Only what the next question will name again has to be known then.
-        let again = page.items.into_iter().filter(|event| event.created >= listing.began_s - OVERLAP_S);
+        let from_s = listing.again_from_s();
+        let again = page.items.into_iter().filter(|event| from_s.is_some_and(|from_s| event.created >= from_s));
         listing.seen.extend(again.map(|event| event.id));
         Ok(match page.after {
             Some(after) => {
@@ -351,10 +364,44 @@ impl Reconciler {
 
 /// Whether an event can be of one of the studio's orders: whatever else is sold through the same account at the provider is
 /// not asked about.
-fn may_be_of(event: &scrip_stripe::Event, at: &StripeAccount) -> bool {
+fn may_be_of(event: &scrip_stripe::Event, studio: &str) -> bool {
     match &event.subject.order {
-        Some(named) => named.studio == at.studio.as_str(),
-        // A page of ours has said whose it is from its beginning; refunds and disputes never do.
-        None => event.subject.object != "checkout.session",
+        Some(named) => named.studio == studio,
+        // A page and a payment of ours have said whose they are from their beginning; refunds and disputes never do. What
+        // a subscription paid is known by its page or its invoice, which do.
+        None => !matches!(&*event.subject.object, "checkout.session" | "payment_intent"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scrip_stripe::{Event, EventKind, OrderRef, Subject};
+
+    use super::*;
+
+    /// Whether an event about such an object, which names such a studio, is looked at for `ours`.
+    #[track_caller]
+    fn check(object: &str, names: Option<&str>, looked_at: bool) {
+        let order = names.map(|studio| OrderRef {
+            studio: studio.to_owned(),
+            account: "ana".to_owned(),
+            order: "order_1".to_owned(),
+        });
+        let (payment_intent, subscription) = (Some("pi_1".to_owned()), None);
+        let subject = Subject { object: object.to_owned(), id: "x_1".to_owned(), payment_intent, subscription, order };
+        let event = Event { id: "evt_1".to_owned(), created: 7, kind: EventKind::PaymentSucceeded, subject };
+        assert_eq!(may_be_of(&event, "ours"), looked_at, "{object} {names:?}");
+    }
+
+    #[test]
+    fn only_what_may_be_of_our_orders_is_looked_at() {
+        for object in ["checkout.session", "payment_intent"] {
+            check(object, Some("ours"), true);
+            check(object, Some("another"), false);
+            check(object, None, false);
+        }
+        for object in ["charge", "refund", "dispute", "invoice"] {
+            check(object, None, true);
+        }
     }
 }

@@ -77,6 +77,8 @@ pub(crate) enum Unsettled {
 pub(crate) const PAID_TWICE: &str = "paid_twice";
 /// What stays open: money whose credits do not fit the account.
 pub(crate) const NO_ROOM: &str = "no_room";
+/// What stays open: the provider will never say how it stands.
+pub(crate) const PROVIDER_REFUSES: &str = "provider_refuses";
 /// What stays open: a payment of an order that there is not.
 const UNKNOWN_ORDER: &str = "unknown_order";
 
@@ -86,7 +88,7 @@ impl Unsettled {
     pub(crate) fn for_good(&self) -> Option<&'static str> {
         match self {
             Unsettled::Provider(error) if may_pass(error) => None,
-            Unsettled::Provider(_) => Some("provider_refuses"),
+            Unsettled::Provider(_) => Some(PROVIDER_REFUSES),
             Unsettled::UnknownOrder => Some(UNKNOWN_ORDER),
             Unsettled::Refused(refused) => {
                 Some(refused.0.code).filter(|code| *code != Code::Unavailable).map(Code::word)

@@ -58,8 +58,13 @@ impl Query {
 
     /// `limit`, or the default.
     pub(crate) fn limit(&mut self) -> Result<usize, InvalidField> {
-        let parse = |text: &str| text.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit));
-        Ok(self.read("limit", "a number from 1 to 1000", parse)?.unwrap_or(PAGE_DEFAULT))
+        self.limit_to(PAGE_MAX)
+    }
+
+    /// The same where fewer are shown at once.
+    pub(crate) fn limit_to(&mut self, most: usize) -> Result<usize, InvalidField> {
+        let parse = |text: &str| text.parse().ok().filter(|limit| (1..=most).contains(limit));
+        Ok(self.read("limit", &format!("a number from 1 to {most}"), parse)?.unwrap_or(PAGE_DEFAULT))
     }
 
     /// An instant.

@@ -16,7 +16,7 @@ use scrip_stripe::Delivery;
 use crate::app::App;
 use crate::auth::Authorised;
 use crate::openapi::{DeliveriesParams, SessionParam, StudioParam};
-use crate::payments::{self, Became, DeliveryRow};
+use crate::payments::{self, Became, DeliveryRow, OPEN_MAX};
 use crate::problem::Refused;
 use crate::reply;
 use crate::request::{Query, StudioPath, read};
@@ -74,7 +74,7 @@ pub(super) async fn go_away(
     Ok(payments::away(&app, &headers).await)
 }
 
-/// What the provider delivered and what became of it, newest first: the last thousand since the server started, and what is
+/// What the provider delivered and what became of it, newest first: of the last thousand since the server started, and of what is
 /// open from before.
 #[utoipa::path(get, path = "/v1/payments/deliveries", tag = "payments", params(DeliveriesParams),
     responses((status = 200, body = DeliveriesShown, description = "The deliveries")))]
@@ -82,7 +82,8 @@ pub(super) async fn deliveries(State(app): State<App>, key: Authorised, mut quer
     let state = query.read("state", "settled, left_alone, refused or open", |text| {
         ["settled", "left_alone", "refused", "open"].into_iter().find(|word| *word == text)
     })?;
-    let limit = query.limit()?;
+    // Each row's order is looked up; all that is open can be shown.
+    let limit = query.limit_to(OPEN_MAX)?;
     query.finish()?;
     let rows = app.deliveries().rows(&app, key.studio);
     let wanted = rows.iter().filter(|row| state.is_none_or(|state| shown_state(&row.became).0 == state)).take(limit);

@@ -3,11 +3,12 @@
 
 use scrip_server::Reconciler;
 use scrip_sim::faulty;
-use scrip_stripe::OrderRef;
+use scrip_stripe::{NewRefund, OrderRef};
 use scrip_till::Fault;
 use serde_json::json;
 
 use crate::payments::{START_S, Settings, Shop, new_session};
+use crate::world::TWIN;
 
 /// A paid order, all of it delivered; and its payment.
 async fn paid(shop: &Shop) -> (String, String) {
@@ -84,4 +85,37 @@ async fn what_is_refused_for_good_keeps_nothing_behind_it_waiting() {
     shop.till.move_clock(START_S + 3_600);
     round_at(&shop, &mut reconciler, "2026-01-31T11:00:00Z").await;
     assert_eq!((shop.state("order_2").await, shop.available().await), (json!("paid"), json!(100)));
+}
+
+/// Ours is an hour ahead of the provider's.
+#[tokio::test]
+async fn a_clock_that_is_fast_hides_nothing() {
+    let shop = Shop::open().await;
+    let (order, payment) = paid(&shop).await;
+    let mut reconciler = Reconciler::default();
+    round_at(&shop, &mut reconciler, "2026-01-31T11:00:00Z").await;
+    shop.till.move_clock(START_S + 30);
+    shop.till.dispute(&payment).expect("it can be disputed");
+    round_at(&shop, &mut reconciler, "2026-01-31T11:01:30Z").await;
+    assert_eq!(shop.state(&order).await, "disputed");
+}
+
+/// What else the studio sells through its account at the provider.
+#[tokio::test]
+async fn what_is_not_ours_leaves_no_row_when_it_is_found() {
+    let shop = Shop::open().await;
+    let of = OrderRef { studio: "flow-studio".to_owned(), account: "ana".to_owned(), order: "order_1".to_owned() };
+    let session = shop.provider.create_session(&new_session(of, 500)).await.expect("a page");
+    shop.pay(&session.id);
+    let refund = NewRefund {
+        payment_intent: shop.payment(&session.id).await,
+        amount: None,
+        reason: None,
+        idempotency_key: "r".to_owned(),
+    };
+    shop.provider.refund(&refund).await.expect("it is given back");
+    Reconciler::default().round(&shop.world.app).await;
+    let answer = shop.world.call("GET", "/v1/payments/deliveries").secret(TWIN).empty().await.json();
+    assert_eq!(answer["deliveries"], json!([]));
+    assert_ne!(answer["asked_until"], json!(null));
 }
