@@ -90,6 +90,8 @@ codes! {
     PlanNotForSale = "plan_not_for_sale", 409, "The plan cannot be ordered";
     /// A customer's own upgrade is paid for.
     PlanNeedsPayment = "plan_needs_payment", 402, "The plan must be paid for";
+    /// Too many orders wait.
+    TooManyPendingOrders = "too_many_pending_orders", 409, "Too many orders of the account wait for their money";
     /// The order is paid already.
     OrderNotPending = "order_not_pending", 409, "The order is paid already";
     /// What was paid is not what the order costs.

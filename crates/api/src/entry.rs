@@ -274,6 +274,7 @@ const fn change_word(change: SubscriptionChange) -> &'static str {
         SubscriptionChange::TookEffect => "took_effect",
         SubscriptionChange::Ended => "ended",
         SubscriptionChange::Paid => "paid",
+        SubscriptionChange::Unpaid => "unpaid",
     }
 }
 

@@ -260,6 +260,12 @@ impl From<Rejection> for Problem {
                 "This plan would begin at once, so it is paid for: order it with POST \
                  /v1/accounts/{account}/orders, and it begins when it is paid.",
             ),
+            R::TooManyPendingOrders { limit } => {
+                let detail = format!(
+                    "{limit} orders of the account wait for their money: pay one of them, or wait until one expires."
+                );
+                Problem::new(Code::TooManyPendingOrders, detail).with("limit", limit)
+            }
             R::OrderNotPending { state } => {
                 let detail = format!("The order is {}: it is paid for, and not paid again.", state.word());
                 Problem::new(Code::OrderNotPending, detail).with("state", state.word())

@@ -4,6 +4,7 @@ use scrip_core::account::Account;
 use scrip_core::command::PutTopUp;
 use scrip_core::id::PackageId;
 use scrip_core::rejection::Rejection;
+use scrip_core::time::Time;
 use scrip_core::top_up::Switch;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -30,14 +31,14 @@ pub struct TopUpRequest {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     pub up_to: Option<AmountAsked>,
-    /// The most orders of a calendar day in the account's zone; absent at first: any number.
+    /// The most orders of a calendar day in UTC; null, or absent at first: any number.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, minimum = 1)]
-    pub per_day: Option<u32>,
-    /// The most orders of a calendar month in the account's zone; absent at first: any number.
+    #[schema(value_type = Option<u32>, minimum = 1)]
+    pub per_day: Option<Option<u32>>,
+    /// The most orders of a calendar month in UTC; null, or absent at first: any number.
     #[serde(default, deserialize_with = "present")]
-    #[schema(nullable = false, minimum = 1)]
-    pub per_month: Option<u32>,
+    #[schema(value_type = Option<u32>, minimum = 1)]
+    pub per_month: Option<Option<u32>>,
     /// Whether it may buy; absent at first: true.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
@@ -48,7 +49,7 @@ impl TopUpRequest {
     /// The command.
     pub fn command(self) -> Result<PutTopUp, Unfit> {
         for (field, most) in [("per_day", self.per_day), ("per_month", self.per_month)] {
-            if most == Some(0) {
+            if most == Some(Some(0)) {
                 return Err(InvalidField::new(field, "1 or more").into());
             }
         }
@@ -86,7 +87,7 @@ pub struct TopUpShown {
     pub order: Option<String>,
     /// How many of its orders in a row were not paid.
     pub declines: u32,
-    /// It does not try again before this; null for no wait.
+    /// It does not try again before this; null for no wait, and where no time is known.
     pub waits_until: Option<Instant>,
     /// The payment method that it charges; null while none is saved.
     pub saved_method: Option<SavedMethodShown>,
@@ -118,7 +119,7 @@ impl TopUpShown {
             per_month: top_up.per_month,
             order: top_up.order.map(|order| order.to_string()),
             declines: top_up.declines,
-            waits_until: top_up.waits_until.map(Instant),
+            waits_until: top_up.waits_until.filter(|until| *until < Time::MAX).map(Instant),
         })
     }
 }

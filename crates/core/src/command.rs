@@ -159,10 +159,10 @@ pub struct PutTopUp {
     pub below: Option<Credits>,
     /// It buys up to this, and not again before; absent: as it stands, or as `below`.
     pub up_to: Option<Credits>,
-    /// The most orders in a day.
-    pub per_day: Option<u32>,
-    /// The most orders in a month.
-    pub per_month: Option<u32>,
+    /// The most orders in a day, `Some(None)`: any number; absent: as it stands.
+    pub per_day: Option<Option<u32>>,
+    /// The most orders in a month, `Some(None)`: any number; absent: as it stands.
+    pub per_month: Option<Option<u32>>,
     /// Whether it may buy; absent: as it stands, or on.
     pub switch: Option<Switch>,
 }

@@ -500,6 +500,8 @@ pub enum SubscriptionChange {
     Ended,
     /// It was paid for, further than before (R17a).
     Paid,
+    /// Money of a payment for it went back: it is paid for less far than before (R27).
+    Unpaid,
 }
 
 /// The kinds of entries, as history and exports name them.

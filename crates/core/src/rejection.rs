@@ -69,6 +69,11 @@ pub enum Rejection {
     PlanNotForSale,
     /// 402 `plan_needs_payment`: a customer asks for a plan that would begin at once: it is ordered and paid (R17a).
     PlanNeedsPayment,
+    /// 409 `too_many_pending_orders`: the account has as many orders that wait for their money as it may.
+    TooManyPendingOrders {
+        /// How many that is.
+        limit: usize,
+    },
     /// 409 `order_not_pending`: it is paid already.
     OrderNotPending {
         /// Where it stands.

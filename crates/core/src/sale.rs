@@ -54,7 +54,7 @@ pub fn check(account: &Account, package: &Package, at: Time) -> Result<(), NotFo
 /// counts, and orders that wait for their money count as bought.
 pub(crate) fn left(account: &Account, package: &Package, at: Time) -> Option<u32> {
     let limit = package.limit?;
-    let bought = account.bought.get(&package.id).map_or(0, |tally| tally.count(limit.per, at, &account.zone));
+    let bought = account.bought.get(&package.id).map_or(0, |tally| tally.count(limit.per, at));
     let waits = account
         .orders
         .iter()

@@ -1,9 +1,10 @@
-//! How often something happened: ever, and in the present month and day of an account's zone.
+//! How often something happened: ever, and in the present month and day.
 //!
 //! Apart because packages and automatic top-ups are limited alike, and neither may look through
-//! the past to count.
+//! the past to count. Days and months are those of UTC: an account's zone is its customer's to change, and every change
+//! could begin a new day.
 
-use crate::cycle::{same_day, same_month};
+use crate::cycle::{day_after, month_after, same_day, same_month};
 use crate::time::{Time, Zone};
 
 /// A count that knows which month and day its parts belong to.
@@ -24,9 +25,9 @@ pub struct Tally {
 pub enum Per {
     /// All time.
     Ever,
-    /// A calendar month in the account's zone.
+    /// A calendar month in UTC.
     Month,
-    /// A calendar day in the account's zone.
+    /// A calendar day in UTC.
     Day,
 }
 
@@ -49,9 +50,21 @@ impl Per {
     }
 }
 
+impl Per {
+    /// When the period after the one that contains `at` begins; `None`: there is none.
+    pub(crate) fn next(self, at: Time) -> Option<Time> {
+        match self {
+            Per::Ever => None,
+            Per::Month => Some(month_after(at, &Zone::utc())),
+            Per::Day => Some(day_after(at, &Zone::utc())),
+        }
+    }
+}
+
 impl Tally {
     /// The count in the period that contains `at`.
-    pub fn count(&self, per: Per, at: Time, zone: &Zone) -> u32 {
+    pub fn count(&self, per: Per, at: Time) -> u32 {
+        let zone = &Zone::utc();
         match per {
             Per::Ever => self.ever,
             Per::Month if same_month(self.last, at, zone) => self.month,
@@ -62,8 +75,8 @@ impl Tally {
 
     /// So many more, at `at`.
     #[must_use]
-    pub fn plus(&self, times: u32, at: Time, zone: &Zone) -> Tally {
-        let more = |per| self.count(per, at, zone).saturating_add(times);
+    pub fn plus(&self, times: u32, at: Time) -> Tally {
+        let more = |per| self.count(per, at).saturating_add(times);
         Tally { ever: more(Per::Ever), month: more(Per::Month), day: more(Per::Day), last: at }
     }
 }

@@ -192,8 +192,8 @@ fn encode<'a>(to: &'a mut Encoder, command: &Command) -> &'a mut Encoder {
             .option(put.package.as_ref(), |to, package| to.text(package.as_str()))
             .option(put.below, Encoder::credits)
             .option(put.up_to, Encoder::credits)
-            .option(put.per_day, |to, most| to.number(u64::from(most)))
-            .option(put.per_month, |to, most| to.number(u64::from(most)))
+            .option(put.per_day, Encoder::most)
+            .option(put.per_month, Encoder::most)
             .option(put.switch, |to, switch| to.tag(u8::from(switch == Switch::On))),
         Command::FulfilOrder { order, truth } => to.tag(17).order(*order).truth(truth),
         Command::MarkOrderPaid { order, reference } => to.tag(18).order(*order).text(reference),
@@ -269,6 +269,10 @@ impl Encoder {
             None => self.tag(0),
             Some(value) => encode(self.tag(1), value),
         }
+    }
+
+    fn most(&mut self, most: Option<u32>) -> &mut Encoder {
+        self.option(most, |to, most| to.number(u64::from(most)))
     }
 
     fn settings(&mut self, put: &PutAccount) -> &mut Encoder {

@@ -8,13 +8,12 @@
 use crate::account::Account;
 use crate::amount::Credits;
 use crate::catalog::{Catalogs, Package, Published};
-use crate::cycle::{day_after, month_after};
 use crate::draft::Draft;
 use crate::entry::{Event, OrderChange};
 use crate::id::{OrderId, PackageId};
 use crate::order::{Item, Order, Origin, Payment, bare};
 use crate::recall::find_order;
-use crate::sale;
+use crate::sale::{self, NotForSale};
 use crate::tally::{Per, Tally};
 use crate::time::Time;
 
@@ -32,9 +31,9 @@ pub struct AutomaticTopUp {
     pub below: Credits,
     /// It buys as many as lead here.
     pub up_to: Credits,
-    /// The most orders of a calendar day in the account's zone; `None`: any number.
+    /// The most orders of a calendar day in UTC; `None`: any number.
     pub per_day: Option<u32>,
-    /// The most orders of a calendar month in the account's zone; `None`: any number.
+    /// The most orders of a calendar month in UTC; `None`: any number.
     pub per_month: Option<u32>,
     /// Whether it may buy.
     pub switch: Switch,
@@ -44,7 +43,7 @@ pub struct AutomaticTopUp {
     pub armed: bool,
     /// How many of its orders in a row were not paid.
     pub declines: u32,
-    /// It does not try again before this.
+    /// It does not try again before this; [`Time::MAX`] where no time is known: it tries at the account's next entry.
     pub waits_until: Option<Time>,
     /// How many orders it placed.
     pub placed: Tally,
@@ -109,7 +108,7 @@ impl TopUpChange {
 pub(crate) fn tries_again_at(account: &Account) -> Option<Time> {
     let top_up = account.top_up.as_deref()?;
     let wants = top_up.switch == Switch::On && top_up.order.is_none() && top_up.armed;
-    top_up.waits_until.filter(|_| wants && at_hand(account) < top_up.below)
+    top_up.waits_until.filter(|until| *until < Time::MAX && wants && at_hand(account) < top_up.below)
 }
 
 /// What the automatic top-up does next after other entries; nothing where it has nothing to do.
@@ -126,7 +125,7 @@ pub(crate) fn follow_up(account: &Account, catalogs: &Catalogs, at: Time) -> Vec
         let armed = AutomaticTopUp { armed: true, ..top_up.clone() };
         return if at_hand >= top_up.below { vec![changed(TopUpChange::Armed, armed)] } else { Vec::new() };
     }
-    if at_hand >= top_up.below || top_up.waits_until.is_some_and(|until| until > at) {
+    if at_hand >= top_up.below || top_up.waits_until.is_some_and(|until| at < until && until < Time::MAX) {
         return Vec::new();
     }
     buy(account, catalogs, top_up, at)
@@ -178,37 +177,45 @@ fn ended(account: &Account, top_up: &AutomaticTopUp, order: OrderId, at: Time) -
     }
 }
 
-/// Places the order that closes the gap; or waits, where a limit says so; or stops, where there is no such package.
+/// Places the order that closes the gap; or waits, where a limit says so; or stops, where the package is sold no more.
 fn buy(account: &Account, catalogs: &Catalogs, top_up: &AutomaticTopUp, at: Time) -> Vec<Draft> {
-    let waits =
-        |until| vec![changed(TopUpChange::Waits, AutomaticTopUp { waits_until: Some(until), ..top_up.clone() })];
-    let placed = |per| top_up.placed.count(per, at, &account.zone);
-    if top_up.per_month.is_some_and(|most| placed(Per::Month) >= most) {
-        return waits(month_after(at, &account.zone));
-    }
-    if top_up.per_day.is_some_and(|most| placed(Per::Day) >= most) {
-        return waits(day_after(at, &account.zone));
+    for (per, most) in [(Per::Month, top_up.per_month), (Per::Day, top_up.per_day)] {
+        if most.is_some_and(|most| top_up.placed.count(per, at) >= most) {
+            return waits(top_up, per.next(at));
+        }
     }
     let published = catalogs.in_force(account.studio, at);
     let offered =
         published.and_then(|published| Some((published, published.catalog.package(top_up.package.as_str())?)));
-    let Some((published, package)) = offered else {
+    let sold = offered.filter(|(_, package)| package.until.is_none_or(|until| at < until));
+    let Some((published, package)) = sold else {
         return vec![changed(TopUpChange::Stopped, AutomaticTopUp { switch: Switch::Off, ..top_up.clone() })];
     };
-    match order(account, (published, package), top_up, at) {
-        Some(order) if sale::check(account, package, at).is_ok() => {
+    match (order(account, (published, package), top_up, at), sale::check(account, package, at)) {
+        (Some(order), Ok(())) => {
             let after = AutomaticTopUp {
                 order: Some(order.id),
                 armed: false,
                 waits_until: None,
-                placed: top_up.placed.plus(1, at, &account.zone),
+                placed: top_up.placed.plus(1, at),
                 ..top_up.clone()
             };
             let placed = Event::OrderChanged { change: OrderChange::Placed, order: Box::new(order) };
             vec![Draft::new(placed), changed(TopUpChange::Ordered, after)]
         }
-        Some(_) | None => waits(day_after(at, &account.zone)),
+        (_, Err(NotForSale::Dates)) => waits(top_up, package.from),
+        (_, Err(NotForSale::Limit)) => waits(top_up, package.limit.and_then(|limit| limit.per.next(at))),
+        (_, Err(NotForSale::NeedsPlan)) | (None, Ok(())) => waits(top_up, None),
     }
+}
+
+/// It waits until then; or, where no time is known, for the entry after which it can buy. Said once.
+fn waits(top_up: &AutomaticTopUp, until: Option<Time>) -> Vec<Draft> {
+    let waits_until = Some(until.unwrap_or(Time::MAX));
+    if top_up.waits_until == waits_until {
+        return Vec::new();
+    }
+    vec![changed(TopUpChange::Waits, AutomaticTopUp { waits_until, ..top_up.clone() })]
 }
 
 /// How many of `each` cover `gap`, both in millionths: what is left of the division is covered by one more.

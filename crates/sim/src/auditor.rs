@@ -127,6 +127,7 @@ pub fn refused(rejection: &Rejection) -> String {
         Rejection::PackageNotAvailable { why } => format!("package_not_available {}", why.word()),
         Rejection::PlanNotForSale => "plan_not_for_sale".to_owned(),
         Rejection::PlanNeedsPayment => "plan_needs_payment".to_owned(),
+        Rejection::TooManyPendingOrders { limit } => format!("too_many_pending_orders {limit}"),
         Rejection::OrderNotPending { state } => format!("order_not_pending {}", state.word()),
         Rejection::PaymentMismatch { expected, paid } => format!("payment_mismatch {expected} {paid}"),
         Rejection::HoldNotOpen { state } => format!("hold_not_open {}", state.word()),

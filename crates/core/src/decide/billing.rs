@@ -11,7 +11,7 @@ use crate::decide::{Decision, invalid};
 use crate::draft::Draft;
 use crate::entry::{Event, OrderChange, SubscriptionChange};
 use crate::id::OrderId;
-use crate::order::{Item, Order, Origin, Paid, PaidBy, Payment, TakenBack};
+use crate::order::{Item, Order, Origin, Paid, PaidBy, PaidCycles, Payment, TakenBack};
 use crate::plan::{NextPlan, PlanTerms, Renews, Subscription, SubscriptionState};
 use crate::recall::find_order;
 use crate::rejection::Rejection;
@@ -48,6 +48,15 @@ pub(super) fn pay(mut scribe: Scribe<'_>, paid: &TermPaid) -> Result<Decision, R
     let Item::Plan(ordered) = &began.item else { return Err(Rejection::OrderNotFound) };
     let stands = begun_by(account, &began);
     let terms = stands.map_or(ordered, |stands| &stands.terms);
+    let after = stands.and_then(|stands| {
+        let stands = match stands.cycle_at(at) {
+            Some(cycle) => stands.clone().in_term_of(cycle, account.studio, scribe.catalogs),
+            None => stands.clone(),
+        };
+        paid_through(stands, ordered, paid.months, at)
+    });
+    let first = paid.months.saturating_sub(terms.term_months);
+    let pays = after.as_ref().map(|after| PaidCycles { anchor: after.anchor, first, until: paid.months });
     let order = Order {
         id: OrderId::first(scribe.next_seq()),
         item: Item::Plan(terms.clone()),
@@ -57,16 +66,10 @@ pub(super) fn pay(mut scribe: Scribe<'_>, paid: &TermPaid) -> Result<Decision, R
         expires_at: at,
         references: paid.references.clone(),
         payment: Payment::Paid(Paid { seq: scribe.next_seq(), at, by: PaidBy::Provider }),
+        pays,
         ..unbought(&began)
     };
     scribe.write(Draft::new(Event::OrderChanged { change: OrderChange::Paid, order: Box::new(order) }));
-    let after = stands.and_then(|stands| {
-        let stands = match stands.cycle_at(at) {
-            Some(cycle) => stands.clone().in_term_of(cycle, account.studio, scribe.catalogs),
-            None => stands.clone(),
-        };
-        paid_through(stands, ordered, paid.months, at)
-    });
     if let Some(after) = after {
         write_change(&mut scribe, SubscriptionChange::Paid, Some(after.clone()));
         grant_current(&mut scribe, after);

@@ -12,6 +12,7 @@ mod grant;
 mod hold;
 mod opening;
 mod order;
+mod plan_payment;
 mod price;
 mod refund;
 mod saved_method;

@@ -12,7 +12,7 @@ use crate::catalog::{Package, Plan};
 use crate::claw_back::{freeze, give_back, take_back, unfreeze};
 use crate::command::OrderItem;
 use crate::decide::scribe::Scribe;
-use crate::decide::{Decision, billing, invalid, subscription};
+use crate::decide::{Decision, billing, invalid, plan_payment};
 use crate::draft::Draft;
 use crate::entry::{Book, Event, OrderChange, TextField, Texts};
 use crate::id::{OrderId, ProviderRef};
@@ -27,6 +27,9 @@ use crate::top_up;
 
 /// The most ids of a provider that an order keeps.
 const REFERENCES_MAX: usize = 16;
+
+/// The most orders of an account that wait for their money.
+const PENDING_MAX: usize = 100;
 
 /// What is wrong with an operator's reference whatever the account.
 pub(super) fn check_reference(reference: &str) -> Result<(), Rejection> {
@@ -58,12 +61,16 @@ pub(super) fn place(mut scribe: Scribe<'_>, item: &OrderItem) -> Result<Decision
         }
         OrderItem::Plan(id) => {
             let plan = catalog.plan(id.as_str()).ok_or_else(missing)?;
-            let payable = subscription::can_be_paid(account, scribe.catalogs, &plan.terms, at)
+            let payable = plan_payment::can_be_paid(account, scribe.catalogs, &plan.terms, at)
                 && billing::leaves_room(account, &plan.terms, at);
             let price = plan.price.clone().filter(|_| payable).ok_or(Rejection::PlanNotForSale)?;
             (Bought::Plan(plan), price)
         }
     };
+    // Each is a part of the account's state until it is over, and anybody with a token can place one.
+    if account.orders.iter().filter(|order| order.payment == Payment::Pending).count() >= PENDING_MAX {
+        return Err(Rejection::TooManyPendingOrders { limit: PENDING_MAX });
+    }
     let bare = bare(OrderId::first(scribe.next_seq()), item.item(), price, published, at);
     write_change(&mut scribe, OrderChange::Placed, item.pinned(bare));
     Ok(scribe.finish())
@@ -208,13 +215,15 @@ fn credit(scribe: &mut Scribe<'_>, order: Order, by: PaidBy, texts: Texts) -> Or
     let package = match &order.item {
         Item::Package(package) => package,
         Item::Plan(terms) => {
+            let pays = plan_payment::cycles_paid(account, scribe.catalogs, terms, at);
+            let order = Order { pays, ..order.clone() };
             let event = Event::OrderChanged { change: OrderChange::Paid, order: Box::new(order.clone()) };
             scribe.write(Draft::new(event).texts(texts));
-            subscription::paid(scribe, terms);
+            plan_payment::paid(scribe, terms);
             return order;
         }
     };
-    let bought = account.bought.get(package).copied().unwrap_or_default().plus(order.quantity, at, &account.zone);
+    let bought = account.bought.get(package).copied().unwrap_or_default().plus(order.quantity, at);
     let order = Order { counted: true, ..order };
     let event = Event::OrderPaid { order: Box::new(order.clone()), bought };
     let mut draft = Draft::new(event).book(Book::Sold, -granted).texts(texts);
@@ -239,14 +248,24 @@ fn money_back(scribe: &mut Scribe<'_>, stands: Order, truth: &Truth) -> Order {
         return order;
     }
     let seq = scribe.next_seq() - 1;
+    let catalogs = scribe.catalogs;
     let account = scribe.account();
-    let draft = take_back(account, &order, at)
+    let (was_gone, is_gone) = (stands.all_is_gone(), order.all_is_gone());
+    let withdrawn = if is_gone && !was_gone { plan_payment::withdrawn(account, catalogs, &order, at) } else { None };
+    let refill = withdrawn.as_ref().and_then(|withdrawn| withdrawn.draft(&order));
+    let draft = refill
+        .or_else(|| take_back(account, &order, at))
         .or_else(|| give_back(account, &order, at))
         .or_else(|| if order.is_disputed() { freeze(account, &order) } else { unfreeze(account, &order) });
     match draft {
         Some(draft) => scribe.write(draft),
         None if order == stands => return order,
         None => write_change(scribe, OrderChange::Noted, order.clone()),
+    }
+    if let Some(withdrawn) = withdrawn {
+        withdrawn.write(scribe);
+    } else if was_gone && !is_gone {
+        plan_payment::restore(scribe, &order);
     }
     let gone = order.returned() > stands.returned();
     if (gone || order.is_disputed() && !stands.is_disputed())

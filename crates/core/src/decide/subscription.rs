@@ -13,7 +13,7 @@ use crate::decide::scribe::Scribe;
 use crate::draft::Draft;
 use crate::entry::{Event, SubscriptionChange};
 use crate::id::PlanId;
-use crate::plan::{NextPlan, PlanTerms, Renews, Subscription, SubscriptionState};
+use crate::plan::{NextPlan, PlanTerms, Subscription, SubscriptionState};
 use crate::rejection::Rejection;
 use crate::time::Time;
 
@@ -60,7 +60,7 @@ fn must_be_the_studio(put: &PutSubscription) -> Result<(), Rejection> {
 }
 
 /// A subscription on these terms, its present cycle granted.
-fn begin(scribe: &mut Scribe<'_>, terms: PlanTerms, put: &PutSubscription) {
+pub(super) fn begin(scribe: &mut Scribe<'_>, terms: PlanTerms, put: &PutSubscription) {
     let (account, at) = (scribe.before, scribe.at());
     let subscription = Subscription {
         terms,
@@ -74,6 +74,10 @@ fn begin(scribe: &mut Scribe<'_>, terms: PlanTerms, put: &PutSubscription) {
         turns_at: None,
     };
     let subscription = begun(subscription, at);
+    // What is past due is not paid: its first payment is for the present cycle, not for one ahead (R17a).
+    let unpaid = subscription.state == SubscriptionState::PastDue;
+    let paid_until = unpaid.then(|| subscription.cycle_at(at).unwrap_or(0));
+    let subscription = Subscription { paid_until, ..subscription };
     write_change(scribe, SubscriptionChange::Started, Some(subscription.clone().scheduled()));
     grant_current(scribe, subscription);
 }
@@ -115,82 +119,6 @@ fn change(scribe: &mut Scribe<'_>, put: &PutSubscription, stands: &Subscription)
         grant_current(scribe, subscription);
     }
     Ok(())
-}
-
-/// Whether a payment for a plan would have an effect beside the subscription that stands (R17a). A larger plan always
-/// begins, and what is past due goes on. Any other payment is for the present term or for one ahead, not for more; and a
-/// plan that the clock renews waits for none.
-pub(super) fn can_be_paid(account: &Account, catalogs: &Catalogs, terms: &PlanTerms, at: Time) -> bool {
-    let Some(stands) = account.subscription.as_deref() else { return true };
-    let stands = match stands.cycle_at(at) {
-        Some(cycle) => stands.clone().in_term_of(cycle, account.studio, catalogs),
-        None => stands.clone(),
-    };
-    let larger = terms.plan != stands.terms.plan && terms.allowance > stands.terms.allowance;
-    let ahead = stands.paid_until.is_none_or(|until| until > stands.term_end());
-    larger || !ahead || stands.state == SubscriptionState::PastDue
-}
-
-/// A term of a plan is paid for (R17a): it begins or goes on, and what was past due is active again. A larger plan takes
-/// effect at once, and so does any where the present term is not paid; any other at the end of the term (R17). What has
-/// no effect any more (see [`can_be_paid`]) changes nothing.
-pub(super) fn paid(scribe: &mut Scribe<'_>, terms: &PlanTerms) {
-    let Some(stands) = scribe.before.subscription.as_deref() else {
-        let put = PutSubscription::default();
-        begin(scribe, terms.clone(), &put);
-        return;
-    };
-    if !can_be_paid(scribe.before, scribe.catalogs, terms, scribe.at()) {
-        return;
-    }
-    let cycle = stands.cycle_at(scribe.at());
-    let subscription = match cycle {
-        Some(cycle) => stands.clone().in_term_of(cycle, scribe.before.studio, scribe.catalogs),
-        None => stands.clone(),
-    };
-    let subscription = with_payment(subscription, terms, cycle.unwrap_or(0)).scheduled();
-    write_change(scribe, SubscriptionChange::Paid, Some(subscription.clone()));
-    grant_current(scribe, subscription);
-}
-
-/// The subscription in cycle `current` once a term of a plan is paid for.
-fn with_payment(mut subscription: Subscription, terms: &PlanTerms, current: u32) -> Subscription {
-    let same = terms.plan == subscription.terms.plan;
-    let lapsed = subscription.state == SubscriptionState::PastDue;
-    let paid_until = subscription.paid_until.unwrap_or(subscription.term_end());
-    let unpaid = paid_until <= current;
-    let months = terms.term_months;
-    if !same && (lapsed || unpaid || terms.allowance > subscription.terms.allowance) {
-        // Another plan at once: what was paid at the price of the one before pays for nothing of it.
-        subscription.terms = terms.clone();
-        subscription.next = None;
-        subscription.term_start = current;
-        subscription.paid_until = Some(current + months);
-    } else if !same {
-        subscription.next = Some(NextPlan::Change(terms.clone()));
-        subscription.paid_until = Some(paid_until + months);
-    } else if unpaid {
-        // The present term, late or not: what waits for its end waits on. After a lapse the term begins with the payment.
-        subscription.term_start = if lapsed { current } else { subscription.term_start };
-        subscription.paid_until = Some(current + months);
-    } else {
-        // The next term: so there is one.
-        subscription.next = None;
-        subscription.paid_until = Some(paid_until + months);
-    }
-    if lapsed {
-        subscription.state = SubscriptionState::Active;
-    }
-    if unpaid && let (Renews::Payment { .. }, Renews::Payment { .. }) = (subscription.terms.renews, terms.renews) {
-        let given = subscription.reached.filter(|reached| reached.cycle >= paid_until);
-        let made_up = given.is_none_or(|given| {
-            (given.cycle, paid_until) == (current, current) && given.allowance <= subscription.terms.allowance
-        });
-        // What the grace gave and nobody paid for is given once: no grace any more before a term is paid in time.
-        let had_none = given.is_none() && current > paid_until && subscription.terms.renews == Renews::NO_GRACE;
-        subscription.terms.renews = if made_up && !had_none { terms.renews } else { Renews::NO_GRACE };
-    }
-    subscription
 }
 
 /// What a PUT asks of a plan that stands.

@@ -19,7 +19,7 @@ pub(super) fn check_shape(put: &PutTopUp) -> Result<(), Rejection> {
         }
     }
     for (field, most) in [("per_day", put.per_day), ("per_month", put.per_month)] {
-        if most == Some(0) {
+        if most == Some(Some(0)) {
             return Err(invalid(field, "1 or more"));
         }
     }
@@ -48,8 +48,8 @@ pub(super) fn put(scribe: &mut Scribe<'_>, put: &PutTopUp) -> Result<(), Rejecti
         package: package.clone(),
         below,
         up_to,
-        per_day: put.per_day.or(stands.and_then(|stands| stands.per_day)),
-        per_month: put.per_month.or(stands.and_then(|stands| stands.per_month)),
+        per_day: put.per_day.unwrap_or(stands.and_then(|stands| stands.per_day)),
+        per_month: put.per_month.unwrap_or(stands.and_then(|stands| stands.per_month)),
         switch: put.switch.or(stands.map(|stands| stands.switch)).unwrap_or(Switch::On),
         order: stands.and_then(|stands| stands.order),
         armed: true,

@@ -120,6 +120,7 @@ fn lowest_format_of(event: &Event) -> u8 {
         | Event::WentUncollected { .. } => 1,
         Event::Refunded(refunded) => lowest_format_of_revived(&refunded.revived),
         Event::SubscriptionChanged { change: SubscriptionChange::Paid, .. } => 2,
+        Event::SubscriptionChanged { change: SubscriptionChange::Unpaid, .. } => 3,
         Event::SubscriptionChanged { subscription, .. } => {
             if subscription.as_ref().is_some_and(renews_by_payment) {
                 2
@@ -384,7 +385,7 @@ fn read_zone(body: &mut Reader<'_>) -> Result<Zone, Problem> {
 
 // Plans.
 
-pub(super) const CHANGES: [SubscriptionChange; 8] = [
+pub(super) const CHANGES: [SubscriptionChange; 9] = [
     SubscriptionChange::Started,
     SubscriptionChange::Changed,
     SubscriptionChange::Scheduled,
@@ -393,6 +394,7 @@ pub(super) const CHANGES: [SubscriptionChange; 8] = [
     SubscriptionChange::TookEffect,
     SubscriptionChange::Ended,
     SubscriptionChange::Paid,
+    SubscriptionChange::Unpaid,
 ];
 
 const fn change_number(change: SubscriptionChange) -> u8 {
@@ -405,6 +407,7 @@ const fn change_number(change: SubscriptionChange) -> u8 {
         SubscriptionChange::TookEffect => 6,
         SubscriptionChange::Ended => 7,
         SubscriptionChange::Paid => 8,
+        SubscriptionChange::Unpaid => 9,
     }
 }
 

@@ -10,6 +10,7 @@ use scrip_core::entry::{Book, Entry, Event, SubscriptionChange};
 use scrip_core::hold::{Hold, OnExcess};
 use scrip_core::id::{ChargeId, HoldId, LotId, OrderId};
 use scrip_core::lot::{Class, Lot};
+use scrip_core::order::Item;
 use scrip_core::plan::SubscriptionState;
 
 /// What the laws remember of a history.
@@ -92,7 +93,8 @@ impl Laws {
                 assert_eq!(entry.after.available() - before.totals().available(), entry.credits(), "at once (R26)");
             }
             Event::ClawedBack { order, .. } => {
-                assert!(self.paid.contains(&order.id));
+                let of_a_plan = matches!(order.item, Item::Plan(_));
+                assert!(of_a_plan || self.paid.contains(&order.id));
                 assert!(entry.held().is_zero(), "holds live on (R27)");
                 let taken = order.taken_back;
                 assert!(taken.credits <= order.credits && taken.bonus <= order.bonus, "no more than was bought (R27)");
@@ -178,6 +180,12 @@ impl Laws {
         let Some(cycle) = subscription.cycle_at(entry.at) else { return };
         let (refilled, best) = self.cycles.entry((self.subscriptions, cycle)).or_default();
         *best = subscription.terms.allowance.max(*best);
+        if let Event::ClawedBack { order, .. } = &entry.event
+            && matches!(order.item, Item::Plan(_))
+        {
+            *refilled += entry.credits();
+            assert!(!refilled.is_negative(), "no more is taken back than was granted (R27)");
+        }
         if let Event::Refilled { cycle: of, .. } = &entry.event {
             assert_eq!(*of, cycle, "a refill is of the cycle that it is made in");
             assert_eq!(subscription.state, SubscriptionState::Active);

@@ -3,6 +3,7 @@
 use scrip_core::amount::Credits;
 use scrip_core::catalog::{Catalog, Limit};
 use scrip_core::order::ClawBack;
+use scrip_core::rejection::Rejection;
 use scrip_core::tally::Per;
 use scrip_core::time::Time;
 
@@ -520,4 +521,19 @@ fn hundreds_of_disputes_follow_one_release() {
     assert!(world.account.totals().available().is_positive());
     run(&mut world, "grant 1 promo");
     assert_eq!(world.account.totals().available(), Credits::whole(1));
+}
+
+/// Orders that wait are a part of the account's state, and anybody with a token can place them: at most a hundred.
+#[test]
+fn at_most_a_hundred_orders_wait() {
+    let mut world = World::new(published(vec![(Time::EPOCH, catalog(&PLANS))]), Time::EPOCH);
+    let mut run = |line: &str| world.submit(&command(&line.split(' ').collect::<Vec<_>>()));
+    run("live in UTC").unwrap();
+    for _ in 0..100 {
+        run("order small").unwrap();
+    }
+    assert_eq!(run("order small"), Err(Rejection::TooManyPendingOrders { limit: 100 }));
+    run("truth order_2 failed").unwrap();
+    run("order small").unwrap();
+    assert_eq!(run("order large"), Err(Rejection::TooManyPendingOrders { limit: 100 }));
 }

@@ -576,3 +576,145 @@ fn a_larger_plan_is_ordered_beside_the_providers_subscription() {
         ",
     );
 }
+
+/// A plan that is new and past due is not paid: the first payment is for the present cycle, and not for one ahead.
+#[test]
+fn a_new_plan_that_is_past_due_is_not_paid() {
+    check(
+        "
+        at 2026-01-10 10:00
+        subscribe lite past_due
+          - plan_change Started = 0/0
+        buy lite
+          - order Placed order_3 = 0/0
+        truth order_3 900EUR
+          - order Paid order_3 = 0/0
+          - plan_change Paid = 0/0
+          - refill lot_6 +3000 = 3000/3000
+        at 2026-02-13 10:00
+        touch
+          - 02-10 10:00: expiry lot_6 -3000 = 0/0
+          - 02-10 10:00: refill lot_8 +3000 = 3000/3000
+          - plan_change StateChanged = 3000/3000
+        ",
+    );
+}
+
+/// R27: all the money of the present term is gone. It is past due at once, and what is left of the refill is taken back; what
+/// was spent is owed by nobody. Paid again, the cycle grants again what was taken.
+#[test]
+fn money_back_of_a_plan_takes_the_refill_that_is_left() {
+    check(
+        "
+        at 2026-01-10 10:00
+        buy lite
+          - order Placed order_2 = 0/0
+        truth order_2 900EUR
+          - order Paid order_2 = 0/0
+          - plan_change Started = 0/0
+          - refill lot_5 +3000 = 3000/3000
+        charge 1000
+          - charge charge_6 lot_5 -1000 = 2000/2000
+        hold 300 for a
+          - hold until 01-10 11:00 lot_5 [+300] = 2000/1700
+        truth order_2 900EUR refunded 400
+          - order Noted order_2 = 2000/1700
+        truth order_2 900EUR refunded 900
+          - claw_back order_2 refunded lot_5 -1700 = 300/0
+          - plan_change Unpaid = 300/0
+        truth order_2 900EUR refunded 900
+        plan
+          - lite 3000 past_due, term 01-10 10:00 to 02-10 10:00, cycle 01-10 10:00 to 02-10 10:00
+        release a
+          - release lot_5 [-300] = 300/300
+        buy lite
+          - order Placed order_12 = 300/300
+        truth order_12 900EUR
+          - order Paid order_12 = 300/300
+          - plan_change Paid = 300/300
+          - refill lot_15 +1700 = 2000/2000
+        at 2026-02-13 10:00
+        touch
+          - 02-10 10:00: expiry lot_5 -300 lot_15 -1700 = 0/0
+          - 02-10 10:00: refill lot_17 +3000 = 3000/3000
+          - plan_change StateChanged = 3000/3000
+        ",
+    );
+}
+
+/// A refund that fails later puts all of it back.
+#[test]
+fn a_refund_of_a_plan_that_failed_is_undone() {
+    check(
+        "
+        at 2026-01-10 10:00
+        buy lite-year
+          - order Placed order_2 = 0/0
+        truth order_2 900EUR
+          - order Paid order_2 = 0/0
+          - plan_change Started = 0/0
+          - refill lot_5 +3000 = 3000/3000
+        at 2026-03-20 10:00
+        truth order_2 900EUR lost 900
+          - 02-10 10:00: expiry lot_5 -3000 = 0/0
+          - 02-10 10:00: refill lot_7 +3000 = 3000/3000
+          - 03-10 10:00: expiry lot_7 -3000 = 0/0
+          - 03-10 10:00: refill lot_9 +3000 = 3000/3000
+          - claw_back order_2 lost lot_9 -3000 = 0/0
+          - plan_change Unpaid = 0/0
+        at 2026-05-20 10:00
+        touch
+        buy lite
+          - order Placed order_12 = 0/0
+        truth order_12 900EUR refunded 900
+          - order Paid order_12 = 0/0
+          - plan_change Paid = 0/0
+          - refill lot_15 +3000 = 3000/3000
+          - claw_back order_12 refunded lot_15 -3000 = 0/0
+          - plan_change Unpaid = 0/0
+        truth order_12 900EUR refunded 900 failing 900
+          - order Noted order_12 = 0/0
+          - plan_change Paid = 0/0
+          - refill lot_20 +3000 = 3000/3000
+        truth order_12 900EUR refunded 900
+        ",
+    );
+}
+
+/// The money of a term ahead, of a term that is over, and of a plan that was left for another: nothing that was granted is
+/// taken.
+#[test]
+fn money_back_of_another_term_takes_nothing() {
+    check(
+        "
+        at 2026-01-10 10:00
+        buy lite
+          - order Placed order_2 = 0/0
+        truth order_2 900EUR
+          - order Paid order_2 = 0/0
+          - plan_change Started = 0/0
+          - refill lot_5 +3000 = 3000/3000
+        buy lite
+          - order Placed order_6 = 3000/3000
+        truth order_6 900EUR
+          - order Paid order_6 = 3000/3000
+          - plan_change Paid = 3000/3000
+        truth order_6 900EUR refunded 900
+          - order Noted order_6 = 3000/3000
+          - plan_change Unpaid = 3000/3000
+        buy pro
+          - order Placed order_11 = 3000/3000
+        truth order_11 900EUR
+          - order Paid order_11 = 3000/3000
+          - plan_change Paid = 3000/3000
+          - refill lot_14 +9000 = 12000/12000
+        truth order_2 900EUR refunded 900
+          - order Noted order_2 = 12000/12000
+        at 2026-02-11 10:00
+        truth order_11 900EUR refunded 900
+          - 02-10 10:00: expiry lot_5 -3000 lot_14 -9000 = 0/0
+          - 02-10 10:00: refill lot_17 +12000 = 12000/12000
+          - order Noted order_11 = 12000/12000
+        ",
+    );
+}

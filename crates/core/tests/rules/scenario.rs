@@ -184,7 +184,7 @@ pub(crate) fn command(words: &[&str]) -> Command {
     }
 }
 
-/// `with PACKAGE`, `below N`, `to N`, `daily N`, `monthly N`, `be on|off`, in any order.
+/// `with PACKAGE`, `below N`, `to N`, `daily N|any`, `monthly N|any`, `be on|off`, in any order.
 fn top_up(settings: &[&str]) -> PutTopUp {
     let mut put = PutTopUp::default();
     for pair in settings.chunks(2) {
@@ -193,8 +193,8 @@ fn top_up(settings: &[&str]) -> PutTopUp {
             "with" => put.package = Some(PackageId::parse(value).unwrap()),
             "below" => put.below = Some(amount(value)),
             "to" => put.up_to = Some(amount(value)),
-            "daily" => put.per_day = Some(value.parse().unwrap()),
-            "monthly" => put.per_month = Some(value.parse().unwrap()),
+            "daily" => put.per_day = Some(value.parse().ok()),
+            "monthly" => put.per_month = Some(value.parse().ok()),
             "be" => put.switch = Some(if *value == "on" { Switch::On } else { Switch::Off }),
             _ => panic!("no such setting: {what}"),
         }
@@ -385,7 +385,8 @@ fn tell(entry: &Entry, now: Time) -> String {
             format!(" {} {}", order.id, order.state().word())
         }
         Event::AutomaticTopUpChanged { change, top_up } => {
-            let waits = top_up.waits_until.map_or(String::new(), |until| format!(" until {}", short(until)));
+            let waits = top_up.waits_until.filter(|until| *until < Time::MAX);
+            let waits = waits.map_or(String::new(), |until| format!(" until {}", short(until)));
             format!(" {}{waits}", change.word())
         }
         Event::BillingChanged { billing } => billing.map_or(" ended".to_owned(), |order| format!(" began {order}")),

@@ -92,7 +92,7 @@ fn it_backs_off_after_declines() {
     );
 }
 
-/// So many in a day and in a month, in the account's zone.
+/// So many in a day and in a month.
 #[test]
 fn it_keeps_to_its_limits() {
     check(
@@ -245,7 +245,11 @@ fn it_keeps_to_a_limit_of_its_package() {
           - refused: limit
         charge 300
           - charge charge_8 lot_5 -300 = 0/0
-          - automatic_top_up waits until 01-11 00:00 = 0/0
+          - automatic_top_up waits = 0/0
+        at 2026-01-20 10:00
+        touch
+        grant 1 promo
+          - grant lot_10 +1 = 1/1
         ",
     );
 }
@@ -376,6 +380,75 @@ fn another_method_takes_the_brakes_off() {
           - automatic_top_up armed = 100/100
           - order Placed order_11 = 100/100
           - automatic_top_up ordered = 100/100
+        ",
+    );
+}
+
+/// Days and months are those of UTC: whoever moves around the world begins no new ones.
+#[test]
+fn another_zone_is_no_other_day() {
+    check(
+        "
+        at 2026-01-30 10:00
+        top up with small below 10 daily 1
+          - automatic_top_up set = 0/0
+          - order Placed order_3 = 0/0
+          - automatic_top_up ordered = 0/0
+        truth order_3 100EUR
+          - top_up order_3 paid lot_5 +100 = 100/100
+          - automatic_top_up paid = 100/100
+          - automatic_top_up armed = 100/100
+        live in Pacific/Kiritimati
+          - account = 100/100
+        charge 100
+          - charge charge_9 lot_5 -100 = 0/0
+          - automatic_top_up waits until 01-31 00:00 = 0/0
+        live in Pacific/Pago_Pago
+          - account = 0/0
+        at 2026-01-30 12:00
+        touch
+        top up daily any
+          - automatic_top_up set = 0/0
+          - order Placed order_13 = 0/0
+          - automatic_top_up ordered = 0/0
+        ",
+    );
+}
+
+/// A package that cannot be bought now is waited for, which is said once; one that is sold no more turns it off.
+#[test]
+fn it_waits_for_its_package() {
+    let mut catalog = catalog(&PLANS);
+    catalog.packages[0].needs_plan = true;
+    catalog.packages[1].from = Some("2026-02-01T00:00:00Z".parse().unwrap());
+    catalog.packages[1].until = Some("2026-03-01T00:00:00Z".parse().unwrap());
+    check_in(
+        World::new(published(vec![(Time::EPOCH, catalog)]), Time::EPOCH),
+        "
+        at 2026-01-10 10:00
+        top up with small below 50
+          - automatic_top_up set = 0/0
+          - automatic_top_up waits = 0/0
+        at 2026-01-12 10:00
+        touch
+        grant 1 promo
+          - grant lot_4 +1 = 1/1
+        subscribe lite past_due
+          - plan_change Started = 1/1
+        top up with large
+          - automatic_top_up set = 1/1
+          - automatic_top_up waits until 02-01 00:00 = 1/1
+        at 2026-02-01 00:00
+        touch
+          - order Placed order_8 = 1/1
+          - automatic_top_up ordered = 1/1
+        at 2026-03-02 10:00
+        touch
+          - 02-02 00:00: order Expired order_8 = 1/1
+          - automatic_top_up declined until 03-02 11:00 = 1/1
+        at 2026-03-02 11:00
+        touch
+          - automatic_top_up stopped until 03-02 11:00 = 1/1
         ",
     );
 }
