@@ -195,7 +195,8 @@ fn particulars(entry: &Entry) -> Particulars {
         | Event::Granted
         | Event::Revoked { .. }
         | Event::DebtRepaid
-        | Event::AccountErased => none,
+        | Event::AccountErased
+        | Event::Acted { .. } => none,
         Event::SubscriptionChanged { change, subscription } => Particulars {
             change: Some(change_word(*change)),
             plan: subscription.as_ref().map(|subscription| subscription.terms.plan.to_string()),

@@ -6,6 +6,7 @@
 //! HTTP library and decides nothing.
 
 pub mod account;
+pub mod audit;
 pub mod balance;
 pub mod batch;
 pub mod catalog;

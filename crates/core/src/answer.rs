@@ -115,6 +115,8 @@ pub enum Done {
     },
     /// An order, as it stands now.
     Ordered(Box<Order>),
+    /// What an operator does is recorded.
+    Recorded,
     /// What was due was applied.
     Touched,
 }
@@ -144,6 +146,10 @@ fn done(entry: &Entry, all: &[Entry]) -> Done {
         // Before an erasure the automatic top-up is stopped.
         Event::AutomaticTopUpChanged { .. } if all.last().is_some_and(|last| last.event == Event::AccountErased) => {
             Done::AccountErased { account: entry.account }
+        }
+        // The studio's own account is opened by the first act that is recorded in it.
+        Event::AccountOpened { .. } if all.iter().any(|entry| matches!(entry.event, Event::Acted { .. })) => {
+            Done::Recorded
         }
         Event::AccountOpened { .. } | Event::SubscriptionChanged { change: SubscriptionChange::Started, .. } => {
             Done::Put(Put::Created)
@@ -201,5 +207,6 @@ fn done(entry: &Entry, all: &[Entry]) -> Done {
         | Event::DebtRecorded { .. }
         | Event::DebtRepaid => Done::Touched,
         Event::AccountErased => Done::AccountErased { account: entry.account },
+        Event::Acted { .. } => Done::Recorded,
     }
 }

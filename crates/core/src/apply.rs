@@ -85,6 +85,7 @@ pub fn apply(account: &mut Account, entry: &Entry) {
         | Event::Granted
         | Event::Revoked { .. }
         | Event::DebtRecorded { .. }
+        | Event::Acted { .. }
         | Event::WentUncollected { .. } => {}
     }
     change_lots(account, &entry.lots);

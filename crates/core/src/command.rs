@@ -1,13 +1,15 @@
 //! Commands: what a studio asks of an account. Imperative; parsed and valid in shape.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::amount::Credits;
 use crate::catalog::Price;
+use crate::entry::Act;
 use crate::hold::OnExcess;
 use crate::id::{
-    AccountNumber, ChargeId, HoldName, HoldRef, Key, LotId, OrderId, PackageId, PlanId, ProjectTypeId, ProviderRef,
-    ToolId,
+    AccountId, AccountNumber, ChargeId, HoldName, HoldRef, Key, LotId, OrderId, PackageId, PlanId, ProjectTypeId,
+    ProviderRef, ToolId,
 };
 use crate::lot::{Class, Priority};
 use crate::measure::Measures;
@@ -133,6 +135,13 @@ pub enum Command {
         /// Why: kept with the erasure's own entry.
         reason: Option<Box<str>>,
     },
+    /// Records what an operator does that moves no credits, and opens the studio's own account where that is not there yet.
+    RecordAct {
+        /// What.
+        act: Act,
+        /// What it is done to: a key's id, a catalog version.
+        subject: Box<str>,
+    },
     /// Applies what is due and nothing else (R16).
     Touch,
 }
@@ -148,6 +157,52 @@ pub struct TermPaid {
     pub price: Price,
     /// The provider's ids of it: an invoice, a payment.
     pub references: Vec<ProviderRef>,
+}
+
+impl Command {
+    /// Whether the first entry that it makes says who asked for it: what people do by hand, and what gives or takes back
+    /// credits without a job.
+    pub const fn is_by_hand(&self) -> bool {
+        match self {
+            Command::PutSubscription(_)
+            | Command::CancelSubscription
+            | Command::ReleaseHold(_)
+            | Command::Refund { .. }
+            | Command::Grant(_)
+            | Command::RevokeLot { .. }
+            | Command::WriteOffDebt { .. }
+            | Command::PlaceOrder { .. }
+            | Command::MarkOrderPaid { .. }
+            | Command::PutTopUp(_)
+            | Command::EraseAccount { .. }
+            | Command::RecordAct { .. } => true,
+            Command::PutAccount(_)
+            | Command::OpenAccount(_)
+            | Command::PlaceHold(_)
+            | Command::ExtendHold { .. }
+            | Command::SettleHold(_)
+            | Command::Charge(_)
+            | Command::SendOrder { .. }
+            | Command::FulfilOrder { .. }
+            | Command::SaveMethod { .. }
+            | Command::RefuseMethod { .. }
+            | Command::BeginBilling { .. }
+            | Command::EndBilling { .. }
+            | Command::PayTerm(_)
+            | Command::Touch => false,
+        }
+    }
+
+    /// Whether it may be the first of an account: it opens it.
+    pub fn opens(&self, account: &AccountId) -> bool {
+        match self {
+            Command::PutAccount(_) | Command::OpenAccount(_) => {
+                account.erased_number().is_none() && !account.is_of_studio()
+            }
+            Command::RecordAct { .. } => account.is_of_studio(),
+            _ => false,
+        }
+    }
 }
 
 /// The settings of an automatic top-up.
@@ -374,6 +429,8 @@ pub struct Stamp {
     pub salt: [u8; 16],
     /// What its idempotency key will be bound to (R31). PUT, DELETE and touches have none.
     pub binding: Option<Binding>,
+    /// Who asks, where that is recorded ([`Command::is_by_hand`]). No part of what a key is bound to.
+    pub by: Option<Arc<str>>,
 }
 
 /// A key and what was asked under it, as digests: looked up before deciding, bound by the last entry (R31).

@@ -134,7 +134,8 @@ fn leaves_unspent(event: &Event) -> bool {
         | Event::LotsUnfrozen { .. }
         | Event::AutomaticTopUpChanged { .. }
         | Event::SavedMethodChanged { .. }
-        | Event::BillingChanged { .. } => false,
+        | Event::BillingChanged { .. }
+        | Event::Acted { .. } => false,
     }
 }
 

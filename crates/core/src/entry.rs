@@ -188,6 +188,8 @@ pub enum TextField {
     Member,
     /// Why something was done.
     Reason,
+    /// Who did it, by hand: a key of the studio, a person, the command line.
+    By,
 }
 
 impl TextField {
@@ -199,6 +201,7 @@ impl TextField {
             TextField::Reference => "reference",
             TextField::Member => "member",
             TextField::Reason => "reason",
+            TextField::By => "by",
         }
     }
 }
@@ -212,6 +215,7 @@ impl TextField {
             TextField::Reference => 3,
             TextField::Member => 4,
             TextField::Reason => 5,
+            TextField::By => 6,
         }
     }
 }
@@ -239,6 +243,18 @@ impl Texts {
         }
         fields.sort_by_key(|text| text.field);
         Texts { salt: (!fields.is_empty()).then_some(salt), fields }
+    }
+
+    /// Adds a text of a later field than those that are there, digested with their salt, or with this one where there are none.
+    pub fn add(&mut self, salt: [u8; 16], field: TextField, text: &str) {
+        assert!(self.fields.last().is_none_or(|last| last.field < field), "texts are in the order of their fields");
+        let salt = *self.salt.get_or_insert(salt);
+        self.fields.push(Text { field, digest: Text::digest(&salt, field, text), text: Some(text.into()) });
+    }
+
+    /// Whether there is, or was, a text of this field.
+    pub fn names(&self, field: TextField) -> bool {
+        self.fields.iter().any(|text| text.field == field)
     }
 
     /// The text of a field, if there is one and it was not erased.
@@ -358,6 +374,11 @@ pub enum Event {
     /// one (R29). Credits and holds stay; from here on it goes by [`AccountId::erased`](crate::id::AccountId::erased).
     /// Text: a `reason`, if given.
     AccountErased,
+    /// An operator did something that moves no credits. Texts: a `reference` to what it was done to, and `by`.
+    Acted {
+        /// What.
+        act: Act,
+    },
     /// Something about an order changed that moves no credits (R26).
     OrderChanged {
         /// What.
@@ -481,6 +502,52 @@ pub struct Refunded {
     pub repaid_back: Credits,
 }
 
+/// What an operator does that moves no credits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Act {
+    /// A key was made. Of the studio's own account.
+    KeyCreated = 1,
+    /// A key was revoked. Of the studio's own account.
+    KeyRevoked = 2,
+    /// A catalog version was published. Of the studio's own account.
+    CatalogPublished = 3,
+    /// Somebody signed in to the console. Of the studio's own account.
+    SignedIn = 4,
+    /// A customer was let in: of the customer's account.
+    PortalOpened = 5,
+    /// Every token that customers have was ended. Of the studio's own account.
+    TokensRenewed = 6,
+}
+
+impl Act {
+    /// Every act.
+    pub const ALL: [Act; 6] =
+        [Act::KeyCreated, Act::KeyRevoked, Act::CatalogPublished, Act::SignedIn, Act::PortalOpened, Act::TokensRenewed];
+
+    /// The number in stored records.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The act that a number stands for.
+    pub fn from_number(number: u8) -> Option<Act> {
+        Act::ALL.into_iter().find(|act| act.number() == number)
+    }
+
+    /// The word on the wire.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Act::KeyCreated => "key_created",
+            Act::KeyRevoked => "key_revoked",
+            Act::CatalogPublished => "catalog_published",
+            Act::SignedIn => "signed_in",
+            Act::PortalOpened => "portal_opened",
+            Act::TokensRenewed => "tokens_renewed",
+        }
+    }
+}
+
 /// What changed about a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SubscriptionChange {
@@ -562,11 +629,13 @@ pub enum Kind {
     SavedMethod = 30,
     /// [`Event::BillingChanged`].
     Billing = 31,
+    /// [`Event::Acted`]: in the journal, not in the history that is shown.
+    Act = 35,
 }
 
 impl Kind {
     /// Every kind, by number.
-    pub const ALL: [Kind; 27] = [
+    pub const ALL: [Kind; 28] = [
         Kind::Account,
         Kind::PlanChange,
         Kind::Refill,
@@ -594,6 +663,22 @@ impl Kind {
         Kind::GiveBack,
         Kind::SavedMethod,
         Kind::Billing,
+        Kind::Act,
+    ];
+
+    /// The kinds whose entries may say who made them ([`TextField::By`]).
+    pub const BY_HAND: [Kind; 11] = [
+        Kind::PlanChange,
+        Kind::Release,
+        Kind::Refund,
+        Kind::Grant,
+        Kind::Revoke,
+        Kind::Uncollected,
+        Kind::Erasure,
+        Kind::TopUp,
+        Kind::Order,
+        Kind::AutomaticTopUp,
+        Kind::Act,
     ];
 
     /// The number in stored records.
@@ -636,13 +721,14 @@ impl Kind {
             Kind::GiveBack => "give_back",
             Kind::SavedMethod => "saved_method",
             Kind::Billing => "billing",
+            Kind::Act => "act",
         }
     }
 
     /// Whether entries of this kind are part of the history that is shown. The others are about the account, not about
     /// its credits.
     pub const fn is_shown(self) -> bool {
-        !matches!(self, Kind::Account | Kind::Erasure)
+        !matches!(self, Kind::Account | Kind::Erasure | Kind::Act)
     }
 
     /// The kind that a word names.
@@ -673,6 +759,7 @@ impl Event {
             Event::DebtRepaid => Kind::DebtRepaid,
             Event::WentUncollected { .. } => Kind::Uncollected,
             Event::AccountErased => Kind::Erasure,
+            Event::Acted { .. } => Kind::Act,
             Event::OrderPaid { .. } => Kind::TopUp,
             Event::LotsFrozen { .. } => Kind::Freeze,
             Event::LotsUnfrozen { .. } => Kind::Unfreeze,
@@ -750,6 +837,7 @@ impl Entry {
             | Event::Revoked { .. }
             | Event::DebtRepaid
             | Event::AccountErased
+            | Event::Acted { .. }
             | Event::OrderChanged { .. }
             | Event::OrderPaid { .. }
             | Event::LotsFrozen { .. }

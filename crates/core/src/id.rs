@@ -86,7 +86,21 @@ fn erased_number(text: &str) -> Option<AccountNumber> {
     (format!("{ERASED}{number}") == text).then_some(AccountNumber(number))
 }
 
+/// The id of a studio's own account.
+const OF_STUDIO: &str = "studio~";
+
 impl AccountId {
+    /// The studio's own account, in which what operators do about the studio as a whole is recorded. It never has credits,
+    /// is none of the studio's customers, and no studio can choose such an id.
+    pub fn of_studio() -> AccountId {
+        AccountId(Arc::from(OF_STUDIO))
+    }
+
+    /// Whether it is the studio's own account.
+    pub fn is_of_studio(&self) -> bool {
+        &*self.0 == OF_STUDIO
+    }
+
     /// By what an account is known once its texts were erased (R29), as in `erased~7`. No studio can choose such an id.
     pub fn erased(number: AccountNumber) -> AccountId {
         AccountId(Arc::from(format!("{ERASED}{}", number.0)))
@@ -154,7 +168,7 @@ text_id!(
     MeasureId, is_variable, "lower-case letters, digits and underscores, starting with a letter, at most 64");
 text_id!(
     /// The studio's own id of an account, or, once that was erased, the one that scrip gave in its stead.
-    AccountId, |text| is_account_id(text) || erased_number(text).is_some(), "1 to 128 of A-Z a-z 0-9 . _ : @ -");
+    AccountId, |text| is_account_id(text) || erased_number(text).is_some() || text == OF_STUDIO, "1 to 128 of A-Z a-z 0-9 . _ : @ -");
 text_id!(
     /// A caller's own id of a hold, unique within its account.
     HoldName, is_hold_name, "1 to 128 of A-Z a-z 0-9 . _ : @ -, not starting with hold_");
@@ -277,7 +291,10 @@ mod tests {
         assert_eq!((erased.as_str(), erased.erased_number()), ("erased~7", Some(AccountNumber(7))));
         assert_eq!(AccountId::parse("erased~7"), Ok(erased));
         assert_eq!(AccountId::parse("erased-7").unwrap().erased_number(), None);
-        for wrong in ["erased~", "erased~07", "erased~+7", "erased~x", "erased~7~", "~7", "a~7", "ERASED~7"] {
+        assert!(AccountId::of_studio().is_of_studio() && AccountId::parse("studio~") == Ok(AccountId::of_studio()));
+        assert!(!AccountId::parse("studio").unwrap().is_of_studio());
+        for wrong in ["studio~1", "erased~", "erased~07", "erased~+7", "erased~x", "erased~7~", "~7", "a~7", "ERASED~7"]
+        {
             assert!(AccountId::parse(wrong).is_err(), "{wrong}");
             assert!(HoldName::parse("erased~7").is_err());
         }

@@ -64,6 +64,7 @@ pub fn wanted(account: &Account, command: &Command) -> Vec<Wanted> {
         | Command::Grant(_)
         | Command::WriteOffDebt { .. }
         | Command::EraseAccount { .. }
+        | Command::RecordAct { .. }
         | Command::Touch => Vec::new(),
     };
     if let Command::FulfilOrder { order, truth } = command

@@ -257,7 +257,7 @@ pub struct Preview {
 /// What the change itself would be refused with.
 pub fn preview(account: &Account, catalogs: &Catalogs, plan: &PlanId, at: Time) -> Result<Preview, Rejection> {
     let asked = PutSubscription { plan: Some(plan.clone()), ..PutSubscription::default() };
-    let stamp = Stamp { now: at, salt: [0; 16], binding: None };
+    let stamp = Stamp { now: at, salt: [0; 16], binding: None, by: None };
     let decision = decide(account, catalogs, &Command::PutSubscription(asked), &stamp)?;
     let mut after = account.clone();
     let mut grants = Credits::ZERO;

@@ -94,7 +94,8 @@ pub fn terms(entry: &Entry) -> impl Iterator<Item = Term> + use<> {
         | Event::AutomaticTopUpChanged { .. }
         | Event::SavedMethodChanged { .. }
         | Event::BillingChanged { .. }
-        | Event::AccountErased => None,
+        | Event::AccountErased
+        | Event::Acted { .. } => None,
         Event::OrderChanged { order, .. }
         | Event::OrderPaid { order, .. }
         | Event::LotsFrozen { order }
@@ -166,6 +167,7 @@ fn encode<'a>(to: &'a mut Encoder, command: &Command) -> &'a mut Encoder {
             to.option(*credits, Encoder::credits).text(reason)
         }
         Command::WriteOffDebt { credits, reason } => to.tag(12).option(*credits, Encoder::credits).text(reason),
+        Command::RecordAct { act, subject } => to.tag(35).text(act.word()).text(subject),
         Command::EraseAccount { reason } => to.tag(20).option(reason.as_deref(), Encoder::text),
         Command::Touch => to.tag(13),
         Command::OpenAccount(opening) => {

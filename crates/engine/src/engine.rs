@@ -9,6 +9,7 @@ use scrip_core::answer::Answer;
 use scrip_core::catalog::{self, Catalogs, Published};
 use scrip_core::command::Command;
 use scrip_core::due;
+use scrip_core::entry::Act;
 use scrip_core::entry::Entry;
 use scrip_core::hold::Hold;
 use scrip_core::id::{AccountId, AccountNumber, HoldRef, Key, OrderId, ProviderRef, StudioId, StudioNumber};
@@ -254,7 +255,7 @@ impl Engine {
     /// Carries out commands in order, each standing or falling alone; answers in the same order.
     pub async fn submit_many(&self, requests: Vec<Request>) -> Vec<Result<Outcome, Refusal>> {
         let count = requests.len();
-        match self.enqueue(requests) {
+        match self.enqueue(requests, None) {
             Ok(Some(answers)) => answers.await.unwrap_or_else(|_| refused(count, ENDED)),
             Ok(None) => Vec::new(),
             Err(refusal) => vec![Err(refusal); count],
@@ -264,14 +265,41 @@ impl Engine {
     /// The same for callers without an async runtime.
     pub fn submit_many_blocking(&self, requests: Vec<Request>) -> Vec<Result<Outcome, Refusal>> {
         let count = requests.len();
-        match self.enqueue(requests) {
+        match self.enqueue(requests, None) {
             Ok(Some(answers)) => answers.blocking_recv().unwrap_or_else(|_| refused(count, ENDED)),
             Ok(None) => Vec::new(),
             Err(refusal) => vec![Err(refusal); count],
         }
     }
 
-    fn enqueue(&self, requests: Vec<Request>) -> Result<Option<oneshot::Receiver<Vec<Carried>>>, Refusal> {
+    /// Carries out one command, and records who asked for it where that is recorded ([`Command::is_by_hand`]).
+    pub async fn submit_by(&self, by: Arc<str>, request: Request) -> Result<Outcome, Refusal> {
+        let mut carried = self.submit_many_by(by, vec![request]).await;
+        carried.pop().unwrap_or(Err(Refusal::Unavailable(ENDED)))
+    }
+
+    /// The same for many, as [`Engine::submit_many`].
+    pub async fn submit_many_by(&self, by: Arc<str>, requests: Vec<Request>) -> Vec<Result<Outcome, Refusal>> {
+        let count = requests.len();
+        match self.enqueue(requests, Some(by)) {
+            Ok(Some(answers)) => answers.await.unwrap_or_else(|_| refused(count, ENDED)),
+            Ok(None) => Vec::new(),
+            Err(refusal) => vec![Err(refusal); count],
+        }
+    }
+
+    /// Records what an operator does to the studio as a whole, durably, and who.
+    pub async fn record(&self, studio: StudioNumber, by: Arc<str>, act: Act, subject: &str) -> Result<(), Refusal> {
+        let command = Command::RecordAct { act, subject: subject.into() };
+        let request = Request { studio, account: AccountId::of_studio(), key: None, command };
+        self.submit_by(by, request).await.map(drop)
+    }
+
+    fn enqueue(
+        &self,
+        requests: Vec<Request>,
+        by: Option<Arc<str>>,
+    ) -> Result<Option<oneshot::Receiver<Vec<Carried>>>, Refusal> {
         if requests.is_empty() {
             return Ok(None);
         }
@@ -279,7 +307,7 @@ impl Engine {
             return Err(Refusal::Unavailable(LOST));
         }
         let (reply, answers) = oneshot::channel();
-        self.push(Job::Commands { requests, reply })?;
+        self.push(Job::Commands { requests, by, reply })?;
         Ok(Some(answers))
     }
 
@@ -443,6 +471,7 @@ impl Engine {
         let search = search.map(str::to_lowercase);
         let matches = |account: &Account| {
             account.studio == studio
+                && !account.id.is_of_studio()
                 && search.as_ref().is_none_or(|search| {
                     account.id.as_str().to_lowercase().contains(search)
                         || account.name.as_ref().is_some_and(|name| name.to_lowercase().contains(search))

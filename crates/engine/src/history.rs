@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use scrip_core::account::Account;
-use scrip_core::entry::{Entry, Event, Kind};
+use scrip_core::entry::{Entry, Event, Kind, TextField};
 use scrip_core::id::{AccountId, AccountNumber, StudioNumber, ToolId};
 use scrip_core::journal::{self, Record};
 use scrip_core::time::Time;
@@ -63,6 +63,15 @@ pub struct JournalQuery {
     pub to: Option<Time>,
     /// Only entries with something uncollected.
     pub uncollected: bool,
+    /// Only entries that say who made them.
+    pub by_hand: bool,
+}
+
+impl JournalQuery {
+    /// Whether an entry of the kinds and times asked for is one that is asked for.
+    pub(crate) fn wants(&self, entry: &Entry) -> bool {
+        (!self.uncollected || leaves_uncollected(entry)) && (!self.by_hand || entry.texts.names(TextField::By))
+    }
 }
 
 /// A page of a studio's history. May hold fewer than `limit` and still have a `next`: a page reads a bounded
@@ -201,7 +210,7 @@ pub(crate) fn of_studio(
                 continue;
             }
             let entry = decoded(&row)?;
-            if query.uncollected && !leaves_uncollected(&entry) {
+            if !query.wants(&entry) {
                 continue;
             }
             if page.entries.len() == query.limit {
@@ -216,7 +225,7 @@ pub(crate) fn of_studio(
 }
 
 /// Whether this entry itself posts something that nobody pays for.
-pub(crate) fn leaves_uncollected(entry: &Entry) -> bool {
+fn leaves_uncollected(entry: &Entry) -> bool {
     match &entry.event {
         Event::WentUncollected { credits, .. } => credits.is_positive(),
         Event::HoldSettled(settled) => settled.uncollected.is_positive() && !settled.late,

@@ -24,8 +24,8 @@ pub(crate) type Carried = Result<Outcome, Refusal>;
 
 /// Work for the sequencer, with the way back.
 pub(crate) enum Job {
-    /// Commands, answered together and in order.
-    Commands { requests: Vec<Request>, reply: oneshot::Sender<Vec<Carried>> },
+    /// Commands, answered together and in order; `by`: who asks, to be recorded.
+    Commands { requests: Vec<Request>, by: Option<Arc<str>>, reply: oneshot::Sender<Vec<Carried>> },
     /// A checked catalog to publish.
     Publish {
         publication: Publication,

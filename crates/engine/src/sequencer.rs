@@ -301,9 +301,9 @@ impl Sequencer {
     fn take(&mut self, job: Job) {
         let now = self.shared.options.clock.now();
         match job {
-            Job::Commands { requests, reply } => {
+            Job::Commands { requests, by, reply } => {
                 self.weight += requests.len();
-                let carried = requests.into_iter().map(|request| self.carry_out(&request, now)).collect();
+                let carried = requests.into_iter().map(|request| self.carry_out(&request, by.as_ref(), now)).collect();
                 self.answers.push(Reply::Commands(reply, carried));
             }
             Job::Publish { publication, catalog, expected, reply } => {
@@ -353,25 +353,23 @@ impl Sequencer {
         }
     }
 
-    fn carry_out(&mut self, request: &Request, now: Time) -> Carried {
+    fn carry_out(&mut self, request: &Request, by: Option<&Arc<str>>, now: Time) -> Carried {
         if self.shared.is_lost() {
             return Err(Refusal::Unavailable(LOST));
         }
-        let carried = self.decide(request, now);
+        let carried = self.decide(request, by, now);
         if let Err(Refusal::Unavailable(why)) = &carried {
             error!(why, "a command could not be decided");
         }
         carried
     }
 
-    fn decide(&mut self, request: &Request, now: Time) -> Carried {
+    fn decide(&mut self, request: &Request, by: Option<&Arc<str>>, now: Time) -> Carried {
         check_shape(&request.command).map_err(Refusal::Rejected)?;
         let found = self.find(request.studio, &request.account)?;
         let number = match (found, &request.command) {
             (Some(number), _) => number,
-            (None, Command::PutAccount(_) | Command::OpenAccount(_)) if request.account.erased_number().is_none() => {
-                return self.open(request, now);
-            }
+            (None, command) if command.opens(&request.account) => return self.open(request, by, now),
             (None, _) => return Err(Refusal::Rejected(Rejection::AccountNotFound)),
         };
         let binding = binding(number, request);
@@ -386,7 +384,7 @@ impl Sequencer {
             return Ok(before);
         }
         self.apply_due(number, now);
-        let stamp = Stamp { now, salt: self.salts.next(), binding };
+        let stamp = Stamp { now, salt: self.salts.next(), binding, by: by.cloned() };
         let recalled = self.recall(number, &request.command);
         let seat = self.seats.get_mut(&number.0).expect("found above");
         let decided = match recalled {
@@ -421,11 +419,11 @@ impl Sequencer {
     }
 
     /// Opens an account.
-    fn open(&mut self, request: &Request, now: Time) -> Carried {
+    fn open(&mut self, request: &Request, by: Option<&Arc<str>>, now: Time) -> Carried {
         let number = AccountNumber(self.last_account + 1);
         let unopened = Account::unopened(request.studio, number, request.account.clone());
         let binding = binding(number, request);
-        let stamp = Stamp { now, salt: self.salts.next(), binding };
+        let stamp = Stamp { now, salt: self.salts.next(), binding, by: by.cloned() };
         let decision = decide(&unopened, &self.catalogs, &request.command, &stamp).map_err(Refusal::Rejected)?;
         self.last_account = number.0;
         self.opening.insert((request.studio, request.account.clone()), number);

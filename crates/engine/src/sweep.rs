@@ -53,7 +53,7 @@ fn look(shared: &Shared, after: Option<AccountNumber>, share: usize) -> Result<O
     if !requests.is_empty() {
         let (reply, done) = oneshot::channel();
         // A full queue has better things to do; the next round comes by again.
-        if shared.intake.push(Job::Commands { requests, reply }).is_ok() {
+        if shared.intake.push(Job::Commands { requests, by: None, reply }).is_ok() {
             drop(done.blocking_recv());
         }
     }

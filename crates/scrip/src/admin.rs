@@ -6,6 +6,7 @@
 mod erasure;
 
 use scrip_core::catalog::Format;
+use scrip_core::entry::Act;
 use scrip_core::id::{StudioId, StudioNumber};
 use scrip_core::time::Time;
 use scrip_engine::engine::{Engine, Publication, PublishError, PublishOutcome};
@@ -40,6 +41,31 @@ pub(crate) enum Ask {
     CheckOpenings { studio: String, as_of: String, openings: Vec<OpeningWire> },
     /// Carry them out.
     OpenAccounts { studio: String, as_of: String, openings: Vec<OpeningWire> },
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// A person, at the command line: it is recorded.
+    Person,
+    /// A start of the server, which does what its flags say.
+    Start,
+}
+
+/// A person at the command line, as it is recorded.
+const COMMAND_LINE: &str = "command line";
+
+impl Asker {
+    /// Records what is done by hand. Keys are recorded first, so that none is there that nobody made.
+    async fn record(self, engine: &Engine, studio: StudioNumber, act: Act, subject: &str) -> Result<(), Tell> {
+        match self {
+            Asker::Start => Ok(()),
+            Asker::Person => {
+                let recorded = engine.record(studio, COMMAND_LINE.into(), act, subject).await;
+                recorded.map_err(|refusal| Tell::Failed { message: format!("it could not be recorded: {refusal}") })
+            }
+        }
+    }
 }
 
 /// The answer.
@@ -121,17 +147,17 @@ pub(crate) enum News {
 }
 
 /// Carries out what was asked.
-pub(crate) async fn carry_out(engine: &Engine, ask: Ask) -> Tell {
+pub(crate) async fn carry_out(engine: &Engine, asker: Asker, ask: Ask) -> Tell {
     let done = match ask {
-        Ask::CreateKey { studio, role } => create_key(engine, &studio, &role).await,
+        Ask::CreateKey { studio, role } => create_key(engine, asker, &studio, &role).await,
         Ask::ListKeys { studio } => list_keys(engine, studio.as_deref()),
-        Ask::RevokeKey { id } => revoke_key(engine, &id).await,
-        Ask::RenewTokens { studio } => renew_tokens(engine, studio).await,
+        Ask::RevokeKey { id } => revoke_key(engine, asker, &id).await,
+        Ask::RenewTokens { studio } => renew_tokens(engine, asker, studio).await,
         Ask::PreviewErasure { studio, account } => erasure::preview(engine, &studio, &account),
         Ask::Erase { studio, account, reason } => erasure::erase(engine, &studio, &account, reason).await,
         Ask::Publish { json, source } => {
             let format = if json { Format::Json } else { Format::Toml };
-            publish(engine, format, source).await
+            publish(engine, asker, format, source).await
         }
         Ask::StudioTime { studio } => {
             studio_number(engine, &studio).map(|_| Tell::Time { now: engine.now().to_string() })
@@ -142,14 +168,14 @@ pub(crate) async fn carry_out(engine: &Engine, ask: Ask) -> Tell {
     done.unwrap_or_else(|refusal| refusal)
 }
 
-async fn create_key(engine: &Engine, studio: &str, role: &str) -> Result<Tell, Tell> {
+async fn create_key(engine: &Engine, asker: Asker, studio: &str, role: &str) -> Result<Tell, Tell> {
     let number = studio_number(engine, studio)?;
     let role = Role::from_name(role).ok_or_else(|| Tell::No { message: format!("there is no role `{role}`") })?;
     let secret = keys::new_secret()
         .map_err(|error| Tell::Failed { message: format!("the machine gives no random bytes: {error}") })?;
     let digest = keys::digest(&secret);
     let document = KeyDocument {
-        id: key_id(digest).into(),
+        id: keys::public_id(&digest).into(),
         studio: number,
         role,
         digest,
@@ -158,14 +184,9 @@ async fn create_key(engine: &Engine, studio: &str, role: &str) -> Result<Tell, T
         revoked_at: None,
     };
     let id = document.id.to_string();
+    asker.record(engine, number, Act::KeyCreated, &id).await?;
     put(engine, document).await?;
     Ok(Tell::KeyCreated { studio: studio.to_owned(), id, secret })
-}
-
-/// A key's public id: the beginning of its secret's digest, which tells nothing of 256 random bits.
-fn key_id(digest: [u8; 32]) -> String {
-    let hex: String = digest[..6].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("key_{hex}")
 }
 
 fn list_keys(engine: &Engine, studio: Option<&str>) -> Result<Tell, Tell> {
@@ -177,7 +198,7 @@ fn list_keys(engine: &Engine, studio: Option<&str>) -> Result<Tell, Tell> {
     Ok(Tell::Keys { keys: listed.into_iter().map(|key| row(key, &studios)).collect() })
 }
 
-async fn revoke_key(engine: &Engine, id: &str) -> Result<Tell, Tell> {
+async fn revoke_key(engine: &Engine, asker: Asker, id: &str) -> Result<Tell, Tell> {
     let keys = engine.keys();
     let Some(key) = keys.iter().find(|key| &*key.id == id) else {
         return Err(Tell::No { message: format!("there is no key `{id}`: `scrip key list` shows them") });
@@ -185,18 +206,20 @@ async fn revoke_key(engine: &Engine, id: &str) -> Result<Tell, Tell> {
     if let Some(at) = key.revoked_at {
         return Err(Tell::No { message: format!("{id} was revoked already, at {at}") });
     }
+    asker.record(engine, key.studio, Act::KeyRevoked, id).await?;
     put(engine, KeyDocument { revoked_at: Some(engine.now()), ..key.clone() }).await?;
     Ok(Tell::KeyRevoked { id: id.to_owned(), studio: studio_name(key.studio, &engine.studios()) })
 }
 
-async fn renew_tokens(engine: &Engine, studio: String) -> Result<Tell, Tell> {
+async fn renew_tokens(engine: &Engine, asker: Asker, studio: String) -> Result<Tell, Tell> {
     let number = studio_number(engine, &studio)?;
+    asker.record(engine, number, Act::TokensRenewed, &studio).await?;
     let renewed = engine.renew_token_secret(number).await;
     renewed.map_err(|refusal| Tell::Failed { message: format!("the tokens of {studio} go on: {refusal}") })?;
     Ok(Tell::TokensRenewed { studio })
 }
 
-async fn publish(engine: &Engine, format: Format, source: String) -> Result<Tell, Tell> {
+async fn publish(engine: &Engine, asker: Asker, format: Format, source: String) -> Result<Tell, Tell> {
     let outcome =
         engine.publish(Publication { format, source: source.into() }, None).await.map_err(|error| match error {
             PublishError::Invalid(refused) => {
@@ -206,7 +229,11 @@ async fn publish(engine: &Engine, format: Format, source: String) -> Result<Tell
             PublishError::Unavailable(why) => Tell::Failed { message: why.to_owned() },
         })?;
     let (published, news) = match outcome {
-        PublishOutcome::Published(published) => (published, News::Published),
+        PublishOutcome::Published(published) => {
+            let version = format!("version {}", published.version);
+            asker.record(engine, published.studio, Act::CatalogPublished, &version).await?;
+            (published, News::Published)
+        }
         PublishOutcome::Known(published) => (published, News::Known),
     };
     let in_force = engine.catalogs().in_force(published.studio, engine.now()).map(|version| version.version);

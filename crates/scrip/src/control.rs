@@ -10,7 +10,7 @@ use scrip_engine::Engine;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 
-use crate::admin::{self, Ask, Tell};
+use crate::admin::{self, Ask, Asker, Tell};
 use crate::failure::Failure;
 
 /// The socket's name in the data folder.
@@ -68,7 +68,7 @@ async fn answer_one(stream: tokio::net::UnixStream, engine: Engine) {
     let tell = match tokio::io::BufReader::new(read.take(QUESTION_MAX)).read_line(&mut line).await {
         Ok(0) => return,
         Ok(_) => match serde_json::from_str::<Ask>(&line) {
-            Ok(ask) => admin::carry_out(&engine, ask).await,
+            Ok(ask) => admin::carry_out(&engine, Asker::Person, ask).await,
             Err(error) => Tell::Failed { message: format!("the server does not understand the question: {error}") },
         },
         Err(error) => Tell::Failed { message: format!("the question could not be read: {error}") },

@@ -11,7 +11,7 @@ use scrip_engine::{Engine, Options};
 use scrip_store_sqlite::{OpenMode, SqliteStore};
 use tokio::runtime::Runtime;
 
-use crate::admin::{self, Ask, Tell};
+use crate::admin::{self, Ask, Asker, Tell};
 use crate::args::Place;
 use crate::failure::Failure;
 use crate::signals::Signals;
@@ -99,7 +99,7 @@ impl<'a> Attendant<'a> {
     /// Asks.
     pub(crate) fn ask(&self, ask: Ask) -> Result<Tell, Failure> {
         match &self.own {
-            Some(engine) => Ok(self.runtime.block_on(admin::carry_out(engine, ask))),
+            Some(engine) => Ok(self.runtime.block_on(admin::carry_out(engine, Asker::Person, ask))),
             None => control::ask(self.folder, &ask)?
                 .ok_or_else(|| Failure::of_path(self.folder, &"the server that ran here has stopped")),
         }
@@ -139,7 +139,7 @@ pub(crate) fn ask(place: &Place, ask: Ask) -> Result<Tell, Failure> {
     let mode = if matches!(ask, Ask::Publish { .. }) { OpenMode::Create } else { OpenMode::Existing };
     running::runtime()?.block_on(async {
         let engine = start_own(folder, mode, Options::default())?;
-        let tell = admin::carry_out(&engine, ask).await;
+        let tell = admin::carry_out(&engine, Asker::Person, ask).await;
         running::stop(engine).await?;
         Ok(tell)
     })

@@ -7,7 +7,7 @@ use scrip_engine::Engine;
 use scrip_server::{App, Config, Listeners};
 use tokio::net::{TcpListener, UnixListener};
 
-use crate::admin::{self, Ask, Tell};
+use crate::admin::{self, Ask, Asker, Tell};
 use crate::control;
 use crate::failure::Failure;
 use crate::signals::Signals;
@@ -46,7 +46,13 @@ pub(crate) async fn first_keys(engine: &Engine) -> Result<Vec<(String, String)>,
         if engine.keys().iter().any(|key| key.studio == number) {
             continue;
         }
-        match admin::carry_out(engine, Ask::CreateKey { studio: id.to_string(), role: "admin".to_owned() }).await {
+        match admin::carry_out(
+            engine,
+            Asker::Start,
+            Ask::CreateKey { studio: id.to_string(), role: "admin".to_owned() },
+        )
+        .await
+        {
             Tell::KeyCreated { studio, secret, .. } => made.push((studio, secret)),
             Tell::No { message } | Tell::Failed { message } => return Err(Failure::Failed(message)),
             other => return Err(Failure::Failed(format!("no key was made for {id}: {other:?}"))),

@@ -14,6 +14,7 @@ use scrip_engine::engine::{Outcome, Refusal, Request};
 use scrip_engine::store::StoreError;
 use tokio::sync::watch;
 
+use crate::auth::Authorised;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::payments::{Deliveries, Waiting};
@@ -81,15 +82,16 @@ impl App {
         &self.0.stopping
     }
 
-    /// Carries out one command. Once begun it is finished, even when the caller has gone.
+    /// Carries out one command of a caller's. Once begun it is finished, even when the caller has gone.
     pub(crate) async fn carry_out(
         &self,
-        studio: StudioNumber,
+        caller: &Authorised,
         account: AccountId,
         key: Option<Key>,
         command: Command,
     ) -> Result<Outcome, Refused> {
-        Ok(self.engine().submit(Request { studio, account, key, command }).await?)
+        let request = Request { studio: caller.studio, account, key, command };
+        Ok(self.engine().submit_by(caller.by(), request).await?)
     }
 
     /// What a request came to as a command. One that the rules would refuse is refused in their order: a missing
@@ -132,7 +134,7 @@ impl App {
             let account = account.clone();
             self.reading(move |engine| engine.account(studio, &account)).await?
         };
-        found.ok_or_else(|| Rejection::AccountNotFound.into())
+        found.filter(|account| !account.id.is_of_studio()).ok_or_else(|| Rejection::AccountNotFound.into())
     }
 
     /// The account with all that is due at `now` applied, written or not (R16).
@@ -148,7 +150,7 @@ impl App {
             let account = account.clone();
             self.reading(move |engine| engine.account_at(studio, &account, now)).await?
         };
-        found.ok_or_else(|| Rejection::AccountNotFound.into())
+        found.filter(|account| !account.id.is_of_studio()).ok_or_else(|| Rejection::AccountNotFound.into())
     }
 
     /// The catalog version in force. A studio whose first one lies ahead has none yet.

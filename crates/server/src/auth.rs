@@ -3,6 +3,8 @@
 //! A handler that takes an [`Authorised`] value cannot be reached without one, so no route can be
 //! left open by forgetting a layer.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -47,6 +49,22 @@ impl Authorised {
     pub(crate) fn may(&self, method: &str, path: &str) -> Option<Extent> {
         match &self.caller {
             Caller::Studio { role, .. } => rights::extent(*role, method, path),
+            Caller::Customer(_) => None,
+        }
+    }
+
+    /// Who asks, as it is recorded: a key by its public id, or the customer.
+    pub(crate) fn by(&self) -> Arc<str> {
+        match &self.caller {
+            Caller::Studio { digest, .. } => keys::public_id(digest).into(),
+            Caller::Customer(_) => "customer".into(),
+        }
+    }
+
+    /// What the caller's key is for; `None` for a customer.
+    pub(crate) fn role(&self) -> Option<Role> {
+        match &self.caller {
+            Caller::Studio { role, .. } => Some(*role),
             Caller::Customer(_) => None,
         }
     }

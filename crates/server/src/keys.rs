@@ -78,6 +78,12 @@ pub fn digest(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }
 
+/// A key's public id: the beginning of its secret's digest, which tells nothing of 256 random bits.
+pub fn public_id(digest: &[u8; 32]) -> String {
+    let hex: String = digest[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("key_{hex}")
+}
+
 /// A new secret: `sk_` and 256 random bits in hexadecimal. Fails only where the system has no randomness.
 pub fn new_secret() -> Result<String, getrandom::Error> {
     let mut bytes = [0_u8; 32];

@@ -272,6 +272,20 @@ params!(
     }
 );
 params!(
+    /// Which part of the audit trail.
+    Query AuditParams {
+        /// The `next` of the page before.
+        after: Option<String>,
+        /// Rows of a page; 50 when absent.
+        #[param(minimum = 1, maximum = 1000)]
+        limit: Option<u32>,
+        /// Not before this instant.
+        from: Option<String>,
+        /// Before this instant.
+        to: Option<String>,
+    }
+);
+params!(
     /// Which totals.
     Query UsageParams {
         /// `tool` (the default), `day` or `tool,day`.

@@ -54,6 +54,7 @@ const RULES: &[Rule] = &[
     rule!("GET" "/v1/accounts/{account}/subscription": Read Jobs Support Finance),
     rule!("POST" "/v1/accounts/{account}/subscription/preview": Read Jobs Support Finance),
     rule!("GET" "/v1/accounts/{account}/usage": Read Jobs Support Finance),
+    rule!("GET" "/v1/audit": Read Finance),
     rule!("GET" "/v1/catalog": Read Jobs Support Finance),
     rule!("GET" "/v1/catalog/versions": Read Jobs Support Finance),
     rule!("GET" "/v1/catalog/versions/{version}": Read Jobs Support Finance),

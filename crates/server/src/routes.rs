@@ -1,6 +1,7 @@
 //! The routes: a file per resource. Each is registered once, for serving and for the OpenAPI document.
 
 mod accounts;
+mod audit;
 mod balance;
 mod batch;
 mod catalog;
@@ -90,6 +91,7 @@ pub(crate) fn documented() -> (Router<App>, OpenApi) {
         .routes(routes!(top_up::get, top_up::put))
         .routes(routes!(portal::open))
         .routes(routes!(portal::who))
+        .routes(routes!(audit::list))
         .routes(routes!(payments::webhook))
         .routes(routes!(payments::come_back))
         .routes(routes!(payments::go_away))

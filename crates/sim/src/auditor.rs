@@ -97,7 +97,8 @@ pub fn told(answer: &Answer) -> String {
         Done::DebtWrittenOff { credits } => view::written_off(amount(*credits)),
         Done::AccountErased { .. } => view::ERASED.to_owned(),
         Done::Ordered(order) => format!("ordered {}", order.state().word()),
-        Done::Touched => view::TOUCHED.to_owned(),
+        // Recording an act moves nothing.
+        Done::Recorded | Done::Touched => view::TOUCHED.to_owned(),
     };
     format!("{done}; {}", sums(answer.balance))
 }

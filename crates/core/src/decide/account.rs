@@ -8,7 +8,7 @@ use crate::command::PutAccount;
 use crate::decide::invalid;
 use crate::decide::scribe::Scribe;
 use crate::draft::Draft;
-use crate::entry::{Event, TextField};
+use crate::entry::{Act, Event, TextField};
 use crate::id::ProjectTypeId;
 use crate::rejection::Rejection;
 use crate::time::{Time, Zone};
@@ -56,6 +56,15 @@ pub(super) fn erase(scribe: &mut Scribe<'_>, reason: Option<&str>) {
     }
     let texts = scribe.texts([(TextField::Reason, reason)]);
     scribe.write(Draft::new(Event::AccountErased).texts(texts));
+}
+
+/// Records what an operator does; opens the studio's own account first where it is not there yet.
+pub(super) fn record(scribe: &mut Scribe<'_>, act: Act, subject: &str) {
+    if scribe.before.seq == 0 {
+        open(scribe, &PutAccount::default());
+    }
+    let texts = scribe.texts([(TextField::Reference, Some(subject))]);
+    scribe.write(Draft::new(Event::Acted { act }).texts(texts));
 }
 
 /// Every project type is one of the catalog in force, or one that the account has already (R8).

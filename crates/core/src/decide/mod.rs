@@ -51,9 +51,11 @@ pub struct Decision {
 /// Every command that comes with a key makes at least one entry, so that there is one to bind the key (R31).
 pub fn decide(account: &Account, catalogs: &Catalogs, command: &Command, stamp: &Stamp) -> Result<Decision, Rejection> {
     let mut scribe = Scribe::new(account, catalogs, stamp);
+    scribe.by = stamp.by.as_deref().filter(|_| command.is_by_hand());
     check_shape(command)?;
     check_present(account, catalogs, command, scribe.at())?;
-    if account.seq == 0 && !matches!(command, Command::PutAccount(_) | Command::OpenAccount(_)) {
+    let of_studio = account.id.is_of_studio() && !matches!(command, Command::RecordAct { .. } | Command::Touch);
+    if of_studio || (account.seq == 0 && !command.opens(&account.id)) {
         return Err(Rejection::AccountNotFound);
     }
     let unchanged = match command {
@@ -93,6 +95,10 @@ pub fn decide(account: &Account, catalogs: &Catalogs, command: &Command, stamp: 
         Command::EraseAccount { reason } => {
             account::erase(&mut scribe, reason.as_deref());
             Done::AccountErased { account: account.number }
+        }
+        Command::RecordAct { act, subject } => {
+            account::record(&mut scribe, *act, subject);
+            Done::Recorded
         }
         Command::Touch => Done::Touched,
         Command::PlaceHold(place) => return hold::place(scribe, place),
@@ -150,6 +156,7 @@ pub fn check_shape(command: &Command) -> Result<(), Rejection> {
         | Command::RefuseMethod { .. }
         | Command::BeginBilling { .. }
         | Command::EndBilling { .. }
+        | Command::RecordAct { .. }
         | Command::Touch => Ok(()),
     }
 }
@@ -187,6 +194,7 @@ fn check_present(
         | Command::EndBilling { .. }
         | Command::PayTerm(_)
         | Command::EraseAccount { .. }
+        | Command::RecordAct { .. }
         | Command::Touch => Ok(()),
     }
 }

@@ -12,7 +12,7 @@ use crate::command::Stamp;
 use crate::consequence::{expiry, repayment};
 use crate::decide::Decision;
 use crate::draft::Draft;
-use crate::entry::{Bound, Entry, Event, TextField, Texts};
+use crate::entry::{Bound, Entry, Event, Kind, TextField, Texts};
 use crate::time::Time;
 use crate::top_up;
 
@@ -27,6 +27,8 @@ pub(super) struct Scribe<'a> {
     /// Every catalog version.
     pub(super) catalogs: &'a Catalogs,
     stamp: &'a Stamp,
+    /// Who asks, if the entry that is what was asked for says so.
+    pub(super) by: Option<&'a str>,
     /// The account with all but the last entry applied, from the second entry on.
     grown: Option<Box<Account>>,
     entries: Vec<Entry>,
@@ -34,7 +36,7 @@ pub(super) struct Scribe<'a> {
 
 impl<'a> Scribe<'a> {
     pub(super) fn new(before: &'a Account, catalogs: &'a Catalogs, stamp: &'a Stamp) -> Scribe<'a> {
-        Scribe { before, catalogs, stamp, grown: None, entries: Vec::new() }
+        Scribe { before, catalogs, stamp, by: None, grown: None, entries: Vec::new() }
     }
 
     /// When the command takes effect: the later of now and the account's last entry (R33).
@@ -121,10 +123,22 @@ impl<'a> Scribe<'a> {
         }
     }
 
+    /// Says on the entry that was asked for who asked: on the first, but for what stands before an erasure or an act.
+    fn sign(&mut self) {
+        let Some(by) = self.by else { return };
+        let asked = |entry: &Entry| matches!(entry.event, Event::AccountErased | Event::Acted { .. });
+        let place = self.entries.iter().position(asked).unwrap_or(0);
+        if let Some(entry) = self.entries.get_mut(place) {
+            debug_assert!(Kind::BY_HAND.contains(&entry.event.kind()), "{:?} would not be found", entry.event);
+            entry.texts.add(self.stamp.salt, TextField::By, by);
+        }
+    }
+
     /// The decision of a command that has written at least one entry.
     pub(super) fn finish(mut self) -> Decision {
         self.follow_up();
         self.top_up();
+        self.sign();
         let back = u8::try_from(self.entries.len() - 1).expect("a command makes few entries");
         let last = self.entries.last_mut().expect("a command with a key makes an entry");
         last.bound = self.stamp.binding.map(|binding| Bound { term: binding.term, content: binding.content, back });

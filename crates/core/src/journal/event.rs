@@ -7,9 +7,9 @@ use super::bytes::{Problem, Reader, Writer};
 use super::movement::{
     lowest_format_of_lots, lowest_format_of_revived, read_parts, read_revived, write_parts, write_revived,
 };
-use super::order;
+use super::{order, text};
 use crate::amount::Credits;
-use crate::entry::{Entry, Event, HoldSettled, Kind, LotChange, Refunded, SubscriptionChange};
+use crate::entry::{Act, Entry, Event, HoldSettled, Kind, LotChange, Refunded, SubscriptionChange};
 use crate::hold::{Hold, HoldState, LotPart, OnExcess, Priced};
 use crate::id::{ChargeId, HoldId, HoldName, LotId, MeasureId, PlanId, ProjectTypeId, StudioNumber, ToolId};
 use crate::measure::{Decimal, MeasureValue, Measures};
@@ -96,7 +96,7 @@ fn write_unless_usual(out: &mut Writer, credits: Credits, usual: Credits) {
 
 /// The lowest record format that can say this entry.
 pub(super) fn lowest_format(entry: &Entry) -> u8 {
-    lowest_format_of(&entry.event).max(lowest_format_of_lots(&entry.lots))
+    lowest_format_of(&entry.event).max(lowest_format_of_lots(&entry.lots)).max(text::lowest_format(&entry.texts.fields))
 }
 
 /// The lowest record format that has this event: 1 for what the first version knew. An event that gets a new shape
@@ -141,7 +141,10 @@ fn lowest_format_of(event: &Event) -> u8 {
         | Event::LotsFrozen { order }
         | Event::LotsUnfrozen { order }
         | Event::ClawedBack { order, .. } => order::lowest_format(order),
-        Event::SavedMethodChanged { .. } | Event::BillingChanged { .. } | Event::GivenBack { .. } => 3,
+        Event::SavedMethodChanged { .. }
+        | Event::BillingChanged { .. }
+        | Event::GivenBack { .. }
+        | Event::Acted { .. } => 3,
     }
 }
 
@@ -176,6 +179,7 @@ pub(super) fn write(out: &mut Writer, entry: &Entry, context: &Context<'_>) {
             }
         }
         Event::RolledOver | Event::LotExpired | Event::Granted | Event::DebtRepaid | Event::AccountErased => {}
+        Event::Acted { act } => out.byte(act.number()),
         Event::HoldPlaced { hold } => write_hold(out, hold, context),
         Event::HoldExtended { hold, tool: _, expires_at } => {
             write_hold_id(out, *hold);
@@ -278,6 +282,7 @@ pub(super) fn read(body: &mut Reader<'_>, kind: Kind, context: &Context<'_>) -> 
             Event::WentUncollected { charge, tool, credits: body.credits()? }
         }
         Kind::Erasure => Event::AccountErased,
+        Kind::Act => Event::Acted { act: Act::from_number(body.byte()?).ok_or("an act that is not known")? },
         Kind::Order => {
             let change = order::read_change(body.byte()?)?;
             Event::OrderChanged { change, order: order::read(body, (context.format, context.at))? }
@@ -335,7 +340,8 @@ const fn has_tool(kind: Kind) -> bool {
         | Kind::AutomaticTopUp
         | Kind::SavedMethod
         | Kind::Billing
-        | Kind::GiveBack => false,
+        | Kind::GiveBack
+        | Kind::Act => false,
     }
 }
 

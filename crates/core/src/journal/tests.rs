@@ -5,7 +5,7 @@ mod orders;
 use proptest::prelude::*;
 
 use super::*;
-use crate::entry::{Book, Event, HoldSettled, LotChange, Posting, Refunded, Text, TextField, Texts};
+use crate::entry::{Act, Book, Event, HoldSettled, LotChange, Posting, Refunded, Text, TextField, Texts};
 use crate::hold::{Hold, HoldState, LotPart, OnExcess, Priced};
 use crate::id::{ChargeId, HoldId, HoldName, LotId, MeasureId, OrderId, PlanId, ProjectTypeId, StudioNumber};
 use crate::lot::{Class, Lot, NewLot, Priority, Sold};
@@ -195,6 +195,7 @@ fn event() -> impl Strategy<Value = Event> {
         }),
         Just(Event::RolledOver),
         Just(Event::LotExpired),
+        prop::sample::select(Act::ALL.to_vec()).prop_map(|act| Event::Acted { act }),
         hold().prop_map(|hold| Event::HoldPlaced { hold }),
         (hold_id(), tool(), time()).prop_map(|(hold, tool, expires_at)| Event::HoldExtended { hold, tool, expires_at }),
         settled().prop_map(Event::HoldSettled),
@@ -256,10 +257,17 @@ fn posting() -> impl Strategy<Value = Posting> {
 /// Texts that are all there, partly erased, or wholly erased with their salt.
 fn texts() -> impl Strategy<Value = Texts> {
     let fields = prop::sample::subsequence(
-        vec![TextField::AccountId, TextField::Name, TextField::Reference, TextField::Member, TextField::Reason],
-        0..=5,
+        vec![
+            TextField::AccountId,
+            TextField::Name,
+            TextField::Reference,
+            TextField::Member,
+            TextField::Reason,
+            TextField::By,
+        ],
+        0..=6,
     );
-    let contents = prop::collection::vec((any::<String>(), any::<bool>()), 5);
+    let contents = prop::collection::vec((any::<String>(), any::<bool>()), 6);
     (prop::option::of(any::<[u8; 16]>()), fields, contents).prop_map(|(salt, fields, contents)| Texts {
         salt: if fields.is_empty() { None } else { salt },
         fields: fields
@@ -571,6 +579,7 @@ fn a_record_is_of_the_lowest_format_that_can_say_it() {
         (erased(), 1, "a thing that its record's format does not have"),
         (unspent(), 2, "a thing that its record's format does not have"),
         (erased(), 3, "a higher record format than the entry needs"),
+        (signed(charge()), 2, "a thing that its record's format does not have"),
         (charge(), 0, "a record format that is not known here; a newer scrip may have written it"),
         (charge(), FORMAT + 1, "a record format that is not known here; a newer scrip may have written it"),
     ] {
@@ -578,6 +587,22 @@ fn a_record_is_of_the_lowest_format_that_can_say_it() {
         record.body[0] = format;
         assert_eq!(decode(&record).unwrap_err().problem, problem, "format {format} of {:?}", entry.event);
     }
+}
+
+/// An entry that says who made it.
+fn signed(mut entry: Entry) -> Entry {
+    entry.texts.add([9; 16], TextField::By, "key_1");
+    entry
+}
+
+#[test]
+fn who_did_it_lies_beside_the_record() {
+    let entry = signed(charge());
+    let record = encode(&entry, Hash::default());
+    assert!(record.texts.as_deref().is_some_and(|texts| texts.ends_with(",\"by\":\"key_1\"}")), "{:?}", record.texts);
+    assert_eq!((record.body[0], decode(&record).unwrap()), (3, entry));
+    let erased = decode(&Record { texts: None, ..record }).unwrap();
+    assert!(erased.texts.names(TextField::By) && erased.texts.get(TextField::By).is_none());
 }
 
 #[test]

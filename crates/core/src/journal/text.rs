@@ -10,8 +10,13 @@ use super::bytes::{Problem, Reader, Writer};
 use crate::entry::{Text, TextField, Texts};
 
 /// The fields, in their order.
-const FIELDS: [TextField; 5] =
-    [TextField::AccountId, TextField::Name, TextField::Reference, TextField::Member, TextField::Reason];
+const FIELDS: [TextField; 6] =
+    [TextField::AccountId, TextField::Name, TextField::Reference, TextField::Member, TextField::Reason, TextField::By];
+
+/// The lowest record format that has these texts.
+pub(super) fn lowest_format(texts: &[Text]) -> u8 {
+    if texts.iter().any(|text| text.field == TextField::By) { 3 } else { 1 }
+}
 
 /// Writes the digests.
 pub(super) fn write_digests(out: &mut Writer, texts: &Texts) {

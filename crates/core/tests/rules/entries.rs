@@ -214,7 +214,7 @@ fn a_batch_sees_its_own_commands() {
     world.submit(&hold(10)).unwrap();
     let release =
         Command::ReleaseHold(ReleaseHold { hold: last_hold(&world), reason: None, after_expiry: AfterExpiry::Expire });
-    let stamp = Stamp { now: world.now, salt: [0; 16], binding: None };
+    let stamp = Stamp { now: world.now, salt: [0; 16], binding: None, by: None };
     let mut account = world.account.clone();
     let decision = decide(&account, &world.catalogs, &release, &stamp).unwrap();
     decision.entries.iter().for_each(|entry| apply(&mut account, entry));
@@ -235,7 +235,7 @@ fn a_batch_refunds_no_more_than_was_charged() {
     world.submit(&Command::SettleHold(settle)).unwrap();
     let charge = ChargeId::first(4);
     let refund = |credits| Command::Refund { charge, credits: Some(Credits::whole(credits)), reason: "why".into() };
-    let stamp = Stamp { now: world.now, salt: [0; 16], binding: None };
+    let stamp = Stamp { now: world.now, salt: [0; 16], binding: None, by: None };
     let mut account = world.account.clone();
     let facts = scrip_core::recall::charge(&world.entries[3], None);
     account.recalled.charges.insert(charge, facts);

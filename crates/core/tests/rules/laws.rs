@@ -121,7 +121,8 @@ impl Laws {
             | Event::Granted
             | Event::Revoked { .. }
             | Event::WentUncollected { .. }
-            | Event::AccountErased => {}
+            | Event::AccountErased
+            | Event::Acted { .. } => {}
         }
     }
 

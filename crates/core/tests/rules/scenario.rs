@@ -410,7 +410,8 @@ fn tell(entry: &Entry, now: Time) -> String {
         | Event::Revoked { .. }
         | Event::DebtRecorded { .. }
         | Event::DebtRepaid
-        | Event::AccountErased => String::new(),
+        | Event::AccountErased
+        | Event::Acted { .. } => String::new(),
     };
     for change in &entry.lots {
         line += &format!(" {}", change.lot);

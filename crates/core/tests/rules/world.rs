@@ -63,6 +63,7 @@ impl World {
                 | Command::BeginBilling { .. }
                 | Command::EndBilling { .. }
                 | Command::RefuseMethod { .. }
+                | Command::RecordAct { .. }
                 | Command::Touch
         );
         let key = Key::parse(&format!("key-{}", self.commands)).unwrap();
@@ -70,7 +71,7 @@ impl World {
             Command::OpenAccount(_) => Some(Binding::of_opening(ACCOUNT, command)),
             command => keyed.then(|| Binding::of(ACCOUNT, &key, command)),
         };
-        let stamp = Stamp { now: self.now, salt: [9; 16], binding };
+        let stamp = Stamp { now: self.now, salt: [9; 16], binding, by: None };
         let decision = decide(&self.account, &self.catalogs, command, &stamp)?;
         if !decision.entries.is_empty() {
             assert_eq!(decision.answer, answer::of(&decision.entries), "an answer is made from the entries");

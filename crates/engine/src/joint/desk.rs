@@ -68,6 +68,13 @@ pub(super) struct Desk {
     pub(super) replays: bool,
 }
 
+/// A command as it was asked for.
+struct Asked {
+    key: Option<Key>,
+    command: Command,
+    by: Option<Arc<str>>,
+}
+
 /// How far a desk has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
@@ -160,9 +167,9 @@ impl Desk {
     fn decide_next(&mut self, at: &Circumstances<'_>, fresh: &mut dyn Source) -> Result<Held, Lack> {
         let task = &self.tasks[self.held.len()];
         match &task.what {
-            What::Command { key, command, .. } => {
-                let (key, command) = (key.clone(), command.clone());
-                Ok(Held::Carried(self.command(key.as_ref(), &command, at, fresh)?))
+            What::Command { key, command, by, .. } => {
+                let asked = Asked { key: key.clone(), command: command.clone(), by: by.clone() };
+                Ok(Held::Carried(self.command(&asked, at, fresh)?))
             }
             What::Hold(hold, _) => {
                 let Some(account) = &self.account else { return Ok(Held::Hold(Ok(None))) };
@@ -178,20 +185,14 @@ impl Desk {
     }
 
     /// The rules' order of a command: shape, replay, account, what is due, what it names, and then the decision (R32).
-    fn command(
-        &mut self,
-        key: Option<&Key>,
-        command: &Command,
-        at: &Circumstances<'_>,
-        fresh: &mut dyn Source,
-    ) -> Result<Carried, Lack> {
+    fn command(&mut self, asked: &Asked, at: &Circumstances<'_>, fresh: &mut dyn Source) -> Result<Carried, Lack> {
+        let (key, command) = (asked.key.as_ref(), &asked.command);
         if let Err(rejection) = check_shape(command) {
             return Ok(Err(Refusal::Rejected(rejection)));
         }
         let Some(account) = &self.account else {
-            let opens = matches!(command, Command::PutAccount(_) | Command::OpenAccount(_));
-            if opens && self.id.erased_number().is_none() {
-                return Ok(self.open(key, command, at, fresh));
+            if command.opens(&self.id) {
+                return Ok(self.open(asked, at, fresh));
             }
             return Ok(Err(Refusal::Rejected(Rejection::AccountNotFound)));
         };
@@ -208,7 +209,7 @@ impl Desk {
             return Ok(Ok(before));
         }
         self.apply_due(at, fresh);
-        let stamp = Stamp { now: at.now, salt: fresh.salt(), binding };
+        let stamp = Stamp { now: at.now, salt: fresh.salt(), binding, by: asked.by.clone() };
         // Taken out and put back: what is held once is changed without being copied.
         let mut account = self.account.take().expect("it is there, as above");
         let recalled = recall::recall(&self.past(number, at.fetched), &mut account, command);
@@ -231,16 +232,11 @@ impl Desk {
         Ok(Ok(Outcome { answer: decision.answer, replayed: false }))
     }
 
-    fn open(
-        &mut self,
-        key: Option<&Key>,
-        command: &Command,
-        at: &Circumstances<'_>,
-        fresh: &mut dyn Source,
-    ) -> Carried {
-        let number = fresh.number();
+    fn open(&mut self, asked: &Asked, at: &Circumstances<'_>, fresh: &mut dyn Source) -> Carried {
+        let (number, command) = (fresh.number(), &asked.command);
         let mut account = Account::unopened(self.studio, number, self.id.clone());
-        let stamp = Stamp { now: at.now, salt: fresh.salt(), binding: binding(number, key, command) };
+        let binding = binding(number, asked.key.as_ref(), command);
+        let stamp = Stamp { now: at.now, salt: fresh.salt(), binding, by: asked.by.clone() };
         let decision = decide(&account, at.catalogs, command, &stamp).map_err(Refusal::Rejected)?;
         decision.entries.iter().for_each(|entry| apply(&mut account, entry));
         self.account = Some(Arc::new(account));

@@ -108,7 +108,7 @@ impl Joint {
             return Err(Refusal::Unavailable("this server is stopping"));
         }
         match job {
-            Job::Commands { requests, reply } => self.push_commands(requests, reply),
+            Job::Commands { requests, by, reply } => self.push_commands(requests, by.as_ref(), reply),
             Job::Hold { studio, account, hold, reply } => self.push_task(studio, account, What::Hold(hold, reply)),
             Job::Order { studio, account, order, reply } => self.push_task(studio, account, What::Order(order, reply)),
             Job::Publish { .. }
@@ -126,6 +126,7 @@ impl Joint {
     fn push_commands(
         &self,
         requests: Vec<Request>,
+        by: Option<&Arc<str>>,
         reply: oneshot::Sender<Vec<crate::intake::Carried>>,
     ) -> Result<(), Refusal> {
         self.admit(requests.len())?;
@@ -135,7 +136,11 @@ impl Joint {
             let Request { studio, account, key, command } = request;
             let answers = Arc::clone(&answers);
             let lane = self.lane_of(studio, &account);
-            shares[lane].push(Task { studio, account, what: What::Command { key, command, answers, place } });
+            shares[lane].push(Task {
+                studio,
+                account,
+                what: What::Command { key, command, by: by.cloned(), answers, place },
+            });
         }
         for (lane, share) in self.lanes.iter().zip(shares) {
             lane.push(share);
@@ -225,7 +230,7 @@ impl Joint {
         if !requests.is_empty() {
             let (reply, done) = oneshot::channel();
             // A full queue has better things to do; the next round comes by again.
-            if self.push(Job::Commands { requests, reply }).is_ok() {
+            if self.push(Job::Commands { requests, by: None, reply }).is_ok() {
                 drop(done.blocking_recv());
             }
         }

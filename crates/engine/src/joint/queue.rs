@@ -1,7 +1,7 @@
 //! What waits for a thread, and where the answers go.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use scrip_core::command::Command;
@@ -82,7 +82,7 @@ pub(super) struct Task {
 /// What.
 pub(super) enum What {
     /// Carry out a command.
-    Command { key: Option<Key>, command: Command, answers: std::sync::Arc<Answers>, place: usize },
+    Command { key: Option<Key>, command: Command, by: Option<Arc<str>>, answers: Arc<Answers>, place: usize },
     /// Look up a hold.
     Hold(HoldRef, oneshot::Sender<Result<Option<Hold>, Refusal>>),
     /// Look up an order.

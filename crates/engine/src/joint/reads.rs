@@ -12,7 +12,7 @@ use scrip_core::time::Time;
 
 use super::Joint;
 use super::fetched::decoded;
-use crate::history::{Filter, HistoryPage, HistoryQuery, JournalPage, JournalPlace, JournalQuery, leaves_uncollected};
+use crate::history::{Filter, HistoryPage, HistoryQuery, JournalPage, JournalPlace, JournalQuery};
 use crate::opening::{self, Origin};
 use crate::pending::{self, PendingOrders};
 use crate::store::StoreError;
@@ -143,7 +143,7 @@ impl Joint {
             looked += limit;
             for (id, record) in found {
                 let entry = decoded(&record)?;
-                if !query.uncollected || leaves_uncollected(&entry) {
+                if query.wants(&entry) {
                     if page.entries.len() == query.limit {
                         page.next = before.map(JournalPlace::Entry);
                         return Ok(page);

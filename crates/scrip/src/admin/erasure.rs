@@ -11,7 +11,7 @@ use scrip_engine::Engine;
 use scrip_engine::engine::{Refusal, Request};
 use scrip_engine::store::{ErasingLeft, StoreError};
 
-use super::{Tell, ToErase, studio_number};
+use super::{COMMAND_LINE, Tell, ToErase, studio_number};
 
 /// The longest reason, in characters.
 const REASON_MAX: usize = 500;
@@ -59,7 +59,7 @@ async fn submit(
     account: AccountId,
     command: Command,
 ) -> Result<AccountNumber, Refusal> {
-    let outcome = engine.submit(Request { studio, account, key: None, command }).await?;
+    let outcome = engine.submit_by(COMMAND_LINE.into(), Request { studio, account, key: None, command }).await?;
     match outcome.answer.done {
         Done::AccountErased { account } => Ok(account),
         other => unreachable!("an erasure is answered with an erasure, not {other:?}"),

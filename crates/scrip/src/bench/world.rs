@@ -13,7 +13,7 @@ use scrip_engine::Engine;
 use scrip_engine::clock::Clock;
 use scrip_engine::engine::{Outcome, Refusal, Request};
 
-use crate::admin::{self, Ask, Tell};
+use crate::admin::{self, Ask, Asker, Tell};
 use crate::bench::plan::BATCH;
 use crate::bench::tally::Paid;
 use crate::failure::Failure;
@@ -46,10 +46,10 @@ impl World {
     pub(crate) async fn make(folder: &Path, accounts: u32) -> Result<Arc<World>, Failure> {
         let engine = place::start(folder, Clock::system())?;
         let source = STUDIOTWIN.to_owned();
-        let published = admin::carry_out(&engine, Ask::Publish { json: false, source }).await;
+        let published = admin::carry_out(&engine, Asker::Start, Ask::Publish { json: false, source }).await;
         let Tell::Published(published) = published else { return Err(place::refusal(published)) };
         let created = Ask::CreateKey { studio: published.studio.clone(), role: "full".to_owned() };
-        let secret = match admin::carry_out(&engine, created).await {
+        let secret = match admin::carry_out(&engine, Asker::Start, created).await {
             Tell::KeyCreated { secret, .. } => secret,
             other => return Err(place::refusal(other)),
         };

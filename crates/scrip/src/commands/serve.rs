@@ -6,7 +6,7 @@ use scrip_core::id::StudioId;
 use scrip_engine::Engine;
 use scrip_server::{AllowedOrigins, Config, Listeners, OutsideKey};
 
-use crate::admin::{self, Ask, News, Tell};
+use crate::admin::{self, Ask, Asker, News, Tell};
 use crate::args::ServeArguments;
 use crate::commands::catalog;
 use crate::failure::Failure;
@@ -78,7 +78,7 @@ async fn publish(engine: &Engine, files: &[PathBuf]) -> Result<(), Failure> {
         let (source, format) = catalog::source(file)?;
         let json = format == scrip_core::catalog::Format::Json;
         let shown = file.display();
-        match admin::carry_out(engine, Ask::Publish { json, source }).await {
+        match admin::carry_out(engine, Asker::Start, Ask::Publish { json, source }).await {
             Tell::Published(done) if done.news == News::Published => {
                 println!("{shown}: published as version {} of {}", done.version, done.studio);
             }

@@ -17,7 +17,7 @@ use scrip_engine::clock::Clock;
 use scrip_server::{Config, Listeners};
 use tokio::net::TcpListener;
 
-use crate::admin::{self, Ask, Tell};
+use crate::admin::{self, Ask, Asker, Tell};
 use crate::args::{DemoArguments, LogForm};
 use crate::failure::Failure;
 use crate::fresh::FreshFolder;
@@ -81,7 +81,7 @@ async fn live_through(engine: &Engine, present: Time) -> Result<(), Failure> {
 }
 
 async fn publish(engine: &Engine, source: &str) -> Result<(), Failure> {
-    match admin::carry_out(engine, Ask::Publish { json: false, source: source.to_owned() }).await {
+    match admin::carry_out(engine, Asker::Start, Ask::Publish { json: false, source: source.to_owned() }).await {
         Tell::Published(_) => Ok(()),
         Tell::CatalogRefused { line, column, message } => {
             Err(Failure::Failed(format!("a shipped catalog is refused at {line}:{column}: {message}")))

@@ -58,7 +58,10 @@ impl Segments {
     }
 
     fn account(&self) -> Result<AccountId, Refused> {
-        Ok(AccountId::parse(self.get("account")?).map_err(|error| InvalidField::new("account", error.expected))?)
+        let id =
+            AccountId::parse(self.get("account")?).map_err(|error| InvalidField::new("account", error.expected))?;
+        // The studio's own account is no customer's: to callers there is none.
+        if id.is_of_studio() { Err(Rejection::AccountNotFound.into()) } else { Ok(id) }
     }
 }
 

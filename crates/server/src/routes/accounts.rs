@@ -75,7 +75,7 @@ pub(super) async fn put(
 ) -> Result<Response, Refused> {
     query.finish()?;
     let settings = request.settings()?;
-    let outcome = app.carry_out(key.studio, id.clone(), None, Command::PutAccount(settings)).await?;
+    let outcome = app.carry_out(&key, id.clone(), None, Command::PutAccount(settings)).await?;
     let status = match outcome.answer.done {
         Done::Put(Put::Created) => StatusCode::CREATED,
         Done::Put(Put::Updated) => StatusCode::OK,

@@ -2,6 +2,8 @@
 //!
 //! All lines go to the engine together and in order, so that a batch costs one wait for the disk.
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -49,9 +51,9 @@ pub(super) async fn carry_out(
     let (parts, body) = request.into_parts();
     media_type(&parts.headers, &MEDIA_TYPES)?;
     let body = read(&parts.headers, body, limits.batch_body, limits.body_wait).await?;
-    let (studio, large) = (key.studio, body.len() > APART_FROM);
+    let (studio, by, large) = (key.studio, key.by(), body.len() > APART_FROM);
     let lines = apart_if(large, move || lines(&body, &key)).await??;
-    let outcomes = outcomes(&app, studio, &lines).await;
+    let outcomes = outcomes(&app, studio, by, &lines).await;
     let written = apart_if(large, move || written(&lines, outcomes)).await?;
     Ok(reply::typed(StatusCode::OK, "application/x-ndjson", written))
 }
@@ -126,14 +128,14 @@ fn key_of(text: &[u8]) -> Option<String> {
 }
 
 /// What became of each line that was a command, in order.
-async fn outcomes(app: &App, studio: StudioNumber, lines: &[Line]) -> Vec<Result<Outcome, Problem>> {
+async fn outcomes(app: &App, studio: StudioNumber, by: Arc<str>, lines: &[Line]) -> Vec<Result<Outcome, Problem>> {
     let commands = lines.iter().filter_map(|line| match line {
         Line::Ready(Ordered { account, key, command: Ok(command), .. }) => {
             Some(Command { studio, account: account.clone(), key: Some(key.clone()), command: command.clone() })
         }
         Line::Ready(_) | Line::Refused { .. } => None,
     });
-    let mut carried_out = app.engine().submit_many(commands.collect()).await.into_iter();
+    let mut carried_out = app.engine().submit_many_by(by, commands.collect()).await.into_iter();
     let mut outcomes = Vec::with_capacity(lines.len());
     for line in lines {
         outcomes.push(match line {

@@ -11,6 +11,7 @@ use scrip_api::problem::Problem;
 use scrip_api::time::Instant;
 use scrip_api::unfit::InvalidField;
 use scrip_core::catalog::{self, CatalogError, Format as Written, Published};
+use scrip_core::entry::Act;
 use scrip_core::id::{StudioId, StudioNumber};
 use scrip_core::time::Time;
 use scrip_engine::engine::{Publication, PublishError, PublishOutcome};
@@ -113,7 +114,7 @@ pub(super) async fn publish(
     let before = app.catalog(key.studio).ok();
     match dry_run {
         DryRun::Yes => try_out(publication, studio, before, app.engine().now()).await,
-        DryRun::No => really(&app, publication, studio, before).await,
+        DryRun::No => really(&app, &key, publication, before).await,
     }
 }
 
@@ -163,10 +164,11 @@ async fn try_out(
 
 async fn really(
     app: &App,
+    key: &Authorised,
     publication: Publication,
-    studio: StudioId,
     before: Option<Arc<Published>>,
 ) -> Result<Response, Refused> {
+    let studio = name_of(app, key.studio)?;
     let engine = app.engine().clone();
     let runtime = tokio::runtime::Handle::current();
     let published = tokio::task::spawn_blocking(move || runtime.block_on(engine.publish(publication, Some(studio))));
@@ -178,6 +180,11 @@ async fn really(
         Err(PublishError::OtherStudio { expected, found }) => return Err(other_studio(&expected, &found)),
         Err(PublishError::Unavailable(why)) => return Err(Refused::unavailable(why)),
     };
+    if is_new {
+        app.engine()
+            .record(key.studio, key.by(), Act::CatalogPublished, &format!("version {}", version.version))
+            .await?;
+    }
     let changes = match before.filter(|_| is_new) {
         Some(before) => catalog::diff(&before.catalog, &version.catalog),
         None => Vec::new(),

@@ -27,7 +27,7 @@ pub(super) async fn charge(
 ) -> Result<Response, Refused> {
     query.finish()?;
     let command = app.fit(key.studio, &account, request.command()).await?;
-    let outcome = app.carry_out(key.studio, account, Some(once), Command::Charge(command)).await?;
+    let outcome = app.carry_out(&key, account, Some(once), Command::Charge(command)).await?;
     reply::carried_out(StatusCode::CREATED, &outcome, ChargeShown::of(&outcome.answer))
 }
 
@@ -45,6 +45,6 @@ pub(super) async fn refund(
 ) -> Result<Response, Refused> {
     query.finish()?;
     let command = app.fit(key.studio, &at.account, request.command(at.charge)).await?;
-    let outcome = app.carry_out(key.studio, at.account, Some(once), command).await?;
+    let outcome = app.carry_out(&key, at.account, Some(once), command).await?;
     reply::carried_out(StatusCode::CREATED, &outcome, RefundShown::of(&outcome.answer))
 }

@@ -138,6 +138,7 @@ impl Filter<JournalPlace> {
             from: self.from,
             to: self.to,
             uncollected: false,
+            by_hand: false,
         }
     }
 }

@@ -32,7 +32,7 @@ pub(super) async fn grant(
         key.must_be_whole()?;
     }
     let command = app.fit(key.studio, &account, command).await?;
-    let outcome = app.carry_out(key.studio, account, Some(once), command).await?;
+    let outcome = app.carry_out(&key, account, Some(once), command).await?;
     reply::carried_out(StatusCode::CREATED, &outcome, GrantShown::of(&outcome.answer))
 }
 
@@ -50,7 +50,7 @@ pub(super) async fn revoke(
 ) -> Result<Response, Refused> {
     query.finish()?;
     let command = app.fit(key.studio, &at.account, request.revoke(at.lot)).await?;
-    let outcome = app.carry_out(key.studio, at.account, Some(once), command).await?;
+    let outcome = app.carry_out(&key, at.account, Some(once), command).await?;
     reply::carried_out(StatusCode::OK, &outcome, RevokeShown::of(&outcome.answer))
 }
 
@@ -68,6 +68,6 @@ pub(super) async fn write_off(
 ) -> Result<Response, Refused> {
     query.finish()?;
     let command = app.fit(key.studio, &account, request.write_off()).await?;
-    let outcome = app.carry_out(key.studio, account, Some(once), command).await?;
+    let outcome = app.carry_out(&key, account, Some(once), command).await?;
     reply::carried_out(StatusCode::OK, &outcome, WriteOffShown::of(&outcome.answer))
 }

@@ -36,7 +36,7 @@ pub(super) async fn place(
 ) -> Result<Response, Refused> {
     query.finish()?;
     let command = app.fit(key.studio, &account, request.command()).await?;
-    let outcome = app.carry_out(key.studio, account.clone(), Some(once), Command::PlaceHold(command)).await?;
+    let outcome = app.carry_out(&key, account.clone(), Some(once), Command::PlaceHold(command)).await?;
     reply::carried_out(StatusCode::CREATED, &outcome, HoldPlacedShown::of(&outcome.answer, account.as_str()))
 }
 
@@ -54,7 +54,7 @@ pub(super) async fn settle(
 ) -> Result<Response, Refused> {
     query.finish()?;
     let command = app.fit(key.studio, &at.account, request.command(at.hold.clone())).await?;
-    let outcome = app.carry_out(key.studio, at.account, Some(once), command).await?;
+    let outcome = app.carry_out(&key, at.account, Some(once), command).await?;
     reply::carried_out(StatusCode::OK, &outcome, HoldSettledShown::of(&outcome.answer, &at.hold?))
 }
 
@@ -72,7 +72,7 @@ pub(super) async fn release(
 ) -> Result<Response, Refused> {
     query.finish()?;
     let command = app.fit(key.studio, &at.account, request.command(at.hold.clone())).await?;
-    let outcome = app.carry_out(key.studio, at.account, Some(once), command).await?;
+    let outcome = app.carry_out(&key, at.account, Some(once), command).await?;
     reply::carried_out(StatusCode::OK, &outcome, HoldReleasedShown::of(&outcome.answer, &at.hold?))
 }
 
@@ -90,7 +90,7 @@ pub(super) async fn extend(
 ) -> Result<Response, Refused> {
     query.finish()?;
     let command = app.fit(key.studio, &at.account, request.command(at.hold.clone())).await?;
-    let outcome = app.carry_out(key.studio, at.account, Some(once), command).await?;
+    let outcome = app.carry_out(&key, at.account, Some(once), command).await?;
     reply::carried_out(StatusCode::OK, &outcome, HoldExtendedShown::of(&outcome.answer, &at.hold?))
 }
 

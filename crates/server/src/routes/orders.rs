@@ -40,7 +40,7 @@ pub(super) async fn place(
 ) -> Result<Response, Refused> {
     query.finish()?;
     let command = app.fit(key.studio, &account, request.command()).await?;
-    let outcome = app.carry_out(key.studio, account.clone(), Some(once), command).await?;
+    let outcome = app.carry_out(&key, account.clone(), Some(once), command).await?;
     let mut shown = OrderShown::of_answer(&outcome.answer, account.as_str());
     if let (Some(shown), Done::Ordered(order)) = (&mut shown, &outcome.answer.done) {
         shown.checkout_url = payments::pay_at(&app, key.studio, &account, order.id).await?;
@@ -63,7 +63,7 @@ pub(super) async fn mark_paid(
 ) -> Result<Response, Refused> {
     query.finish()?;
     let command = app.fit(key.studio, &at.account, request.command(at.order)).await?;
-    let outcome = app.carry_out(key.studio, at.account.clone(), Some(once), command).await?;
+    let outcome = app.carry_out(&key, at.account.clone(), Some(once), command).await?;
     if let Done::Ordered(order) = &outcome.answer.done {
         payments::close_page(&app, key.studio, order).await;
     }

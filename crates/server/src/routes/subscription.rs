@@ -50,7 +50,7 @@ pub(super) async fn put(
         return Err(Refused::new(Code::Forbidden, detail));
     }
     let command = app.fit(key.studio, &account, request.command(key.asker())).await?;
-    let outcome = app.carry_out(key.studio, account.clone(), None, Command::PutSubscription(command)).await?;
+    let outcome = app.carry_out(&key, account.clone(), None, Command::PutSubscription(command)).await?;
     let status = match outcome.answer.done {
         Done::Put(Put::Created) => StatusCode::CREATED,
         Done::Put(Put::Updated) => StatusCode::OK,
@@ -69,7 +69,7 @@ pub(super) async fn cancel(
     query: Query,
 ) -> Result<Response, Refused> {
     query.finish()?;
-    app.carry_out(key.studio, account.clone(), None, Command::CancelSubscription).await?;
+    app.carry_out(&key, account.clone(), None, Command::CancelSubscription).await?;
     Ok(reply::ok(&shown(&app, key.studio, &account).await?))
 }
 

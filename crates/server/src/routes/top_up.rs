@@ -40,7 +40,7 @@ pub(super) async fn put(
 ) -> Result<Response, Refused> {
     query.finish()?;
     let command = app.fit(key.studio, &account, request.command()).await?;
-    app.carry_out(key.studio, account.clone(), None, Command::PutTopUp(command)).await?;
+    app.carry_out(&key, account.clone(), None, Command::PutTopUp(command)).await?;
     Ok(reply::ok(&shown(&app, key.studio, &account).await?))
 }
 

@@ -72,6 +72,7 @@ pub(super) async fn of_studio(State(app): State<App>, key: Authorised, query: Qu
             from: sums.wanted.from,
             to: sums.wanted.to,
             uncollected: false,
+            by_hand: false,
         };
         loop {
             let page = engine.journal(studio, &query)?;

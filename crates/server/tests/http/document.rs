@@ -43,6 +43,7 @@ const ROUTES: &[&str] = &[
     "PUT /v1/accounts/{account}/subscription",
     "POST /v1/accounts/{account}/subscription/preview",
     "GET /v1/accounts/{account}/usage",
+    "GET /v1/audit",
     "POST /v1/batch",
     "GET /v1/catalog",
     "POST /v1/catalog",

@@ -1,5 +1,6 @@
 //! The API over a real engine and the shipped catalogs, called in-process.
 
+mod audit;
 mod automatic_top_ups;
 mod customers;
 mod deliveries;
