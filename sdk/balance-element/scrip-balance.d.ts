@@ -77,7 +77,6 @@ export interface Words {
   debt: (credits: string) => string;
   resets: (date: string) => string;
   atLimit: (quantity: string) => string;
-  notEnabled: string;
   asOf: (time: string) => string;
   offline: (time: string) => string;
   unreachable: string;

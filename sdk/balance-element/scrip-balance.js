@@ -31,7 +31,6 @@ const WORDS = {
   debt: (credits) => `${credits} owed`,
   resets: (date) => `Next credits: ${date}`,
   atLimit: (quantity) => `${quantity} or more`,
-  notEnabled: 'Not enabled',
   asOf: (time) => `as of ${time}`,
   offline: (time) => `Not connected. This was right at ${time}.`,
   unreachable: 'Credits cannot be shown at the moment.',
@@ -392,21 +391,21 @@ export class ScripBalance extends (globalThis.HTMLElement ?? class {}) {
     const words = this.#words;
     if (!balance) return state === 'offline' ? '—' : words.waiting;
     const tools = this.#asked(balance);
-    if (!tools) return words.credits(this.#amount(balance.available));
-    if (tools.length === 0) return words.notEnabled;
+    // Of some tools nothing can be counted before their measures are known.
+    if (tools.length === 0) return words.credits(this.#amount(balance.available));
     // Of several tools the least: what is shown always runs.
     const [{ unit }] = tools;
     const same = tools.filter((tool) => tool.unit === unit);
     return this.#quantity(same.reduce((least, tool) => (tool.quantity < least.quantity ? tool : least)), words.left);
   }
 
-  /** The tools that the attributes ask for; null when they ask for none. */
+  /** The tools that the attributes ask for, of those that can be counted. */
   #asked(balance) {
     const tool = this.getAttribute('tool');
     const projectType = this.getAttribute('project-type');
     if (tool) return balance.left.filter((left) => left.tool === tool);
     if (projectType) return balance.left.filter((left) => left.project_type === projectType);
-    return null;
+    return [];
   }
 
   #show() {
@@ -457,7 +456,11 @@ export class ScripBalance extends (globalThis.HTMLElement ?? class {}) {
     const listen = open ? addEventListener : removeEventListener;
     listen('resize', this.#place);
     listen('scroll', this.#place, { capture: true, passive: true });
-    if (!open) return;
+    if (!open) {
+      // The browser gives the focus back from within the bubble, but not from what the page put into it.
+      if (this.contains(this.getRootNode().activeElement)) this.#button.focus();
+      return;
+    }
     this.#fill();
     // It has a size once it is laid out, which is before the next picture.
     requestAnimationFrame(this.#place);
@@ -482,10 +485,11 @@ export class ScripBalance extends (globalThis.HTMLElement ?? class {}) {
   /** Has the number read out once it stands still; what was there at first needs no word. */
   #sayLater() {
     clearTimeout(this.#saying);
+    const now = () => [this.#number.textContent, this.#asOf.textContent].filter(Boolean).join(', ');
+    this.#known ??= now();
     this.#saying = setTimeout(() => {
-      const says = [this.#number.textContent, this.#asOf.textContent].filter(Boolean).join(', ');
-      if (this.#known !== null && this.#known !== says) this.#said.textContent = says;
-      this.#known = says;
+      if (this.#known === now()) return;
+      this.#known = this.#said.textContent = now();
     }, QUIET);
   }
 

@@ -26,6 +26,8 @@ const ALLOWED: &[Allowed] = &[
     // The client and the test provider: neither knows the other, but the provider's tests call it with the client.
     Allowed { krate: "scrip-stripe", normal: &[], tests: &[] },
     Allowed { krate: "scrip-till", normal: &[], tests: &["scrip-stripe"] },
+    // An example of a studio: it has scrip's address and nothing of scrip.
+    Allowed { krate: "scrip-studio", normal: &[], tests: &[] },
     Allowed {
         krate: "scrip-server",
         normal: &["scrip-core", "scrip-engine", "scrip-api", "scrip-stripe"],
@@ -42,6 +44,7 @@ const ALLOWED: &[Allowed] = &[
             "scrip-stripe",
             "scrip-till",
             "scrip-web",
+            "scrip-studio",
         ],
         tests: &[],
     },

@@ -32,6 +32,8 @@ const NEEDED: &[Needed] = &[
     Needed { what: What::Program("chromedriver"), package: "chromium-driver" },
     Needed { what: What::Program("python3"), package: "python3" },
     Needed { what: What::PythonModule("ensurepip"), package: "python3-venv" },
+    // How large the balance element is on the wire.
+    Needed { what: What::Program("gzip"), package: "gzip" },
 ];
 
 /// Installs what is missing. When that does not work it says so and goes on: the tests that need it will fail by name.

@@ -5,6 +5,7 @@
 
 mod provider;
 mod stories;
+mod studio;
 mod telling;
 mod words;
 
@@ -19,14 +20,16 @@ use tokio::net::TcpListener;
 
 use crate::admin::{self, Ask, Asker, Tell};
 use crate::args::{DemoArguments, LogForm};
+use crate::demo::words::Told;
 use crate::failure::Failure;
 use crate::fresh::FreshFolder;
 use crate::running::Ready;
 use crate::signals::Signals;
 use crate::{place, running, shipped};
 
-/// The port that is tried first.
+/// The port that is tried first, and the small studio's.
 const PORT: u16 = 7171;
+const STUDIO_PORT: u16 = 7172;
 
 /// Makes the data, prints keys, address and lines to paste, and serves until it is asked to stop.
 pub(crate) fn run(arguments: &DemoArguments) -> Result<(), Failure> {
@@ -37,28 +40,30 @@ pub(crate) fn run(arguments: &DemoArguments) -> Result<(), Failure> {
 
 async fn serve(arguments: &DemoArguments, folder: &FreshFolder) -> Result<(), Failure> {
     let signals = Signals::watch()?;
-    let api = listener(arguments.listen).await?;
+    let api = match arguments.listen {
+        Some(address) => running::bind(address).await?,
+        None => listener(PORT).await?,
+    };
     let address = api.local_addr().map_err(|error| Failure::Failed(format!("the listener has no address: {error}")))?;
     eprintln!("telling the last weeks of {} accounts", stories::all().len());
     make_history(folder.path()).await?;
     let engine = place::start(folder.path(), Clock::system())?;
     let keys = running::first_keys(&engine).await?;
+    let studio = studio::start(listener(STUDIO_PORT).await?, address, &keys)?;
     let providers = provider::start(&engine, address).await?;
     let ready = Ready::new(engine, folder.path())?;
-    print!("{}", words::welcome(address, &keys, &providers.tills, folder));
-    let config = Config { payments: providers.payments, ..Config::default() };
+    print!("{}", words::welcome(&Told { address, studio: &studio.url, keys: &keys, tills: &providers.tills, folder }));
+    let config = Config { payments: providers.payments, cors: studio.may_read, ..Config::default() };
     let served = ready.until_signal(Listeners { api, metrics: None }, config, signals).await;
     // They answer as long as the server asks.
     drop(providers.tills);
+    studio.task.abort();
     served
 }
 
-/// The asked address; or the usual port, or a free one where that is taken.
-async fn listener(asked: Option<SocketAddr>) -> Result<TcpListener, Failure> {
-    if let Some(address) = asked {
-        return running::bind(address).await;
-    }
-    match running::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, PORT))).await {
+/// A usual port of this machine, or a free one where that is taken.
+async fn listener(port: u16) -> Result<TcpListener, Failure> {
+    match running::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await {
         Ok(listener) => Ok(listener),
         Err(_) => running::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await,
     }

@@ -57,7 +57,7 @@ pub(super) async fn start(engine: &Engine, address: SocketAddr) -> Result<Provid
 }
 
 /// An address that a browser on this machine can go to, where the server listens on all.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
         SocketAddr::V6(v6) if v6.ip().is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),

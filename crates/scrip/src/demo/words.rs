@@ -9,13 +9,23 @@ use scrip_till::Till;
 use crate::demo::stories;
 use crate::fresh::FreshFolder;
 
-/// Everything that is said at the start. `keys`: studio and secret.
-pub(super) fn welcome(
-    address: SocketAddr,
-    keys: &[(String, String)],
-    tills: &[(StudioId, Till)],
-    folder: &FreshFolder,
-) -> String {
+/// What there is to tell.
+pub(super) struct Told<'a> {
+    /// Where scrip listens.
+    pub(super) address: SocketAddr,
+    /// Where the small studio's pages are.
+    pub(super) studio: &'a str,
+    /// Each studio's name and secret key.
+    pub(super) keys: &'a [(String, String)],
+    /// Each studio's payment provider.
+    pub(super) tills: &'a [(StudioId, Till)],
+    /// Where the data are.
+    pub(super) folder: &'a FreshFolder,
+}
+
+/// Everything that is said at the start.
+pub(super) fn welcome(told: &Told<'_>) -> String {
+    let Told { address, studio, keys, tills, folder } = *told;
     let mut text = String::new();
     let fate = if folder.is_kept() { "kept" } else { "removed at the end" };
     let mut say = |line: std::fmt::Arguments<'_>| writeln!(text, "{line}").expect("writing to a text");
@@ -23,6 +33,7 @@ pub(super) fn welcome(
     for (studio, secret) in keys {
         say(format_args!("key {studio} {secret}"));
     }
+    say(format_args!("\nsee it at work: open {studio}, choose an account, and run a job"));
     for (studio, _) in keys {
         say(format_args!("\naccounts of {studio}"));
         for story in stories::all().iter().filter(|story| story.studio == studio) {

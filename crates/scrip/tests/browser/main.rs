@@ -1,8 +1,11 @@
 //! The customer's pages in a real browser: the executable as it is, its demo, and Debian's chromium.
 
+mod acts;
 mod axe;
 mod buying;
+mod element;
 mod looks;
+mod small_studio;
 mod webdriver;
 mod world;
 

@@ -125,7 +125,8 @@ impl Browser {
         Element(text_of(&found[ELEMENT]))
     }
 
-    fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+    /// A call of the standard's, of this session.
+    pub(crate) fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Value {
         self.call(method, &format!("/session/{}{path}", self.session), body)
     }
 

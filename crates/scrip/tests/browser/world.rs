@@ -10,6 +10,11 @@ use crate::webdriver::Browser;
 /// One browser at a time: they are large, and what is measured is a purchase and not a crowd.
 static ALONE: Mutex<()> = Mutex::new(());
 
+/// Waits until no other test has a browser.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A running demo and a browser.
 pub(crate) struct World {
     pub(crate) browser: Browser,
@@ -20,7 +25,7 @@ pub(crate) struct World {
 impl World {
     /// Starts both.
     pub(crate) fn start() -> World {
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let alone = alone();
         let mut demo = scrip();
         demo.args(["demo", "--listen", "127.0.0.1:0"]);
         World { server: Server::spawn(demo), browser: Browser::start(), _alone: alone }

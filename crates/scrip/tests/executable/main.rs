@@ -19,5 +19,6 @@ mod quotes;
 mod seals;
 mod secrets;
 mod server;
+mod studio;
 mod support;
 mod verify;

@@ -1,0 +1,122 @@
+//! The small studio's project page, as a customer uses it.
+
+use serde_json::json;
+
+use crate::acts::{Key, NARROW, PHONE, WIDE};
+use crate::axe;
+use crate::webdriver::Browser;
+use crate::world::World;
+
+impl World {
+    /// An address of the small studio.
+    fn at_studio(&self, path: &str) -> String {
+        let line = self.server.said.iter().find_map(|line| line.strip_prefix("see it at work: open "));
+        format!("{}{path}", line.and_then(|line| line.split(',').next()).expect("it says where the studio is"))
+    }
+}
+
+/// What stands in the panel: available, held, remaining.
+fn credits(browser: &Browser) -> serde_json::Value {
+    browser.value("return ['available', 'held', 'remaining'].map((id) => document.getElementById(id).textContent)")
+}
+
+/// The newest job's row, once it is over: state, held, charged, freed.
+fn newest_job_ends(browser: &Browser) -> serde_json::Value {
+    browser.until(
+        "(() => { const cells = [...document.querySelectorAll('#jobs tbody tr:first-child td')].map((cell) => cell.textContent); \
+         return /^(Running|Stopping)/.test(cells[1]) || cells.length === 0 ? null : cells.slice(1, 5); })()",
+    )
+}
+
+/// What stands in the element's corner.
+fn corner(browser: &Browser, number: &str) {
+    let corner = "document.querySelector('scrip-balance').shadowRoot.querySelector('.number').textContent";
+    browser.until(&format!("{corner} === '{number}'"));
+}
+
+#[test]
+fn a_job_is_priced_held_and_paid_before_the_customers_eyes() {
+    let world = World::start();
+    let browser = &world.browser;
+    browser.sit_before(WIDE);
+    browser.go(&world.at_studio("/"));
+    browser.click("a[href='/flow-studio/ana']");
+    browser.until("document.querySelector('#price strong')?.textContent === '240 credits'");
+    corner(browser, "150 s left");
+    assert_eq!(browser.text("#price li"), "12 s × 20 = 240");
+    assert_eq!(credits(browser), json!(["3,000", "0", "3,000"]));
+    assert_eq!(axe::violations(browser), Vec::<String>::new());
+
+    browser.click("#run");
+    browser.until("document.getElementById('held').textContent === '240'");
+    assert_eq!(credits(browser), json!(["2,760", "240", "3,000"]));
+    corner(browser, "138 s left");
+    browser.press_on("document.querySelector('scrip-balance').shadowRoot.querySelector('button')");
+    browser.until("Number(document.getElementById('progress').value) >= 30");
+    browser.keep_picture("small-studio");
+    browser.press(Key::Escape);
+    assert_eq!(newest_job_ends(browser), json!(["Finished", "240", "240", "0"]));
+    browser.until("document.getElementById('remaining').textContent === '2,760'");
+    assert_eq!(credits(browser), json!(["2,760", "0", "2,760"]));
+
+    browser.value("document.getElementById('ending').value = 'fails'");
+    browser.click("#run");
+    browser.until("document.getElementById('held').textContent === '240'");
+    assert_eq!(newest_job_ends(browser), json!(["Failed", "240", "0", "240"]));
+    browser.until("document.getElementById('held').textContent === '0'");
+    assert_eq!(credits(browser), json!(["2,760", "0", "2,760"]));
+
+    browser.value("document.getElementById('ending').value = 'finishes'");
+    browser.click("#run");
+    browser.click("#jobs tbody tr:first-child button:not([hidden])");
+    assert_eq!(newest_job_ends(browser), json!(["Cancelled", "240", "0", "240"]));
+    browser.sit_before(NARROW);
+    browser.fits();
+    assert_eq!(browser.console(), Vec::<String>::new());
+}
+
+/// The formulas of the other studio, on a phone by night.
+#[test]
+fn measures_are_asked_as_the_catalog_declares_them() {
+    let world = World::start();
+    let browser = &world.browser;
+    browser.sit_before(PHONE);
+    browser.go(&world.at_studio("/studiotwin/tile-works?tool=text-to-material&width=2048&height=2048&upscale=2"));
+    browser.until("document.querySelector('#price strong')?.textContent === '66 credits'");
+    assert_eq!(browser.text("#price li"), "2 + 10 × 4 MP + 3 × 4 MP × 2 = 66");
+    let labels =
+        "return [...document.querySelectorAll('#measures label')].map((label) => label.firstChild.textContent.trim())";
+    assert_eq!(browser.value(labels), json!(["Width (pixels)", "Height (pixels)", "Upscale"]));
+    assert_eq!(axe::violations(browser), Vec::<String>::new());
+    browser.keep_picture("small-studio-phone");
+    browser.sit_before(NARROW);
+    browser.fits();
+    assert_eq!(browser.console(), Vec::<String>::new());
+}
+
+/// Short of credits: Top up, Buy Credits, pay, and back at the very job, which runs now.
+#[test]
+fn a_short_job_is_led_to_more_credits_and_back() {
+    let world = World::start();
+    let browser = &world.browser;
+    browser.sit_before(WIDE);
+    let job = world.at_studio("/studiotwin/otto?tool=text-to-motion&actions=7");
+    browser.go(&job);
+    corner(browser, "1 action left");
+    browser.find_text("30 credits are missing.");
+    assert_eq!(browser.value("return document.getElementById('run').disabled"), json!(true));
+    browser.keep_picture("small-studio-short");
+    browser.click("#top-up");
+    browser.find_text("Your job needs 30 more credits than you have available.");
+    browser.click("button[name=package][value=small]");
+    browser.click("input[value='4242424242424242']");
+    browser.click("#pay");
+    browser.find_text("100 credits are in your account.");
+    browser.click(".actions a.button:not(.second)");
+    corner(browser, "21 actions left");
+    assert_eq!(browser.address(), job);
+    browser.until("!document.getElementById('run').disabled");
+    browser.click("#run");
+    assert_eq!(newest_job_ends(browser), json!(["Finished", "35", "35", "0"]));
+    assert_eq!(world.get("studiotwin", "/accounts/otto/balance")["available"], json!(70));
+}
