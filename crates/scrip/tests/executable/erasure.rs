@@ -52,7 +52,7 @@ fn an_account_is_erased_in_a_running_server() {
     assert!(TEXTS[1..].iter().all(|text| !exported.contains(text)), "{exported}");
     server.kill();
     let proved = succeed(&["verify", "--data", &place]);
-    assert!(proved.contains("erased: 5 texts"), "{proved}");
+    assert!(proved.contains("erased: 6 texts"), "{proved}");
 }
 
 #[test]

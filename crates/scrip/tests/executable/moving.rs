@@ -139,7 +139,7 @@ fn a_moved_scrip_answers_as_before() {
     ground.export("demo", "journal", &[]);
     let ran = ground.import(&["journal"], "moved");
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.stdout.contains("entries of 12 accounts, the last of 20"), "{ran:?}");
+    assert!(ran.stdout.contains("entries of 14 accounts, the last of 20"), "{ran:?}");
 
     let server = Server::start(&ground.path("moved"), &[]);
     for ((key, before), first) in keys.iter().zip(before).zip(first) {
