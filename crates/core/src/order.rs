@@ -60,8 +60,9 @@ pub struct Order {
     /// Whether its lots count what leaves them without being spent ([`crate::lot::Sold`]). Those of orders that were paid
     /// before records of format 3 do not: what is missing there is taken for spent unless the lot has come to its end.
     pub counted: bool,
-    /// Which cycles of a subscription its payment paid for; `None` for packages, for a payment that came too late to have
-    /// an effect, and where that was not written down yet (before records of format 3).
+    /// Which cycles of a subscription its payment paid for: none of them where it bought nothing
+    /// ([`Order::bought_nothing`]). `None` for packages, before the payment, for a renewal that was known already, and where
+    /// that was not written down yet (before records of format 3).
     pub pays: Option<PaidCycles>,
 }
 
@@ -72,7 +73,7 @@ pub struct PaidCycles {
     pub anchor: Time,
     /// The first cycle that was paid for.
     pub first: u32,
-    /// The first after them.
+    /// The first after them; `first` itself: none was.
     pub until: u32,
 }
 
@@ -313,6 +314,8 @@ pub struct Truth {
     pub disputes: Vec<Dispute>,
     /// The provider's ids of it that are known now.
     pub references: Vec<ProviderRef>,
+    /// Whether its payment begins a subscription of the provider's, which pays for the terms to come.
+    pub begins_billing: bool,
 }
 
 /// Whether the provider has the money.
@@ -389,6 +392,12 @@ impl Order {
     pub fn returned(&self) -> i64 {
         let refunded = self.refunded.saturating_sub(self.refunds_failed).max(0);
         refunded.saturating_add(self.lost()).min(self.price.amount)
+    }
+
+    /// Whether it is of a plan, paid, and its payment had no effect: it came too late, or beside a subscription of the
+    /// provider's that pays for the same. Its money is to be given back.
+    pub fn bought_nothing(&self) -> bool {
+        self.pays.is_some_and(|pays| pays.first == pays.until)
     }
 
     /// Whether all of the money is gone again.

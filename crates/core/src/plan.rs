@@ -92,7 +92,8 @@ pub struct Subscription {
     pub anchor: Time,
     /// The zone in which months are counted; pinned (R15).
     pub zone: Zone,
-    /// The cycle in which the present term began.
+    /// The cycle in which the present term began; one ahead, where a later term is paid for and something waits for its end
+    /// (R17).
     pub term_start: u32,
     /// The highest allowance reached in a cycle: which cycle, and how much. `None`: nothing granted yet.
     pub reached: Option<Reached>,
@@ -191,6 +192,27 @@ impl Subscription {
     pub(crate) fn in_term_of(mut self, cycle: u32, studio: StudioNumber, catalogs: &Catalogs) -> Subscription {
         while self.next.is_none() && self.term_end() <= cycle {
             self = self.renewed(studio, catalogs);
+        }
+        self
+    }
+
+    /// The same in the last term that is paid for: what was paid for is had before anything else follows (R17). A change
+    /// that waits and is paid for has taken place by then.
+    pub(crate) fn in_last_paid_term(mut self) -> Subscription {
+        let Some(paid_until) = self.paid_until.filter(|until| *until > self.term_end()) else { return self };
+        if let Some(NextPlan::Change(terms)) = &self.next {
+            // The cycle that runs rolls over by the terms that end with it (R14).
+            self.terms = PlanTerms { roll_over_cap: self.terms.roll_over_cap, ..terms.clone() };
+            self.next = None;
+        }
+        self.term_start = paid_until.saturating_sub(self.terms.term_months);
+        self
+    }
+
+    /// The same in the term that contains `cycle`, where [`Subscription::in_last_paid_term`] went ahead of it.
+    pub(crate) fn back_in_term_of(mut self, cycle: u32) -> Subscription {
+        while self.term_start > cycle {
+            self.term_start = self.term_start.saturating_sub(self.terms.term_months);
         }
         self
     }

@@ -6,7 +6,7 @@
 
 use crate::account::{Account, ChargeFacts};
 use crate::amount::Credits;
-use crate::command::{Command, TermPaid};
+use crate::command::{Command, OrderItem, TermPaid};
 use crate::entry::{Entry, Event, TextField};
 use crate::hold::{Hold, HoldState};
 use crate::id::{ChargeId, HoldId, HoldName, HoldRef, LotId, OrderId};
@@ -47,11 +47,8 @@ pub fn wanted(account: &Account, command: &Command) -> Vec<Wanted> {
         | Command::FulfilOrder { order, .. }
         | Command::SaveMethod { order }
         | Command::PayTerm(TermPaid { order, .. })
+        | Command::BeginBilling { order }
         | Command::MarkOrderPaid { order, .. } => order_wanted(account, *order),
-        Command::BeginBilling { order } => {
-            let orders = [Some(*order), account.billing];
-            orders.into_iter().flatten().flat_map(|order| order_wanted(account, order)).collect()
-        }
         Command::PutAccount(_)
         | Command::OpenAccount(_)
         | Command::PutSubscription(_)
@@ -67,6 +64,11 @@ pub fn wanted(account: &Account, command: &Command) -> Vec<Wanted> {
         | Command::RecordAct { .. }
         | Command::Touch => Vec::new(),
     };
+    if concerns_plan(command)
+        && let Some(began) = account.billing
+    {
+        wanted.extend(order_wanted(account, began));
+    }
     if let Command::FulfilOrder { order, truth } = command
         && (truth.refunded > 0 || !truth.disputes.is_empty())
         && let Some(order) = find_order(account, *order)
@@ -77,6 +79,39 @@ pub fn wanted(account: &Account, command: &Command) -> Vec<Wanted> {
     let waiting = account.orders.iter().filter(|order| order.to_take_back() != TakenBack::default());
     wanted.extend(waiting.flat_map(|order| lots_wanted(account, order)));
     wanted
+}
+
+/// Whether it matters to a command that the provider's own subscription pays for the plan.
+fn concerns_plan(command: &Command) -> bool {
+    match command {
+        Command::PutSubscription(_)
+        | Command::CancelSubscription
+        | Command::PlaceOrder { item: OrderItem::Plan(_) }
+        | Command::FulfilOrder { .. }
+        | Command::MarkOrderPaid { .. }
+        | Command::BeginBilling { .. } => true,
+        Command::PutAccount(_)
+        | Command::OpenAccount(_)
+        | Command::PlaceHold(_)
+        | Command::ExtendHold { .. }
+        | Command::SettleHold(_)
+        | Command::ReleaseHold(_)
+        | Command::Charge(_)
+        | Command::Refund { .. }
+        | Command::Grant(_)
+        | Command::RevokeLot { .. }
+        | Command::WriteOffDebt { .. }
+        | Command::PlaceOrder { item: OrderItem::Package(_) }
+        | Command::SendOrder { .. }
+        | Command::PutTopUp(_)
+        | Command::SaveMethod { .. }
+        | Command::RefuseMethod { .. }
+        | Command::EndBilling { .. }
+        | Command::PayTerm(_)
+        | Command::EraseAccount { .. }
+        | Command::RecordAct { .. }
+        | Command::Touch => false,
+    }
 }
 
 /// A charge from the entry that made it and the newest of its refunds; `None` when the entry made no charge.

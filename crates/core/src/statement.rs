@@ -225,7 +225,7 @@ pub fn subscription(account: &Account, catalogs: &Catalogs, at: Time) -> Option<
         allowance: current.terms.allowance,
         state: current.state,
         anchor: current.anchor,
-        term: period(&current, current.term_start, current.term_end()),
+        term: period(&current, current.term_start.min(cycle), current.term_end()),
         cycle: period(&current, cycle, cycle + 1),
         paid_until: current.paid_until.map(|unpaid| current.starts(unpaid)),
         next: current.next,

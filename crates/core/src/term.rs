@@ -326,7 +326,8 @@ impl Encoder {
             to.tag(state).money(dispute.amount)
         });
         let count = to.number(truth.references.len() as u64);
-        truth.references.iter().fold(count, |to, reference| to.text(reference.as_str()))
+        let to = truth.references.iter().fold(count, |to, reference| to.text(reference.as_str()));
+        to.tag(u8::from(truth.begins_billing))
     }
 
     fn cost(&mut self, cost: &Cost) -> &mut Encoder {

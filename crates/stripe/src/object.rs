@@ -426,6 +426,8 @@ pub struct ItemPrice {
 pub struct Recurring {
     /// `month` or `year`.
     pub interval: String,
+    /// Each how many of them.
+    pub interval_count: u32,
 }
 
 /// Where an invoice stands.
@@ -492,6 +494,24 @@ pub struct InvoiceLine {
     pub amount: i64,
     /// For which time.
     pub period: Period,
+    /// Where it comes from.
+    pub parent: Option<LineParent>,
+}
+
+/// Where a line of an invoice comes from.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LineParent {
+    /// An item of a subscription; `None`: something that was put onto the invoice.
+    pub subscription_item_details: Option<LineItem>,
+}
+
+/// The item that a line is for.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LineItem {
+    /// `si_…`.
+    pub subscription_item: Option<String>,
+    /// Whether it evens out a change within a term.
+    pub proration: bool,
 }
 
 /// A half-open time, in seconds since 1970.

@@ -7,7 +7,7 @@ use crate::client::{Client, not_expressible};
 use crate::error::Error;
 use crate::form::{Form, segment};
 use crate::money::Money;
-use crate::object::{Expandable, Invoice, Only, Page, Subscription};
+use crate::object::{Expandable, Invoice, InvoiceLine, Only, Page, Subscription};
 
 /// The name of the metadata that says that it was we who asked for the end.
 const ENDING: &str = "ending";
@@ -36,6 +36,28 @@ impl Subscription {
     /// Whether it was we who asked for its end.
     pub fn ending_known(&self) -> bool {
         self.metadata.get(ENDING).is_some_and(|word| !word.is_empty())
+    }
+
+    /// How many months each of its terms has; `None`: it counts in something else than months and years.
+    pub fn term_months(&self) -> Option<u32> {
+        let every = &self.items.data.first()?.price.recurring;
+        let months = match every.interval.as_str() {
+            "month" => 1,
+            "year" => 12,
+            _ => return None,
+        };
+        every.interval_count.checked_mul(months)
+    }
+
+    /// Until when an invoice pays for its terms, in seconds since 1970: of the lines, only those of its own item that ask for
+    /// whole terms count. `None`: there is none.
+    pub fn pays_until(&self, invoice: &Invoice) -> Option<i64> {
+        let item = &self.items.data.first()?.id;
+        let is_term = |line: &&InvoiceLine| {
+            let of = line.parent.as_ref().and_then(|parent| parent.subscription_item_details.as_ref());
+            of.is_some_and(|of| !of.proration && of.subscription_item.as_ref() == Some(item))
+        };
+        invoice.lines.data.iter().filter(is_term).map(|line| line.period.end).max()
     }
 
     /// The plan that it charges for.
@@ -135,5 +157,60 @@ fn nothing_to_change() -> Error {
         code: Some("no_item".to_owned()),
         param: Some("items".to_owned()),
         request: Default::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn subscription(recurring: Value) -> Subscription {
+        let item = json!({"id": "si_own", "price": {"unit_amount": 900, "recurring": recurring},
+            "current_period_start": 0, "current_period_end": 1});
+        let of = json!({"id": "sub_1", "status": "active", "start_date": 0, "customer": "cus_1",
+            "items": {"data": [item], "has_more": false}});
+        serde_json::from_value(of).expect("as the provider shows it")
+    }
+
+    #[test]
+    fn a_term_has_so_many_months() {
+        for (interval, count, months) in
+            [("month", 1, Some(1)), ("month", 3, Some(3)), ("year", 1, Some(12)), ("week", 1, None)]
+        {
+            let of = subscription(json!({"interval": interval, "interval_count": count}));
+            assert_eq!(of.term_months(), months, "{count} {interval}");
+        }
+    }
+
+    /// What else stands on an invoice pays for no term, whatever its period says.
+    #[test]
+    fn only_whole_terms_of_its_own_item_are_paid_for() {
+        let of = subscription(json!({"interval": "month", "interval_count": 1}));
+        let item = |item: &str, proration: bool| {
+            json!({"type": "subscription_item_details", "subscription_item_details":
+                {"subscription": "sub_1", "subscription_item": item, "proration": proration}})
+        };
+        let own = (item("si_own", false), 200);
+        let put = json!({"type": "invoice_item_details", "invoice_item_details": {"proration": false}});
+        for (lines, until) in [
+            (vec![own.clone()], Some(200)),
+            (vec![own.clone(), (item("si_other", false), 900)], Some(200)),
+            (vec![(item("si_own", true), 900), own.clone()], Some(200)),
+            (vec![own.clone(), (put.clone(), 900)], Some(200)),
+            (vec![(put, 900)], None),
+            (vec![(Value::Null, 900)], None),
+            (Vec::new(), None),
+        ] {
+            let lines: Vec<Value> = lines
+                .into_iter()
+                .map(|(parent, end)| json!({"amount": 900, "period": {"start": 100, "end": end}, "parent": parent}))
+                .collect();
+            let invoice = json!({"id": "in_1", "amount_due": 900, "amount_paid": 900, "currency": "eur",
+                "lines": {"data": lines, "has_more": false}});
+            let invoice: Invoice = serde_json::from_value(invoice).expect("as the provider shows it");
+            assert_eq!(of.pays_until(&invoice), until, "{invoice:?}");
+        }
     }
 }

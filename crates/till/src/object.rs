@@ -487,6 +487,8 @@ pub(crate) struct Invoice {
     pub(crate) amount: i64,
     pub(crate) currency: String,
     pub(crate) billing_reason: &'static str,
+    /// The subscription's item that it is for.
+    pub(crate) item_id: String,
     pub(crate) item: String,
     pub(crate) period: (i64, i64),
     pub(crate) payment_intent: Option<String>,
@@ -503,7 +505,10 @@ impl Invoice {
         let paid = if self.status == InvoiceStatus::Paid { self.amount } else { 0 };
         let line = json!({"id": format!("il_{}", self.id), "object": "line_item", "amount": self.amount,
             "currency": self.currency, "description": self.item,
-            "period": {"start": self.period.0, "end": self.period.1}});
+            "period": {"start": self.period.0, "end": self.period.1},
+            "parent": {"type": "subscription_item_details", "invoice_item_details": null,
+                "subscription_item_details": {"subscription": self.subscription, "subscription_item": self.item_id,
+                    "invoice_item": null, "proration": false, "proration_details": null}}});
         json!({"id": self.id, "object": "invoice", "created": self.created, "livemode": false,
             "customer": self.customer, "status": status, "amount_due": self.amount, "amount_paid": paid,
             "amount_remaining": self.amount - paid, "total": self.amount, "currency": self.currency,

@@ -108,6 +108,7 @@ impl Book {
         let invoice = Invoice {
             id: id.clone(),
             created: self.now,
+            item_id: term.item_id(),
             customer: term.customer,
             subscription: term.id,
             metadata: term.metadata,

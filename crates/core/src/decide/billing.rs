@@ -22,16 +22,20 @@ pub(super) fn check_shape(paid: &TermPaid) -> Result<(), Rejection> {
     if paid.months == 0 { Err(invalid("months", "1 or more")) } else { Ok(()) }
 }
 
-/// Notes that the order's payment began a subscription at the provider, which pays for the terms to come. Makes nothing
-/// where the order did not begin the account's present subscription, or one that did is noted.
+/// Notes that the order's payment began a subscription at the provider, which pays for the terms to come.
 pub(super) fn begin(scribe: &mut Scribe<'_>, order: OrderId) -> Result<(), Rejection> {
-    let account = scribe.before;
-    let begun = |order: &Order| begun_by(account, order).is_some();
-    let noted = account.billing.and_then(|noted| find_order(account, noted)).is_some_and(begun);
-    if begun(find_order(account, order).ok_or(Rejection::OrderNotFound)?) && !noted {
-        scribe.write(Draft::new(Event::BillingChanged { billing: Some(order) }));
-    }
+    let began = find_order(scribe.before, order).ok_or(Rejection::OrderNotFound)?;
+    note_begin(scribe, began);
     Ok(())
+}
+
+/// The same of an order at hand. Makes nothing where it did not begin the account's present subscription, or one that did
+/// is noted.
+pub(super) fn note_begin(scribe: &mut Scribe<'_>, began: &Order) {
+    let account = scribe.account();
+    if begun_by(account, began).is_some() && paid_by_provider(account).is_none() {
+        scribe.write(Draft::new(Event::BillingChanged { billing: Some(began.id) }));
+    }
 }
 
 /// Notes that the provider's subscription is over. Makes nothing where another one pays by now.
@@ -77,10 +81,37 @@ pub(super) fn pay(mut scribe: Scribe<'_>, paid: &TermPaid) -> Result<Decision, R
     Ok(scribe.finish())
 }
 
-/// What may be ordered while the provider's subscription pays for the plan: only a larger plan of monthly terms, for the
-/// rest of a month that is paid. All else would be paid twice: the provider takes the money for the next term anyway.
+/// The account's subscription, where the provider's own pays for its terms; one that followed it is none of that. An order
+/// that was not recalled (a preview asks for nothing of the past) is taken for the one that began it.
+pub(super) fn paid_by_provider(account: &Account) -> Option<&Subscription> {
+    match find_order(account, account.billing?) {
+        Some(began) => begun_by(account, began),
+        None => account.subscription.as_deref(),
+    }
+}
+
+/// Who pays for the terms of a plan that renews by payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Payer {
+    /// Whoever orders them, one by one.
+    Orders,
+    /// The provider's own subscription. Its months begin at another instant than ours, so one may be paid that has not begun
+    /// here: whatever is changed then, what was paid for is had.
+    Provider,
+}
+
+impl Payer {
+    /// Of an account's present subscription.
+    pub(super) fn of(account: &Account) -> Payer {
+        if paid_by_provider(account).is_some() { Payer::Provider } else { Payer::Orders }
+    }
+}
+
+/// What may be ordered, and what a payment still buys, while the provider's subscription pays for the plan: only a larger
+/// plan of monthly terms, for the rest of a month that is paid. All else would be paid twice: the provider takes the money
+/// for the next term anyway.
 pub(super) fn leaves_room(account: &Account, terms: &PlanTerms, at: Time) -> bool {
-    let (Some(_), Some(stands)) = (account.billing, account.subscription.as_deref()) else { return true };
+    let Some(stands) = paid_by_provider(account) else { return true };
     let paid = stands.paid_until.zip(stands.cycle_at(at)).is_some_and(|(until, cycle)| until > cycle);
     let larger = terms.plan != stands.terms.plan && terms.allowance > stands.terms.allowance;
     let monthly = terms.term_months == 1 && stands.terms.term_months == 1;
@@ -109,14 +140,16 @@ fn unbought(began: &Order) -> Order {
     }
 }
 
-/// The subscription once it is paid for so many months from its begin; `None` where that is known already, or beyond an
-/// end that was asked for: money that came all the same is for the studio to give back.
+/// The subscription once it is paid for so many months from its begin; `None` where that is known already. An end that was
+/// asked for comes after them: the provider had begun the term already, and has taken the money for it.
 fn paid_through(mut stands: Subscription, ordered: &PlanTerms, months: u32, at: Time) -> Option<Subscription> {
-    let ends = stands.next == Some(NextPlan::Cancel) && months > stands.term_end();
-    if ends || stands.paid_until.is_some_and(|until| until >= months) {
+    if stands.paid_until.is_some_and(|until| until >= months) {
         return None;
     }
     stands.paid_until = Some(months);
+    if stands.next == Some(NextPlan::Cancel) {
+        stands = stands.in_last_paid_term();
+    }
     if stands.cycle_at(at).is_some_and(|cycle| months > cycle) {
         if stands.state == SubscriptionState::PastDue {
             stands.state = SubscriptionState::Active;

@@ -61,8 +61,7 @@ pub(super) fn place(mut scribe: Scribe<'_>, item: &OrderItem) -> Result<Decision
         }
         OrderItem::Plan(id) => {
             let plan = catalog.plan(id.as_str()).ok_or_else(missing)?;
-            let payable = plan_payment::can_be_paid(account, scribe.catalogs, &plan.terms, at)
-                && billing::leaves_room(account, &plan.terms, at);
+            let payable = plan_payment::can_be_paid(account, scribe.catalogs, &plan.terms, at);
             let price = plan.price.clone().filter(|_| payable).ok_or(Rejection::PlanNotForSale)?;
             (Bought::Plan(plan), price)
         }
@@ -145,6 +144,9 @@ pub(super) fn fulfil(mut scribe: Scribe<'_>, order: OrderId, truth: &Truth) -> R
             Ok(()) => credit(&mut scribe, order, PaidBy::Provider, Texts::default()),
             Err(_) => received(&mut scribe, order, learned),
         };
+        if truth.begins_billing {
+            billing::note_begin(&mut scribe, &order);
+        }
         if order.origin == Origin::Automatic
             && let Some(worked) = saved_method::worked(scribe.account())
         {
@@ -216,7 +218,7 @@ fn credit(scribe: &mut Scribe<'_>, order: Order, by: PaidBy, texts: Texts) -> Or
         Item::Package(package) => package,
         Item::Plan(terms) => {
             let pays = plan_payment::cycles_paid(account, scribe.catalogs, terms, at);
-            let order = Order { pays, ..order.clone() };
+            let order = Order { pays: Some(pays), ..order.clone() };
             let event = Event::OrderChanged { change: OrderChange::Paid, order: Box::new(order.clone()) };
             scribe.write(Draft::new(event).texts(texts));
             plan_payment::paid(scribe, terms);

@@ -7,6 +7,7 @@ use crate::account::Account;
 use crate::amount::Credits;
 use crate::catalog::Catalogs;
 use crate::command::PutSubscription;
+use crate::decide::billing::{Payer, leaves_room};
 use crate::decide::scribe::Scribe;
 use crate::decide::subscription::{begin, grant_current, write_change};
 use crate::draft::{Draft, unchanged};
@@ -17,23 +18,23 @@ use crate::plan::{NextPlan, PlanTerms, Reached, Renews, Subscription, Subscripti
 use crate::time::Time;
 
 /// Whether a payment for a plan would have an effect beside the subscription that stands (R17a). A larger plan always
-/// begins, and what is past due goes on. Any other payment is for the present term or for one ahead, not for more; and a
-/// plan that the clock renews waits for none.
+/// begins, and what is past due goes on. Any other payment is for the present term or for one ahead, not for more; a
+/// plan that the clock renews waits for none; and beside a subscription of the provider's there is little room.
 pub(super) fn can_be_paid(account: &Account, catalogs: &Catalogs, terms: &PlanTerms, at: Time) -> bool {
     let Some(found) = Found::of(account, catalogs, at) else { return true };
     let stands = &found.subscription;
     let ahead = stands.paid_until.is_none_or(|until| until > stands.term_end());
-    found.is_larger(terms) || !ahead || found.lapsed()
+    leaves_room(account, terms, at) && (found.is_larger(terms) || !ahead || found.lapsed())
 }
 
-/// The cycles that a payment for a plan pays for; `None` where it has no effect (see [`can_be_paid`]).
-pub(super) fn cycles_paid(account: &Account, catalogs: &Catalogs, terms: &PlanTerms, at: Time) -> Option<PaidCycles> {
+/// The cycles that a payment for a plan pays for: none where it has no effect (see [`can_be_paid`]).
+pub(super) fn cycles_paid(account: &Account, catalogs: &Catalogs, terms: &PlanTerms, at: Time) -> PaidCycles {
     let Some(found) = Found::of(account, catalogs, at) else {
-        return Some(PaidCycles { anchor: at, first: 0, until: terms.term_months });
+        return PaidCycles { anchor: at, first: 0, until: terms.term_months };
     };
     let first = found.first_paid(found.pays_for(terms));
-    let cycles = PaidCycles { anchor: found.subscription.anchor, first, until: first + terms.term_months };
-    can_be_paid(account, catalogs, terms, at).then_some(cycles)
+    let months = if can_be_paid(account, catalogs, terms, at) { terms.term_months } else { 0 };
+    PaidCycles { anchor: found.subscription.anchor, first, until: first + months }
 }
 
 /// A term of a plan is paid for (R17a): it begins or goes on, and what was past due is active again. What has no effect any
@@ -62,6 +63,8 @@ struct Found {
     current: u32,
     /// The first cycle that is not paid for.
     paid_until: u32,
+    /// Who pays for its terms.
+    payer: Payer,
 }
 
 /// What a payment for a plan is for (R17, R17a).
@@ -90,7 +93,7 @@ impl Found {
             None => stands,
         };
         let paid_until = subscription.paid_until.unwrap_or(subscription.term_end());
-        Some(Found { subscription, current: cycle.unwrap_or(0), paid_until })
+        Some(Found { subscription, current: cycle.unwrap_or(0), paid_until, payer: Payer::of(account) })
     }
 
     fn is_same(&self, terms: &PlanTerms) -> bool {
@@ -119,7 +122,8 @@ impl Found {
         }
     }
 
-    /// The first cycle that is paid for. What was paid at the price of the plan before pays for nothing of another.
+    /// The first cycle that is paid for. What was paid at the price of the plan before pays for nothing of another; but what
+    /// the provider has taken the money for stays paid (see [`Found::paid_through`]).
     fn first_paid(&self, pays_for: PaysFor) -> u32 {
         match pays_for {
             PaysFor::PresentTerm | PaysFor::AnotherNow => self.current,
@@ -127,11 +131,20 @@ impl Found {
         }
     }
 
+    /// The first cycle that is not paid for, after a payment for a plan.
+    fn paid_through(&self, pays_for: PaysFor, terms: &PlanTerms) -> u32 {
+        let paid = self.first_paid(pays_for) + terms.term_months;
+        match self.payer {
+            Payer::Orders => paid,
+            Payer::Provider => paid.max(self.paid_until),
+        }
+    }
+
     /// The subscription once a term of a plan is paid for.
     fn with_payment(&self, terms: &PlanTerms) -> Subscription {
         let mut after = self.subscription.clone();
         let pays_for = self.pays_for(terms);
-        after.paid_until = Some(self.first_paid(pays_for) + terms.term_months);
+        after.paid_until = Some(self.paid_through(pays_for, terms));
         match pays_for {
             // What waits for the end of the term waits on. After a lapse the term begins with the payment.
             PaysFor::PresentTerm if self.lapsed() => after.term_start = self.current,
@@ -173,7 +186,8 @@ impl Found {
         let Item::Plan(terms) = &order.item else { return None };
         let next = matches!(&self.subscription.next, Some(NextPlan::Change(next)) if next.plan == terms.plan);
         let lives = |pays: &PaidCycles| pays.anchor == self.subscription.anchor && pays.until > self.current;
-        order.pays.filter(|pays| lives(pays) && (self.is_same(terms) || next))
+        let bought = order.pays.filter(|_| !order.bought_nothing());
+        bought.filter(|pays| lives(pays) && (self.is_same(terms) || next))
     }
 }
 
@@ -299,7 +313,7 @@ mod tests {
                 paid_until: Some(paid_until),
                 turns_at: None,
             };
-            let found = Found { subscription, current: 4, paid_until };
+            let found = Found { subscription, current: 4, paid_until, payer: Payer::Orders };
             let terms = terms(plan, allowance);
             assert_eq!(found.pays_for(&terms), pays_for, "{plan}, {state:?}, paid until {paid_until}");
             let after = found.with_payment(&terms);

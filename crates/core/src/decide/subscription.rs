@@ -8,6 +8,7 @@ use crate::account::Account;
 use crate::catalog::Catalogs;
 use crate::command::{Asker, PutSubscription};
 use crate::consequence::refill;
+use crate::decide::billing::Payer;
 use crate::decide::invalid;
 use crate::decide::scribe::Scribe;
 use crate::draft::Draft;
@@ -34,8 +35,10 @@ pub(super) fn cancel(scribe: &mut Scribe<'_>) -> Result<(), Rejection> {
         return Ok(());
     };
     if subscription.next != Some(NextPlan::Cancel) {
-        let mut ending = subscription.clone().in_term_of(cycle, scribe.before.studio, scribe.catalogs);
-        call_off(&mut ending);
+        let payer = Payer::of(scribe.before);
+        let ending = subscription.clone().in_term_of(cycle, scribe.before.studio, scribe.catalogs);
+        let mut ending = in_last_term(ending, payer);
+        call_off(&mut ending, payer);
         ending.next = Some(NextPlan::Cancel);
         write_change(scribe, SubscriptionChange::Scheduled, Some(ending.scheduled()));
     }
@@ -95,20 +98,26 @@ fn change(scribe: &mut Scribe<'_>, put: &PutSubscription, stands: &Subscription)
     if put.anchor.is_some_and(|anchor| anchor != stands.anchor) {
         return Err(Rejection::AnchorFixed { anchor: stands.anchor });
     }
-    let cycle = stands.cycle_at(scribe.at());
+    let (cycle, payer) = (stands.cycle_at(scribe.at()), Payer::of(scribe.before));
     let mut subscription = match cycle {
         Some(cycle) => stands.clone().in_term_of(cycle, scribe.before.studio, scribe.catalogs),
         None => stands.clone(),
     };
     subscription.state = put.state.unwrap_or(stands.state);
-    let plan_change = change_plan(&mut subscription, asked, cycle);
+    let next_is_paid = payer == Payer::Provider && subscription.paid_until > Some(subscription.term_end());
+    let plan_change = change_plan(&mut subscription, asked, (cycle, payer));
     if plan_change == Some(SubscriptionChange::Changed) {
+        must_be_the_studio(put)?;
+    }
+    // The change's price has paid for what comes next: another plan in its place is the studio's to give.
+    if next_is_paid && plan_change.is_some() && matches!(stands.next, Some(NextPlan::Change(_))) {
         must_be_the_studio(put)?;
     }
     let state_change = (subscription.state != stands.state).then_some(SubscriptionChange::StateChanged);
     // The studio's own word, that it is active or on another plan, stands for the payment of the term (R17a).
     if plan_change == Some(SubscriptionChange::Changed) {
-        subscription.paid_until = Some(subscription.term_end());
+        let ahead = subscription.paid_until.filter(|_| payer == Payer::Provider).unwrap_or(0);
+        subscription.paid_until = Some(subscription.term_end().max(ahead));
     } else if put.state == Some(SubscriptionState::Active) {
         subscription.paid_until = Some(subscription.paid_until.unwrap_or(0).max(subscription.term_end()));
     }
@@ -142,7 +151,7 @@ fn asked(scribe: &Scribe<'_>, put: &PutSubscription, stands: &Subscription) -> R
         Some(NextPlan::Change(_) | NextPlan::Cancel) | None => {
             let terms = offered(scribe.before, scribe.catalogs, plan, scribe.at())?;
             // The provider's subscription goes on in its own terms, and can change its price alone.
-            if scribe.before.billing.is_some() && terms.term_months != stands.terms.term_months {
+            if Payer::of(scribe.before) == Payer::Provider && terms.term_months != stands.terms.term_months {
                 return Err(Rejection::PlanNotForSale);
             }
             Ok(Asked::Another(terms))
@@ -152,20 +161,30 @@ fn asked(scribe: &Scribe<'_>, put: &PutSubscription, stands: &Subscription) -> R
 
 /// A larger allowance takes effect at once, and so does any change before the first cycle; any other waits for the
 /// end of the term (R17).
-fn change_plan(subscription: &mut Subscription, asked: Asked, cycle: Option<u32>) -> Option<SubscriptionChange> {
+fn change_plan(
+    subscription: &mut Subscription,
+    asked: Asked,
+    (cycle, payer): (Option<u32>, Payer),
+) -> Option<SubscriptionChange> {
     match asked {
         Asked::Nothing => None,
-        Asked::Present => call_off(subscription).map(|_| SubscriptionChange::Unscheduled),
+        Asked::Present => {
+            let waited = call_off(subscription, payer);
+            *subscription = subscription.clone().back_in_term_of(cycle.unwrap_or(0));
+            waited.map(|_| SubscriptionChange::Unscheduled)
+        }
         Asked::Another(terms) => {
             let at_once = terms.allowance > subscription.terms.allowance;
             match cycle {
                 Some(_) if !at_once => {
-                    call_off(subscription);
+                    *subscription = in_last_term(subscription.clone(), payer);
+                    call_off(subscription, payer);
                     subscription.next = Some(NextPlan::Change(terms));
                     return Some(SubscriptionChange::Scheduled);
                 }
                 Some(cycle) if terms.term_months != subscription.terms.term_months => subscription.term_start = cycle,
-                Some(_) | None => {}
+                Some(cycle) => *subscription = subscription.clone().back_in_term_of(cycle),
+                None => {}
             }
             subscription.terms = terms;
             subscription.next = None;
@@ -174,11 +193,20 @@ fn change_plan(subscription: &mut Subscription, asked: Asked, cycle: Option<u32>
     }
 }
 
+/// The subscription in the term at whose end a change takes effect (R17): the present one, or the last one that the
+/// provider's subscription has paid for.
+fn in_last_term(subscription: Subscription, payer: Payer) -> Subscription {
+    match payer {
+        Payer::Orders => subscription,
+        Payer::Provider => subscription.in_last_paid_term(),
+    }
+}
+
 /// Calls off what waits for the end of the term. Another plan's payment goes with it: it was made at that plan's price,
-/// and must not pay for this one (R17a).
-fn call_off(subscription: &mut Subscription) -> Option<NextPlan> {
+/// and must not pay for this one (R17a). Not the provider's: it takes the money for each term once.
+fn call_off(subscription: &mut Subscription, payer: Payer) -> Option<NextPlan> {
     let waited = subscription.next.take();
-    if let Some(NextPlan::Change(_)) = waited {
+    if let (Some(NextPlan::Change(_)), Payer::Orders) = (&waited, payer) {
         let term_end = subscription.term_end();
         subscription.paid_until = subscription.paid_until.map(|until| until.min(term_end));
     }

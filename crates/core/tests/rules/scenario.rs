@@ -211,7 +211,7 @@ fn provider_ref(text: &str) -> ProviderRef {
 }
 
 /// `pending`, `processing`, `failed`, `expired` or `100EUR`; then `refunded N`, `failing N`, `open|won|lost N` for each
-/// dispute, and `as ID`, in any order.
+/// dispute, `as ID`, and `begins billing`, in any order.
 fn truth(payment: &str, rest: &[&str]) -> Truth {
     let payment = match payment {
         "pending" => TruthOfPayment::Pending,
@@ -223,7 +223,14 @@ fn truth(payment: &str, rest: &[&str]) -> Truth {
             TruthOfPayment::Paid(Price { amount: amount.parse().unwrap(), currency: currency.into() })
         }
     };
-    let mut truth = Truth { payment, refunded: 0, refunds_failed: 0, disputes: Vec::new(), references: Vec::new() };
+    let mut truth = Truth {
+        payment,
+        refunded: 0,
+        refunds_failed: 0,
+        disputes: Vec::new(),
+        references: Vec::new(),
+        begins_billing: false,
+    };
     for pair in rest.chunks(2) {
         let [what, value] = pair else { panic!("a truth in pairs: {rest:?}") };
         let disputed = |state| Dispute { state, amount: value.parse().unwrap() };
@@ -234,6 +241,7 @@ fn truth(payment: &str, rest: &[&str]) -> Truth {
             "won" => truth.disputes.push(disputed(DisputeState::Won)),
             "lost" => truth.disputes.push(disputed(DisputeState::Lost)),
             "as" => truth.references.push(provider_ref(value)),
+            "begins" => truth.begins_billing = *value == "billing",
             _ => panic!("no such truth: {what}"),
         }
     }

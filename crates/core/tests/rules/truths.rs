@@ -92,7 +92,8 @@ fn step() -> impl Strategy<Value = Step> {
 fn truth(happened: &[Happening], order: usize) -> Truth {
     let payment = TruthOfPayment::Pending;
     let references = vec![reference(order)];
-    let mut truth = Truth { payment, refunded: 0, refunds_failed: 0, disputes: Vec::new(), references };
+    let mut truth =
+        Truth { payment, refunded: 0, refunds_failed: 0, disputes: Vec::new(), references, begins_billing: false };
     let mut refunds: Vec<i64> = Vec::new();
     for happening in happened {
         match happening {

@@ -25,6 +25,9 @@ use crate::problem::Refused;
 
 /// What a studio's id of a provider's subscription begins with.
 pub(crate) const SUBSCRIPTION: &str = "sub_";
+/// The reason of an invoice that asks for a further term. Any other pays for none: the first one is the order's own payment,
+/// and the rest is between the studio and its customer.
+const FURTHER_TERM: &str = "subscription_cycle";
 /// An invoice's period ends within so many seconds of the month's end that it is for: a day.
 const SLACK_S: i64 = 86_400;
 
@@ -44,19 +47,25 @@ pub(crate) async fn attend(
     let named = OrderRef::of(&theirs.metadata).filter(|named| named.studio == at.studio.as_str());
     let Some(named) = named else { return Ok(Settled::NotOurs) };
     let place = place(app, studio, &theirs.id, &named).await?;
-    let order = first_paid(app, at, &place).await?;
-    if !matches!(order.payment, Payment::Paid(Paid { by: PaidBy::Provider, .. })) {
-        return Ok(Settled::Order(Box::new(order)));
-    }
-    let both = Both { app, at, place: &place, theirs: &theirs };
-    if subscription_of(&order) == Some(theirs.id.as_str()) {
-        both.carry_out(None, Command::BeginBilling { order: place.order }).await?;
-        both.pay_terms().await?;
-        both.agree().await?;
+    let settled = first_payment(app, at, &place).await?;
+    let order = match &settled {
+        Settled::Order(order) | Settled::PaidTwice(order) | Settled::NoRoom(order) => order,
+        Settled::NotOurs => return Ok(settled),
+    };
+    let Payment::Paid(paid) = order.payment else { return Ok(settled) };
+    let both = Both { app, at, place: &place, theirs: &theirs, begun: paid.at };
+    if subscription_of(order) == Some(theirs.id.as_str()) && buys_terms(order) {
+        both.bring_together().await?;
     } else {
         both.stop().await?;
     }
-    Ok(Settled::Order(Box::new(order)))
+    Ok(settled)
+}
+
+/// Whether the provider's money for an order bought a term of its plan: not where an operator had marked it paid, nor where
+/// something else paid for the plan by then.
+fn buys_terms(order: &Order) -> bool {
+    matches!(order.payment, Payment::Paid(Paid { by: PaidBy::Provider, .. })) && !order.bought_nothing()
 }
 
 /// The order that began the subscription, whatever its account is called by now.
@@ -68,16 +77,16 @@ async fn place(app: &App, studio: StudioNumber, id: &str, named: &OrderRef) -> R
     }
 }
 
-/// The order, with its first payment settled where that was not told yet.
-async fn first_paid(app: &App, at: &StripeAccount, place: &OrderAt) -> Result<Order, Unsettled> {
+/// The order, its first payment settled: read anew where it was not told yet, and where it is to be given back.
+async fn first_payment(app: &App, at: &StripeAccount, place: &OrderAt) -> Result<Settled, Unsettled> {
     let found = app.engine().order(place.studio, &place.account, place.order).await.map_err(Refused::from)?;
     let order = found.ok_or(Unsettled::UnknownOrder)?;
-    let Some(page) = session_of(&order).filter(|_| !matches!(order.payment, Payment::Paid(_))) else {
-        return Ok(order);
+    let Some(page) = session_of(&order).filter(|_| !buys_terms(&order)) else {
+        return Ok(Settled::Order(Box::new(order)));
     };
     match bring_payment(app, place.studio, at, &Look::Session(page.to_owned())).await? {
-        (Settled::Order(settled) | Settled::PaidTwice(settled) | Settled::NoRoom(settled), _) => Ok(*settled),
-        (Settled::NotOurs, _) => Ok(order),
+        (Settled::NotOurs, _) => Ok(Settled::Order(Box::new(order))),
+        (settled @ (Settled::Order(_) | Settled::PaidTwice(_) | Settled::NoRoom(_)), _) => Ok(settled),
     }
 }
 
@@ -87,17 +96,41 @@ struct Both<'a> {
     at: &'a StripeAccount,
     place: &'a OrderAt,
     theirs: &'a scrip_stripe::Subscription,
+    /// When the order's payment was told of: what began with it is counted from there.
+    begun: Time,
 }
 
 impl Both<'_> {
-    /// Tells the rules of every invoice that was paid and is not known. The first is the order's own payment.
+    /// Tells the rules what is paid, and the provider what is wanted.
+    async fn bring_together(&self) -> Result<(), Unsettled> {
+        if !self.is_over() {
+            self.carry_out(None, Command::BeginBilling { order: self.place.order }).await?;
+        }
+        self.pay_terms().await?;
+        self.agree().await
+    }
+
+    /// Whether the provider takes no more money.
+    fn is_over(&self) -> bool {
+        match self.theirs.status {
+            SubscriptionStatus::Canceled | SubscriptionStatus::IncompleteExpired | SubscriptionStatus::Unpaid => true,
+            SubscriptionStatus::Incomplete
+            | SubscriptionStatus::Trialing
+            | SubscriptionStatus::Active
+            | SubscriptionStatus::PastDue
+            | SubscriptionStatus::Paused
+            | SubscriptionStatus::Other => false,
+        }
+    }
+
+    /// Tells the rules of every invoice for a further term that was paid and is not known.
     async fn pay_terms(&self) -> Result<(), Unsettled> {
         for invoice in self.at.client.paid_invoices(&self.theirs.id).await? {
             let reference =
                 ProviderRef::parse(&invoice.id).map_err(|_| Refused::bug("an invoice's id that is none"))?;
             let engine = self.app.engine();
             let known = engine.order_of_provider(self.place.studio, &reference).await.map_err(Refused::from)?.is_some();
-            if !known && invoice.billing_reason.as_deref() != Some("subscription_create") {
+            if !known && invoice.billing_reason.as_deref() == Some(FURTHER_TERM) {
                 self.pay_term(&invoice, reference).await?;
             }
         }
@@ -105,9 +138,13 @@ impl Both<'_> {
     }
 
     async fn pay_term(&self, invoice: &Invoice, reference: ProviderRef) -> Result<(), Unsettled> {
-        let (Some(months), Ok(paid)) = (self.months(invoice), invoice.paid()) else {
-            return Err(rubbish("an invoice without a period or an amount").into());
+        let Some(months) = self.months(invoice) else {
+            tracing::error!(studio = %self.at.studio, order = %self.place.order, invoice = invoice.id,
+                "a paid invoice has no line for a term of its subscription: look at it at the provider");
+            self.app.metrics().payment("invoice_without_term");
+            return Ok(());
         };
+        let paid = invoice.paid().map_err(|_| rubbish("an invoice's amount"))?;
         let key = Key::of_provider(&reference);
         let payment = self.at.client.payment_of_invoice(&invoice.id).await?;
         let payment = payment.and_then(|payment| ProviderRef::parse(&payment).ok());
@@ -123,7 +160,7 @@ impl Both<'_> {
     /// first day on.
     fn months(&self, invoice: &Invoice) -> Option<u32> {
         let second = |at: i64| at.checked_mul(1_000_000).map(Time::from_micros);
-        let end = invoice.lines.data.iter().map(|line| line.period.end).max()?;
+        let end = self.theirs.pays_until(invoice)?;
         let months = cycle_at(second(self.theirs.start_date)?, &Zone::utc(), second(end.checked_add(SLACK_S)?)?)?;
         (months > 0).then_some(months)
     }
@@ -131,39 +168,33 @@ impl Both<'_> {
     /// Brings end and price to one: what was asked for last, on whichever side, holds.
     async fn agree(&self) -> Result<(), Unsettled> {
         let account = self.app.stored_account(self.place.studio, &self.place.account).await?;
-        let pays = account.billing == Some(self.place.order);
-        match (self.theirs.status, account.subscription.as_deref()) {
-            (
-                SubscriptionStatus::Canceled | SubscriptionStatus::IncompleteExpired | SubscriptionStatus::Unpaid,
-                stands,
-            ) => {
-                if pays {
-                    if stands.is_some_and(|stands| stands.next != Some(NextPlan::Cancel)) {
-                        self.carry_out(None, Command::CancelSubscription).await?;
-                    }
-                    self.carry_out(None, Command::EndBilling { order: self.place.order }).await?;
-                }
-                Ok(())
-            }
-            (SubscriptionStatus::Incomplete, _) => Ok(()),
-            (_, Some(stands)) if pays => {
+        let noted = account.billing == Some(self.place.order);
+        // Not one that followed after the one that it paid for had ended.
+        let pays_for = account.subscription.as_deref().filter(|stands| noted && stands.anchor == self.begun);
+        match pays_for {
+            Some(_) if self.theirs.status == SubscriptionStatus::Incomplete => Ok(()),
+            Some(stands) if !self.is_over() && self.place.account.erased_number().is_none() => {
                 self.agree_on_end(&account, stands).await?;
                 self.agree_on_plan(&account, stands).await
             }
-            // Nothing of ours goes on with it: a second page that was paid as well, or a plan that has ended here.
-            (_, _) => {
+            // It has ended there; or nothing goes on with it here: the plan has ended, or its owner was erased.
+            pays_for => {
                 self.stop().await?;
+                if pays_for.is_some_and(|stands| stands.next != Some(NextPlan::Cancel)) {
+                    self.carry_out(None, Command::CancelSubscription).await?;
+                }
                 self.carry_out(None, Command::EndBilling { order: self.place.order }).await
             }
         }
     }
 
-    /// Ends at the provider what pays for nothing.
+    /// Ends at the provider what nothing here goes on with.
     async fn stop(&self) -> Result<(), Unsettled> {
-        if self.theirs.status == SubscriptionStatus::Canceled {
+        if self.is_over() {
             return Ok(());
         }
-        tracing::warn!(studio = %self.at.studio, order = %self.place.order, "a subscription that pays for nothing is ended");
+        tracing::warn!(studio = %self.at.studio, order = %self.place.order,
+            "a subscription at the provider is ended: nothing goes on with it here");
         self.app.metrics().payment("subscription_stopped");
         match self.at.client.stop_subscription(&self.theirs.id).await {
             Ok(_) | Err(Error::Missing { .. }) => Ok(()),
@@ -200,6 +231,12 @@ impl Both<'_> {
             Some(NextPlan::Change(terms)) => terms,
             Some(NextPlan::Cancel) | None => &stands.terms,
         };
+        if self.theirs.term_months() != Some(wanted.term_months) {
+            tracing::error!(studio = %self.at.studio, order = %self.place.order, plan = %wanted.plan,
+                "a plan has other terms than the subscription at the provider that pays for it: its price is not changed there");
+            self.app.metrics().payment("plan_of_other_terms");
+            return Ok(());
+        }
         if self.theirs.plan() == Some(wanted.plan.as_str()) {
             return Ok(());
         }

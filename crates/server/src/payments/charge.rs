@@ -188,6 +188,7 @@ async fn fail(app: &App, place: &OrderAt) -> Result<Settled, Unsettled> {
         refunds_failed: 0,
         disputes: Vec::new(),
         references: Vec::new(),
+        begins_billing: false,
     };
     carry_out(app, place, Command::FulfilOrder { order: place.order, truth }).await?;
     let order = app.engine().order(place.studio, &place.account, place.order).await.map_err(Refused::from)?;

@@ -164,7 +164,10 @@ impl Reconciler {
                             {
                                 app.waiting().add_due(at(order.id), order.placed_at);
                             }
-                            (Event::SubscriptionChanged { .. } | Event::BillingChanged { .. }, Some(order)) => {
+                            (
+                                Event::SubscriptionChanged { .. } | Event::BillingChanged { .. } | Event::AccountErased,
+                                Some(order),
+                            ) => {
                                 self.billed.changed(at(order), now);
                             }
                             (_, _) => {}

@@ -54,7 +54,8 @@ impl Look {
 pub(crate) enum Settled {
     /// The order is where the provider says it is, and this is how it stands.
     Order(Box<Order>),
-    /// The same, but an operator had marked it paid before: the provider's money is there a second time.
+    /// The same, but an operator had marked it paid before, or something else pays for what it is of: the provider's money is
+    /// there a second time.
     PaidTwice(Box<Order>),
     /// The same, but its credits do not fit the account: it is credited once there is room.
     NoRoom(Box<Order>),
@@ -150,7 +151,7 @@ pub(crate) async fn settle(
 fn what_to_do(reason: &str) -> &'static str {
     match reason {
         PAID_TWICE => {
-            "an order that was marked paid by hand was paid at the provider too: give one of the payments back"
+            "an order was paid at the provider though it had been marked paid by hand, or though its plan was paid for already: give one of the payments back"
         }
         UNKNOWN_ORDER => {
             "a payment names an order that there is not: nothing was credited; look at the provider for what was paid"
@@ -171,8 +172,8 @@ async fn bring(app: &App, studio: StudioNumber, at: &StripeAccount, look: &Look)
     }
     let (settled, subscription) = bring_payment(app, studio, at, look).await?;
     match (&settled, subscription) {
-        // The payment began a subscription, which goes on by itself from here on.
-        (Settled::Order(order), Some(id)) if matches!(order.payment, Payment::Paid(_)) => {
+        // The payment began a subscription, which goes on by itself from here on, or is to be ended.
+        (Settled::Order(order) | Settled::PaidTwice(order), Some(id)) if matches!(order.payment, Payment::Paid(_)) => {
             attend(app, studio, at, &id).await
         }
         (Settled::Order(_) | Settled::PaidTwice(_) | Settled::NoRoom(_) | Settled::NotOurs, _) => Ok(settled),
@@ -212,6 +213,7 @@ async fn tell(app: &App, place: OrderAt, truth: Truth, method: MethodTruth) -> R
                 save_method(app, place, method).await?;
                 match order.payment {
                     Payment::Paid(Paid { by: PaidBy::Operator, .. }) if stays => Ok(Settled::PaidTwice(order)),
+                    Payment::Paid(_) if order.bought_nothing() && !order.all_is_gone() => Ok(Settled::PaidTwice(order)),
                     Payment::Received(_) => Ok(Settled::NoRoom(order)),
                     Payment::Paid(_) | Payment::Pending | Payment::Failed | Payment::Expired => {
                         Ok(Settled::Order(order))
@@ -335,6 +337,7 @@ fn said(truth: &PaymentTruth) -> Option<Truth> {
         refunds_failed: amounts.refunds_failed.minor,
         disputes: truth.disputes.iter().map(disputed).collect(),
         references: references(truth).collect(),
+        begins_billing: truth.subscription.is_some(),
     })
 }
 

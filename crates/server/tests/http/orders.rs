@@ -41,6 +41,7 @@ fn paid(cents: i64, refunded: i64, dispute: Option<DisputeState>) -> Truth {
         refunds_failed: 0,
         disputes: dispute.map(|state| Dispute { state, amount: cents }).into_iter().collect(),
         references: vec![ProviderRef::parse("cs_1").unwrap()],
+        begins_billing: false,
     }
 }
 
