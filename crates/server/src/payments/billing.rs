@@ -110,7 +110,7 @@ impl Both<'_> {
         self.agree().await
     }
 
-    /// Whether the provider takes no more money.
+    /// Whether the provider has given up: it takes no money by itself any more.
     fn is_over(&self) -> bool {
         match self.theirs.status {
             SubscriptionStatus::Canceled | SubscriptionStatus::IncompleteExpired | SubscriptionStatus::Unpaid => true,
@@ -171,15 +171,18 @@ impl Both<'_> {
         let noted = account.billing == Some(self.place.order);
         // Not one that followed after the one that it paid for had ended.
         let pays_for = account.subscription.as_deref().filter(|stands| noted && stands.anchor == self.begun);
+        let erased = self.place.account.erased_number().is_some();
         match pays_for {
             Some(_) if self.theirs.status == SubscriptionStatus::Incomplete => Ok(()),
-            Some(stands) if !self.is_over() && self.place.account.erased_number().is_none() => {
+            Some(stands) if !self.is_over() && !erased => {
                 self.agree_on_end(&account, stands).await?;
                 self.agree_on_plan(&account, stands).await
             }
             // It has ended there; or nothing goes on with it here: the plan has ended, or its owner was erased.
             pays_for => {
-                self.stop().await?;
+                if erased || pays_for.is_none() {
+                    self.stop().await?;
+                }
                 if pays_for.is_some_and(|stands| stands.next != Some(NextPlan::Cancel)) {
                     self.carry_out(None, Command::CancelSubscription).await?;
                 }
@@ -190,7 +193,7 @@ impl Both<'_> {
 
     /// Ends at the provider what nothing here goes on with.
     async fn stop(&self) -> Result<(), Unsettled> {
-        if self.is_over() {
+        if matches!(self.theirs.status, SubscriptionStatus::Canceled | SubscriptionStatus::IncompleteExpired) {
             return Ok(());
         }
         tracing::warn!(studio = %self.at.studio, order = %self.place.order,

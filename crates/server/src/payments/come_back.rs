@@ -78,6 +78,10 @@ fn told(order: &Order) -> (&'static str, String) {
     match order.state() {
         OrderState::Paid | OrderState::Won => match &order.item {
             Item::Package(_) => ("Thank you", format!("{} credits are in your account.", order.credits + order.bonus)),
+            Item::Plan(_) if order.bought_nothing() => (
+                "Your plan was paid for already",
+                "This payment was not needed. Your studio can tell you more.".to_owned(),
+            ),
             Item::Plan(_) => ("Thank you", "Your plan is paid.".to_owned()),
         },
         OrderState::Pending | OrderState::Received => {

@@ -1,15 +1,16 @@
 //! Plans that the provider's own subscriptions pay for: begun at a page, renewed, unpaid, ended and changed, on either side.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use scrip_core::catalog::Format;
 use scrip_engine::engine::Publication;
 use scrip_server::Reconciler;
-use scrip_stripe::{Ending, Subscription, SubscriptionStatus};
+use scrip_stripe::{Ending, NewRefund, Subscription, SubscriptionStatus};
 use scrip_till::Fault;
 use serde_json::{Value, json};
 
-use crate::payments::{START_S, Shop};
+use crate::payments::{START_S, Settings, Shop};
 use crate::world::{Reply, TWIN};
 
 const OK: &str = "4242424242424242";
@@ -17,6 +18,13 @@ const DECLINED_LATER: &str = "4000000000000341";
 /// The turns of a subscription that began at the start of the tests, and seconds from there.
 const SECOND: (&str, i64) = ("2026-02-28T10:00:00Z", 28 * 86_400);
 const THIRD: (&str, i64) = ("2026-03-31T10:00:00Z", 59 * 86_400);
+
+/// Plans that renew by payment.
+fn catalog() -> String {
+    let path = format!("{}/../../catalogs/studiotwin.toml", env!("CARGO_MANIFEST_DIR"));
+    let catalog = std::fs::read_to_string(path).expect("it is shipped");
+    catalog.replace("allowance =", "renews = \"payment\"\nallowance =")
+}
 
 /// A shop with plans that renew by payment, and an account on one of them.
 struct Club {
@@ -28,15 +36,15 @@ struct Club {
 
 impl Club {
     async fn open() -> Club {
-        let shop = Shop::open().await;
-        let path = format!("{}/../../catalogs/studiotwin.toml", env!("CARGO_MANIFEST_DIR"));
-        let catalog = std::fs::read_to_string(path).expect("it is shipped");
-        let catalog = catalog.replace("allowance =", "renews = \"payment\"\nallowance =");
-        let source = Arc::from(catalog);
-        shop.world.engine.publish(Publication { format: Format::Toml, source }, None).await.expect("it is good");
-        let mut club = Club { shop, reconciler: Reconciler::default(), session: String::new() };
+        let mut club = Club { shop: Shop::open().await, reconciler: Reconciler::default(), session: String::new() };
+        club.publish(catalog()).await;
         club.round().await;
         club
+    }
+
+    async fn publish(&self, catalog: String) {
+        let publication = Publication { format: Format::Toml, source: Arc::from(catalog) };
+        self.shop.world.engine.publish(publication, None).await.expect("it is good");
     }
 
     async fn join(plan: &str, number: &str) -> Club {
@@ -85,6 +93,27 @@ impl Club {
 
     async fn put(&self, body: Value) -> Reply {
         self.shop.world.call("PUT", "/v1/accounts/cleo/subscription").secret(TWIN).json(body).await
+    }
+
+    async fn cancel(&self) {
+        let call = self.shop.world.call("DELETE", "/v1/accounts/cleo/subscription").secret(TWIN);
+        assert_eq!(call.empty().await.status, 200);
+    }
+
+    /// What is open, for the operator, and of which order.
+    async fn left_open(&self) -> BTreeSet<String> {
+        let call = self.shop.world.call("GET", "/v1/payments/deliveries?state=open").secret(TWIN);
+        let answer = call.empty().await.json();
+        let rows = answer["deliveries"].as_array().expect("a list").iter();
+        rows.map(|row| format!("{} {}", row["reason"], row["order"]).replace('"', "")).collect()
+    }
+
+    /// The studio gives the money of a page back.
+    async fn give_back(&self, page: &str) {
+        let payment_intent = self.shop.payment(page).await;
+        let refund = NewRefund { payment_intent, amount: None, reason: None, idempotency_key: page.to_owned() };
+        self.shop.provider.refund(&refund).await.expect("it is given back");
+        self.deliver().await;
     }
 
     async fn theirs(&self) -> Subscription {
@@ -189,10 +218,7 @@ async fn an_end_that_is_asked_for_here_is_told_there_and_can_be_called_off() {
     let mut club = Club::join("studio", OK).await;
     for (ends, asked) in [(true, None), (false, Some("studio")), (true, None)] {
         match asked {
-            None => {
-                let call = club.shop.world.call("DELETE", "/v1/accounts/cleo/subscription").secret(TWIN);
-                assert_eq!(call.empty().await.status, 200);
-            }
+            None => club.cancel().await,
             Some(plan) => assert_eq!(club.put(json!({"plan": plan})).await.status, 200),
         }
         club.round().await;
@@ -263,23 +289,179 @@ async fn what_the_provider_charges_anyway_is_not_for_sale() {
     );
 }
 
-/// Two pages were open before either was paid: both orders count, and one subscription goes on.
+/// Two pages were open before either was paid: the plan of the first goes on, and the other's money is open until it is
+/// given back.
 #[tokio::test]
-async fn a_second_page_that_is_paid_as_well_charges_no_further_term() {
-    let mut club = Club::open().await;
-    let (_, first) = club.shop.page_of(&club.order("first", "studio").await);
-    let (_, second) = club.shop.page_of(&club.order("second", "studio").await);
-    let mut stopped = Vec::new();
+async fn a_second_page_that_is_paid_as_well_buys_nothing() {
+    for (plan, other) in [("studio", "studio"), ("studio", "studio-yearly"), ("studio-yearly", "studio")] {
+        let mut club = Club::open().await;
+        let (_, first) = club.shop.page_of(&club.order("first", plan).await);
+        let (order, second) = club.shop.page_of(&club.order("second", other).await);
+        let mut stopped = Vec::new();
+        for page in [&first, &second] {
+            assert!(club.shop.till.pay(page, OK));
+            club.deliver().await;
+            club.session.clone_from(page);
+            let back = club.shop.back(page).await.text();
+            assert_eq!(back.contains("Thank you"), *page == first, "{back}");
+            stopped.push(club.theirs().await.status == SubscriptionStatus::Canceled);
+        }
+        club.session.clone_from(&first);
+        club.round().await;
+        assert_eq!(stopped, [false, true], "{plan}, {other}");
+        let paid_twice = BTreeSet::from([format!("paid_twice {order}")]);
+        assert_eq!(club.left_open().await, paid_twice);
+        club.at(SECOND).await;
+        club.deliver().await;
+        club.round().await;
+        let (paid_until, paid) = match plan {
+            "studio" => (THIRD.0, vec![4_000, 4_000]),
+            _ => ("2027-01-31T10:00:00Z", vec![40_000]),
+        };
+        let stands = club.get("subscription").await;
+        assert_eq!((&stands["plan"], &stands["paid_until"]), (&json!(plan), &json!(paid_until)), "{other}");
+        assert_eq!((club.paid().await, club.refills().await), (paid, 2), "{plan}, {other}");
+        assert_eq!(club.left_open().await, paid_twice, "until it is given back");
+        club.give_back(&second).await;
+        assert_eq!(club.left_open().await, BTreeSet::new());
+        club.at(THIRD).await;
+        club.deliver().await;
+        assert_eq!((club.available().await, club.refills().await), (json!(2500), 3));
+    }
+}
+
+/// Two pages for a larger plan: the second one's payment would be for the month that the provider charges for anyway.
+#[tokio::test]
+async fn a_larger_plan_that_is_paid_twice_is_open_until_it_is_given_back() {
+    let mut club = Club::join("starter", OK).await;
+    let (_, first) = club.shop.page_of(&club.order("up", "studio").await);
+    let (order, second) = club.shop.page_of(&club.order("again", "studio").await);
     for page in [&first, &second] {
         assert!(club.shop.till.pay(page, OK));
         club.deliver().await;
-        club.session.clone_from(page);
-        stopped.push(club.theirs().await.status == SubscriptionStatus::Canceled);
+        club.round().await;
     }
+    assert_eq!(club.left_open().await, BTreeSet::from([format!("paid_twice {order}")]));
+    club.give_back(&second).await;
+    assert_eq!((club.left_open().await, club.available().await), (BTreeSet::new(), json!(2500)));
+    club.at(SECOND).await;
+    club.deliver().await;
+    assert_eq!((club.paid().await, club.refills().await), (vec![1_000, 4_000], 3));
+}
+
+#[tokio::test]
+async fn a_plan_that_was_marked_paid_by_hand_is_not_charged_for_at_the_provider() {
+    let mut club = Club::open().await;
+    let (order, page) = club.shop.page_of(&club.order("join", "studio").await);
+    // The provider is away, so the page stays open.
+    club.shop.fault(Some(Fault::Down));
+    let path = format!("/v1/accounts/cleo/orders/{order}/mark-paid");
+    let call = club.shop.world.call("POST", &path).secret(TWIN).once("mark");
+    assert_eq!(call.json(json!({"reference": "bank"})).await.status, 200);
+    club.shop.fault(None);
+    assert!(club.shop.till.pay(&page, OK));
+    club.session.clone_from(&page);
+    club.deliver().await;
+    assert_eq!(club.theirs().await.status, SubscriptionStatus::Canceled);
+    let paid_twice = BTreeSet::from([format!("paid_twice {order}")]);
+    assert_eq!(club.left_open().await, paid_twice);
+    club.deliver().await;
+    club.at(("2026-01-31T12:00:00Z", 7_200)).await;
     club.round().await;
-    assert_eq!(stopped, [false, true]);
+    assert_eq!(club.left_open().await, paid_twice, "whatever is told of it");
+    club.give_back(&page).await;
+    assert_eq!(club.left_open().await, BTreeSet::new());
+    assert_eq!((club.available().await, club.paid().await), (json!(2500), vec![4_000]));
+}
+
+/// What the provider told came two days late: its months begin two days before ours.
+#[tokio::test]
+async fn a_month_that_was_paid_before_ours_began_is_had_before_the_end() {
+    let mut club = Club::open().await;
+    let (_, page) = club.shop.page_of(&club.order("join", "studio").await);
+    assert!(club.shop.till.pay(&page, OK));
+    club.session.clone_from(&page);
+    club.at(("2026-02-02T10:00:00Z", 2 * 86_400)).await;
+    club.deliver().await;
+    club.at(("2026-03-01T10:00:00Z", 29 * 86_400)).await;
+    club.deliver().await;
+    assert_eq!((club.paid().await.len(), club.refills().await), (2, 1));
+    club.cancel().await;
+    assert_eq!(club.get("subscription").await["ends_at"], json!("2026-04-02T10:00:00Z"));
+    club.round().await;
+    club.at(("2026-03-06T10:00:00Z", 34 * 86_400)).await;
+    assert_eq!(
+        (club.available().await, club.get("subscription").await["state"].clone()),
+        (json!(2500), json!("active"))
+    );
+    club.at(("2026-04-02T10:00:00Z", 61 * 86_400)).await;
+    club.deliver().await;
+    club.round().await;
+    assert_eq!(club.get("subscription").await["code"], json!("subscription_not_found"));
+    assert_eq!((club.theirs().await.status, club.paid().await.len()), (SubscriptionStatus::Canceled, 2));
+}
+
+/// The end could not be told in time, and the studio has put another plan since: the old subscription does not pay for it.
+#[tokio::test]
+async fn what_paid_for_a_plan_that_has_ended_pays_for_no_other() {
+    let mut club = Club::join("studio", OK).await;
+    club.shop.fault(Some(Fault::Down));
+    club.cancel().await;
+    club.round().await;
+    club.at(SECOND).await;
+    assert_eq!(club.put(json!({"plan": "starter"})).await.status, 201);
+    club.shop.fault(None);
+    club.deliver().await;
+    club.at(("2026-02-28T10:10:00Z", 28 * 86_400 + 600)).await;
+    club.round().await;
+    assert_eq!(club.theirs().await.status, SubscriptionStatus::Canceled);
+    club.deliver().await;
     let stands = club.get("subscription").await;
-    assert_eq!((&stands["paid_until"], club.refills().await), (&json!(THIRD.0), 1), "the second paid one term ahead");
+    assert_eq!((&stands["plan"], &stands["ends_at"]), (&json!("starter"), &Value::Null));
+    assert_eq!(club.order("on", "starter").await.status, 201, "it is paid by order");
+}
+
+/// A plan whose terms became others is charged for as before: a year's price is none for a month.
+#[tokio::test]
+async fn a_plan_of_other_terms_changes_no_price_at_the_provider() {
+    let mut club = Club::join("studio", OK).await;
+    let yearly = catalog().replace("price = \"40.00 USD\"", "term = \"year\"\nprice = \"480.00 USD\"");
+    club.publish(yearly).await;
+    for turn in [SECOND, THIRD] {
+        club.at(turn).await;
+        club.deliver().await;
+        club.round().await;
+    }
+    assert_eq!((club.paid().await, club.refills().await), (vec![4_000, 4_000, 4_000], 3));
+    assert!(club.shop.counted("plan_of_other_terms").await > 0);
+}
+
+/// Erased, nobody is charged any more: also where the provider is away at that moment, and the server ends then.
+#[tokio::test]
+async fn an_erased_account_is_not_charged_any_more() {
+    for restarted in [false, true] {
+        let mut club = Club::join("studio", OK).await;
+        club.round().await;
+        club.shop.fault(Some(Fault::Down));
+        club.shop.erase("cleo").await;
+        club.round().await;
+        if restarted {
+            club.shop.restart(Settings::default());
+            club.reconciler = Reconciler::default();
+        }
+        assert_eq!(club.shop.world.call("GET", "/v1/accounts/cleo").secret(TWIN).empty().await.status, 404);
+        club.shop.fault(None);
+        club.at(("2026-01-31T10:10:00Z", 600)).await;
+        club.round().await;
+        assert_eq!(club.theirs().await.status, SubscriptionStatus::Canceled, "{restarted}");
+        club.deliver().await;
+        club.at(SECOND).await;
+        club.deliver().await;
+        assert_eq!(club.paid().await, [4_000]);
+        let path = "/v1/accounts/erased~1/subscription";
+        let stands = club.shop.world.call("GET", path).secret(TWIN).empty().await.json();
+        assert_eq!(stands["code"], json!("subscription_not_found"), "{stands}");
+    }
 }
 
 #[tokio::test]
