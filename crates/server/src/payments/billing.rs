@@ -19,6 +19,7 @@ use scrip_stripe::{Currency, Ending, Error, Invoice, Money, NewTerms, OrderRef, 
 
 use crate::app::App;
 use crate::config::StripeAccount;
+use crate::payments::deliveries::News;
 use crate::payments::settle::{bring_payment, place_of, session_of};
 use crate::payments::{Look, OrderAt, Settled, Unsettled};
 use crate::problem::Refused;
@@ -139,9 +140,7 @@ impl Both<'_> {
 
     async fn pay_term(&self, invoice: &Invoice, reference: ProviderRef) -> Result<(), Unsettled> {
         let Some(months) = self.months(invoice) else {
-            tracing::error!(studio = %self.at.studio, order = %self.place.order, invoice = invoice.id,
-                "a paid invoice has no line for a term of its subscription: look at it at the provider");
-            self.app.metrics().payment("invoice_without_term");
+            self.to_be_looked_at(&invoice.id, "invoice_without_term");
             return Ok(());
         };
         let paid = invoice.paid().map_err(|_| rubbish("an invoice's amount"))?;
@@ -227,6 +226,14 @@ impl Both<'_> {
         Ok(())
     }
 
+    /// The operator is to look at something at the provider: told in the log once, and counted.
+    fn to_be_looked_at(&self, object: &str, what: &'static str) {
+        self.app.metrics().payment(what);
+        if self.app.deliveries().tell(self.app, self.place.studio, object, what) == News::New {
+            tracing::error!(studio = %self.at.studio, order = %self.place.order, object, what, "{}", what_to_do(what));
+        }
+    }
+
     /// The next term is charged at the price of the plan that it will be of. A plan's own price that changed is none of
     /// that: who is on a plan stays at the price that they agreed to.
     async fn agree_on_plan(&self, account: &Account, stands: &Subscription) -> Result<(), Unsettled> {
@@ -235,18 +242,14 @@ impl Both<'_> {
             Some(NextPlan::Cancel) | None => &stands.terms,
         };
         if self.theirs.term_months() != Some(wanted.term_months) {
-            tracing::error!(studio = %self.at.studio, order = %self.place.order, plan = %wanted.plan,
-                "a plan has other terms than the subscription at the provider that pays for it: its price is not changed there");
-            self.app.metrics().payment("plan_of_other_terms");
+            self.to_be_looked_at(&self.theirs.id, "plan_of_other_terms");
             return Ok(());
         }
         if self.theirs.plan() == Some(wanted.plan.as_str()) {
             return Ok(());
         }
         let Some(price) = self.price_of(wanted)? else {
-            tracing::error!(studio = %self.at.studio, order = %self.place.order, plan = %wanted.plan,
-                "a plan without a price follows one that a subscription at the provider pays for: end that there");
-            self.app.metrics().payment("plan_without_price");
+            self.to_be_looked_at(&self.theirs.id, "plan_without_price");
             return Ok(());
         };
         let currency = Currency::parse(&price.currency).expect("catalogs have currencies of ISO 4217");
@@ -273,6 +276,19 @@ impl Both<'_> {
         let OrderAt { studio, account, .. } = self.place.clone();
         self.app.engine().submit(Request { studio, account, key, command }).await.map_err(Refused::from)?;
         Ok(())
+    }
+}
+
+/// What an operator is to do at the provider.
+fn what_to_do(what: &str) -> &'static str {
+    match what {
+        "invoice_without_term" => {
+            "a paid invoice has no line for a term of its subscription: it bought nothing here; look at it at the provider"
+        }
+        "plan_of_other_terms" => {
+            "a plan has other terms than the subscription that pays for it: its price is not changed there; end one of them"
+        }
+        _ => "a plan without a price follows one that a subscription pays for: end that at the provider",
     }
 }
 

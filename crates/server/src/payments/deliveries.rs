@@ -5,7 +5,7 @@
 //! nothing may be forgotten in a restart. What was settled is in the journal anyway. No account's id is noted here: whose an
 //! order is, is looked up when somebody asks, so that an erasure leaves nothing behind.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use scrip_core::id::StudioNumber;
@@ -43,6 +43,8 @@ struct Studio {
     noted: Noted,
     /// What the store has.
     stored: Noted,
+    /// What was told in the log since the start, of which object: once is enough.
+    told: BTreeSet<(String, &'static str)>,
 }
 
 /// What is noted in the store.
@@ -185,6 +187,13 @@ impl Deliveries {
         }
     }
 
+    /// Something is to be told in the log about an object; whether it is new since the start.
+    pub(crate) fn tell(&self, app: &App, studio: StudioNumber, object: &str, what: &'static str) -> News {
+        let mut studios = self.lock();
+        let new = known(&mut studios, app, studio).told.insert((object.to_owned(), what));
+        if new { News::New } else { News::Known }
+    }
+
     /// Some of what is open and is to be tried again now. What is too old is given up.
     pub(crate) fn to_try(&self, app: &App, studio: StudioNumber, most: usize) -> Vec<Look> {
         let now_s = seconds(app.engine().now());
@@ -277,7 +286,7 @@ fn known<'a>(studios: &'a mut BTreeMap<StudioNumber, Studio>, app: &App, studio:
             None
         });
         let noted = noted.unwrap_or_default();
-        Studio { rows: VecDeque::new(), stored: noted.clone(), noted }
+        Studio { rows: VecDeque::new(), stored: noted.clone(), noted, told: BTreeSet::new() }
     })
 }
 
