@@ -510,8 +510,8 @@ pub struct LineParent {
 pub struct LineItem {
     /// `si_…`.
     pub subscription_item: Option<String>,
-    /// Whether it evens out a change within a term.
-    pub proration: bool,
+    /// Whether it evens out a change within a term; `None`: it does not say.
+    pub proration: Option<bool>,
 }
 
 /// A half-open time, in seconds since 1970.

@@ -55,7 +55,7 @@ impl Subscription {
         let item = &self.items.data.first()?.id;
         let is_term = |line: &&InvoiceLine| {
             let of = line.parent.as_ref().and_then(|parent| parent.subscription_item_details.as_ref());
-            of.is_some_and(|of| !of.proration && of.subscription_item.as_ref() == Some(item))
+            of.is_some_and(|of| of.proration == Some(false) && of.subscription_item.as_ref() == Some(item))
         };
         invoice.lines.data.iter().filter(is_term).map(|line| line.period.end).max()
     }
