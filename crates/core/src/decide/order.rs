@@ -126,6 +126,12 @@ pub(super) fn mark_paid(mut scribe: Scribe<'_>, order: OrderId, reference: &str)
     if matches!(order.payment, Payment::Paid(_) | Payment::Received(_)) {
         return Err(Rejection::OrderNotPending { state: order.state() });
     }
+    // Beside a subscription of the provider's it would buy nothing: nobody should think that it did.
+    if let Item::Plan(terms) = &order.item
+        && !billing::leaves_room(scribe.before, terms, scribe.at())
+    {
+        return Err(Rejection::PlanNotForSale);
+    }
     check_room(scribe.before, order.credits + order.bonus)?;
     let texts = scribe.texts([(TextField::Reference, Some(reference))]);
     credit(&mut scribe, order, PaidBy::Operator, texts);

@@ -726,6 +726,8 @@ fn beside_the_providers_subscription_a_second_page_buys_nothing() {
           - plan_change Started = 0/0
           - refill lot_6 +ALLOWED = ALLOWED/ALLOWED
           - billing began order_2 = ALLOWED/ALLOWED
+        mark order_3 invoice-3
+          - refused: PlanNotForSale
         truth order_3 900EUR as sub_2 begins billing
           - order Paid order_3 = ALLOWED/ALLOWED
         truth order_3 900EUR as sub_2 begins billing

@@ -152,7 +152,16 @@ impl Both<'_> {
         let term = TermPaid { order: self.place.order, months, price, references };
         self.carry_out(Some(key), Command::PayTerm(term)).await?;
         self.app.metrics().payment("term_paid");
+        let account = self.app.stored_account(self.place.studio, &self.place.account).await?;
+        if self.pays_for(&account).is_none() {
+            self.to_be_looked_at(&invoice.id, "term_without_plan");
+        }
         Ok(())
+    }
+
+    /// The plan that it pays for, where that goes on: not one that followed after it had ended.
+    fn pays_for<'b>(&self, account: &'b Account) -> Option<&'b Subscription> {
+        account.subscription.as_deref().filter(|stands| stands.anchor == self.begun)
     }
 
     /// How many months from the subscription's begin are paid with an invoice: the provider counts them as we do, from the
@@ -168,8 +177,7 @@ impl Both<'_> {
     async fn agree(&self) -> Result<(), Unsettled> {
         let account = self.app.stored_account(self.place.studio, &self.place.account).await?;
         let noted = account.billing == Some(self.place.order);
-        // Not one that followed after the one that it paid for had ended.
-        let pays_for = account.subscription.as_deref().filter(|stands| noted && stands.anchor == self.begun);
+        let pays_for = self.pays_for(&account).filter(|_| noted);
         let erased = self.place.account.erased_number().is_some();
         match pays_for {
             Some(_) if self.theirs.status == SubscriptionStatus::Incomplete => Ok(()),
@@ -284,6 +292,9 @@ fn what_to_do(what: &str) -> &'static str {
     match what {
         "invoice_without_term" => {
             "a paid invoice has no line for a term of its subscription: it bought nothing here; look at it at the provider"
+        }
+        "term_without_plan" => {
+            "a further term was paid for a plan that has ended: it bought nothing here; give its money back at the provider"
         }
         "plan_of_other_terms" => {
             "a plan has other terms than the subscription that pays for it: its price is not changed there; end one of them"

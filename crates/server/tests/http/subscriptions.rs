@@ -418,6 +418,8 @@ async fn what_paid_for_a_plan_that_has_ended_pays_for_no_other() {
     club.deliver().await;
     let stands = club.get("subscription").await;
     assert_eq!((&stands["plan"], &stands["ends_at"]), (&json!("starter"), &Value::Null));
+    // The month that it charged for meanwhile is to be given back.
+    assert_eq!((club.paid().await.len(), club.shop.counted("term_without_plan").await), (2, 1));
     assert_eq!(club.order("on", "starter").await.status, 201, "it is paid by order");
 }
 
