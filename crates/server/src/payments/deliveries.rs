@@ -17,13 +17,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::payments::Look;
-use crate::payments::settle::PROVIDER_REFUSES;
+use crate::payments::settle::{PAID_TWICE, PROVIDER_REFUSES};
 
 /// Deliveries kept for each studio.
 const KEPT: usize = 1_000;
 /// What could not be settled and is remembered, for each studio.
 pub(crate) const OPEN_MAX: usize = 200;
-/// For how long it is tried again, in seconds: as long as the provider remembers what happened.
+/// For how long it is tried again, in seconds: as long as the provider remembers what happened. Money that is there a second
+/// time is open until it is given back.
 const OPEN_FOR_S: i64 = 30 * 86_400;
 /// Between two tries, in seconds.
 const TRY_EVERY_S: i64 = 3_600;
@@ -194,12 +195,13 @@ impl Deliveries {
         if new { News::New } else { News::Known }
     }
 
-    /// Some of what is open and is to be tried again now. What is too old is given up.
+    /// Some of what is open and is to be tried again now. What is too old is given up, but not money that is here a second
+    /// time.
     pub(crate) fn to_try(&self, app: &App, studio: StudioNumber, most: usize) -> Vec<Look> {
         let now_s = seconds(app.engine().now());
         let mut studios = self.lock();
         let open = &mut known(&mut studios, app, studio).noted.open;
-        open.retain(|open| now_s < open.since_s.saturating_add(OPEN_FOR_S));
+        open.retain(|open| open.reason == PAID_TWICE || now_s < open.since_s.saturating_add(OPEN_FOR_S));
         let due = open.iter().filter(|open| open.tried_s.saturating_add(TRY_EVERY_S) <= now_s);
         due.filter_map(|open| Look::of_id(&open.object)).take(most).collect()
     }
