@@ -49,7 +49,8 @@ pub struct Order {
     pub refunded: i64,
     /// How much of what was given back came back since, in the currency's minor unit: refunds that failed.
     pub refunds_failed: i64,
-    /// What the card holder's bank said, a dispute each, in the order in which they were opened.
+    /// What the card holder's bank said, a dispute each, in the order in which they were opened. Of inquiries only those
+    /// that come before a dispute.
     pub disputes: Vec<Dispute>,
     /// What of its credits and bonus is settled for the money that is gone: taken from its lots, or missing there.
     pub taken_back: TakenBack,
@@ -174,6 +175,8 @@ pub struct Dispute {
 /// that is told late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DisputeState {
+    /// The bank only asks, which has no consequence. It may become a dispute, so it keeps its place among them.
+    Inquiry,
     /// Opened: what is left of the lots is frozen.
     Open,
     /// Closed for the studio: what was frozen is free.
@@ -310,7 +313,8 @@ pub struct Truth {
     pub refunded: i64,
     /// How much of that came back since, because a refund failed.
     pub refunds_failed: i64,
-    /// How its disputes stand, in the order in which they were opened.
+    /// How its disputes stand, in the order in which they were opened, inquiries included: each has the same place
+    /// whenever it is told.
     pub disputes: Vec<Dispute>,
     /// The provider's ids of it that are known now.
     pub references: Vec<ProviderRef>,
@@ -344,7 +348,9 @@ impl Order {
             Payment::Paid(_) if self.is_disputed() => OrderState::Disputed,
             Payment::Paid(_) if self.lost() > 0 => OrderState::Lost,
             Payment::Paid(_) if self.all_is_gone() => OrderState::Refunded,
-            Payment::Paid(_) if self.disputes.is_empty() => OrderState::Paid,
+            Payment::Paid(_) if self.disputes.iter().all(|dispute| dispute.state == DisputeState::Inquiry) => {
+                OrderState::Paid
+            }
             Payment::Paid(_) => OrderState::Won,
         }
     }
@@ -443,8 +449,11 @@ impl Order {
         TakenBack { credits: share(self.credits), bonus: share(self.bonus) }
     }
 
-    /// What is known of its disputes, with what is told: each only goes on, never back.
+    /// What is known of its disputes, with what is told: each only goes on, never back. An inquiry is kept only where a
+    /// dispute follows it: by itself it is nothing.
     pub(crate) fn learn_disputes(&mut self, told: &[Dispute]) {
+        let last = told.iter().rposition(|dispute| dispute.state != DisputeState::Inquiry);
+        let told = last.map_or(&[][..], |last| &told[..=last]);
         for (place, told) in told.iter().enumerate().take(DISPUTES_MAX) {
             match self.disputes.get_mut(place) {
                 Some(known) if told.state > known.state => *known = *told,

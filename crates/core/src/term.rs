@@ -322,6 +322,7 @@ impl Encoder {
                 DisputeState::Open => 0,
                 DisputeState::Won => 1,
                 DisputeState::Lost => 2,
+                DisputeState::Inquiry => 3,
             };
             to.tag(state).money(dispute.amount)
         });

@@ -44,6 +44,8 @@ pub enum EventKind {
     RefundChanged,
     /// `charge.dispute.created`
     DisputeCreated,
+    /// `charge.dispute.updated`: also when an inquiry becomes a dispute.
+    DisputeUpdated,
     /// `charge.dispute.closed`
     DisputeClosed,
     /// `invoice.paid`
@@ -153,7 +155,7 @@ struct Data {
 }
 
 /// Every kind that is known, by the provider's name.
-const KINDS: [(&str, EventKind); 16] = [
+const KINDS: [(&str, EventKind); 17] = [
     ("checkout.session.completed", EventKind::SessionCompleted),
     ("checkout.session.async_payment_succeeded", EventKind::SessionPaymentSucceeded),
     ("checkout.session.async_payment_failed", EventKind::SessionPaymentFailed),
@@ -165,6 +167,7 @@ const KINDS: [(&str, EventKind); 16] = [
     ("refund.updated", EventKind::RefundChanged),
     ("refund.failed", EventKind::RefundChanged),
     ("charge.dispute.created", EventKind::DisputeCreated),
+    ("charge.dispute.updated", EventKind::DisputeUpdated),
     ("charge.dispute.closed", EventKind::DisputeClosed),
     ("invoice.paid", EventKind::InvoicePaid),
     ("invoice.payment_failed", EventKind::InvoicePaymentFailed),

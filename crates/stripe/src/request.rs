@@ -182,13 +182,17 @@ impl OrderRef {
 }
 
 /// The order's part of a page's idempotency key. A page that saves the payment method, or begins a subscription, is another than
-/// one that does not: what the account has may change between two tries to make its page.
+/// one that does not, and a page for a customer another than one that makes a new one: what the account and the provider have
+/// may change between two tries to make its page.
 pub(crate) fn session_key(new: &NewSession) -> String {
     match &new.purchase {
         Purchase::Once { keep_method: KeepMethod::ForLater, .. } => {
             format!("{}/session/{}", new.placed_at, new.customer.as_deref().unwrap_or("saves"))
         }
-        Purchase::Recurring { .. } => format!("{}/session/recurs", new.placed_at),
+        Purchase::Recurring { .. } => match &new.customer {
+            Some(customer) => format!("{}/session/recurs/{customer}", new.placed_at),
+            None => format!("{}/session/recurs", new.placed_at),
+        },
         Purchase::Once { keep_method: KeepMethod::No, .. } | Purchase::SetUp { .. } => {
             format!("{}/session", new.placed_at)
         }

@@ -11,6 +11,9 @@ use crate::form::segment;
 use crate::object::{Expandable, IntentStatus, Only, Page, PaymentIntent, PaymentMethod};
 use crate::request::OrderRef;
 
+/// Pages of a hundred payments that are looked through for one: of a day, at the most.
+const PAGES_MAX: usize = 100;
+
 /// A payment method that can be charged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedMethod {
@@ -63,13 +66,27 @@ impl Client {
         })
     }
 
-    /// The payment that was made for an order, of the newest hundred of its customer.
+    /// The payment that was made for an order at or after an instant (in seconds since 1970), whoever its customer was.
     ///
     /// # Errors
-    /// [`Error`].
-    pub async fn payment_for(&self, order: &OrderRef, customer: &str) -> Result<Option<PaymentIntent>, Error> {
-        let path = format!("/v1/payment_intents?limit=100&customer={}", segment(customer));
-        let payments: Page<PaymentIntent> = self.get(path).await?;
-        Ok(payments.data.into_iter().find(|payment| OrderRef::of(&payment.metadata).as_ref() == Some(order)))
+    /// [`Error`]; [`Error::Rubbish`] where more was paid since than is looked through.
+    pub async fn payment_for(&self, order: &OrderRef, since_s: i64) -> Result<Option<PaymentIntent>, Error> {
+        let mut after = String::new();
+        for _ in 0..PAGES_MAX {
+            let path = format!("/v1/payment_intents?limit=100&created[gte]={since_s}{after}");
+            let page: Page<PaymentIntent> = self.get(path).await?;
+            let last = page.data.last().map(|payment| format!("&starting_after={}", segment(&payment.id)));
+            let mut payments = page.data.into_iter();
+            let found = payments.find(|payment| OrderRef::of(&payment.metadata).as_ref() == Some(order));
+            match last.filter(|_| page.has_more && found.is_none()) {
+                Some(last) => after = last,
+                None => return Ok(found),
+            }
+        }
+        Err(Error::Rubbish {
+            what: "more payments since an order was placed than are looked through",
+            outcome: Outcome::NotDone,
+            request: Default::default(),
+        })
     }
 }

@@ -21,7 +21,7 @@ pub struct PaymentTruth {
     pub state: PaymentState,
     /// How much; `None` where nothing is to be paid (a set-up).
     pub amounts: Option<Amounts>,
-    /// What banks said of it, a dispute each, in the order in which they were opened.
+    /// What banks said of it, a dispute or an inquiry each, in the order in which they were opened: each keeps its place.
     pub disputes: Vec<DisputeTruth>,
     /// The hosted page, where it began there.
     pub session: Option<String>,
@@ -72,9 +72,12 @@ pub enum PaymentState {
     Expired,
 }
 
-/// A customer's bank wants the money back. An inquiry without consequence is none.
+/// A customer's bank wants the money back, or asks about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DisputeTruth {
+    /// It asks about so much, or asked, without consequence so far. It may become a dispute, which is then the same one: so
+    /// it has its place among them.
+    Inquiry(Money),
     /// It wants so much back, and nothing is decided.
     Open(Money),
     /// It wanted so much back, and the money stays.
@@ -152,9 +155,17 @@ impl Client {
         let Some(charge) = charge_of(payment)? else { return Ok(Vec::new()) };
         match charge.disputed {
             Some(true) => {
-                let newest_first = self.disputes_of(&payment.id).await?.data;
-                let told = newest_first.iter().rev().filter_map(|dispute| stands(dispute).transpose());
-                told.collect::<Result<_, _>>().map_err(|_| unreadable("a dispute's amount"))
+                let newest_first = self.disputes_of(&payment.id).await?;
+                if newest_first.has_more {
+                    return Err(unreadable("a payment with more than a hundred disputes"));
+                }
+                newest_first
+                    .data
+                    .iter()
+                    .rev()
+                    .map(stands)
+                    .collect::<Result<_, _>>()
+                    .map_err(|_| unreadable("a dispute's amount"))
             }
             Some(false) => Ok(Vec::new()),
             None => Err(unreadable("a charge that does not say whether it is disputed")),
@@ -258,21 +269,21 @@ fn state_of_payment(status: IntentStatus) -> PaymentState {
     }
 }
 
-/// How a dispute stands; `None` for what has no consequence.
-fn stands(dispute: &Dispute) -> Result<Option<DisputeTruth>, MoneyError> {
+/// How a dispute stands.
+fn stands(dispute: &Dispute) -> Result<DisputeTruth, MoneyError> {
     let amount = Money::of_provider(dispute.amount, &dispute.currency)?;
     Ok(match dispute.status {
-        DisputeStatus::Lost => Some(DisputeTruth::Lost(amount)),
+        DisputeStatus::Lost => DisputeTruth::Lost(amount),
         DisputeStatus::NeedsResponse
         | DisputeStatus::UnderReview
         | DisputeStatus::AppealNeedsResponse
-        | DisputeStatus::AppealUnderReview => Some(DisputeTruth::Open(amount)),
-        DisputeStatus::Won => Some(DisputeTruth::Won(amount)),
+        | DisputeStatus::AppealUnderReview => DisputeTruth::Open(amount),
+        DisputeStatus::Won => DisputeTruth::Won(amount),
         DisputeStatus::WarningNeedsResponse
         | DisputeStatus::WarningUnderReview
         | DisputeStatus::WarningClosed
         | DisputeStatus::Prevented
-        | DisputeStatus::Other => None,
+        | DisputeStatus::Other => DisputeTruth::Inquiry(amount),
     })
 }
 
@@ -287,20 +298,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dispute_says_how_it_stands_unless_it_has_no_consequence() {
+    fn a_dispute_says_how_it_stands() {
         let money = || Money::of_provider(500, "eur").unwrap();
         for (status, expected) in [
-            ("warning_needs_response", None),
-            ("warning_under_review", None),
-            ("warning_closed", None),
-            ("prevented", None),
-            ("a_new_word", None),
-            ("needs_response", Some(DisputeTruth::Open(money()))),
-            ("under_review", Some(DisputeTruth::Open(money()))),
-            ("appeal_needs_response", Some(DisputeTruth::Open(money()))),
-            ("appeal_under_review", Some(DisputeTruth::Open(money()))),
-            ("won", Some(DisputeTruth::Won(money()))),
-            ("lost", Some(DisputeTruth::Lost(money()))),
+            ("warning_needs_response", DisputeTruth::Inquiry(money())),
+            ("warning_under_review", DisputeTruth::Inquiry(money())),
+            ("warning_closed", DisputeTruth::Inquiry(money())),
+            ("prevented", DisputeTruth::Inquiry(money())),
+            ("a_new_word", DisputeTruth::Inquiry(money())),
+            ("needs_response", DisputeTruth::Open(money())),
+            ("under_review", DisputeTruth::Open(money())),
+            ("appeal_needs_response", DisputeTruth::Open(money())),
+            ("appeal_under_review", DisputeTruth::Open(money())),
+            ("won", DisputeTruth::Won(money())),
+            ("lost", DisputeTruth::Lost(money())),
         ] {
             let dispute = json!({"id": "du_1", "amount": 500, "currency": "eur", "status": status});
             assert_eq!(stands(&serde_json::from_value(dispute).unwrap()).unwrap(), expected, "{status}");

@@ -6,8 +6,8 @@ use crate::book::{Book, Shelf};
 use crate::error::ApiError;
 use crate::methods;
 use crate::object::{
-    AtPeriodEnd, ChargeStatus, Customer, DisputeStatus, Endpoint, IntentStatus, Interval, InvoiceStatus, Keep, Mode,
-    Object, Origin, PaymentStatus, Product, Refund, RefundStatus, Session, SessionStatus, SubscriptionStatus,
+    AtPeriodEnd, ChargeStatus, Customer, Dispute, DisputeStatus, Endpoint, IntentStatus, Interval, InvoiceStatus, Keep,
+    Mode, Object, Origin, PaymentStatus, Product, Refund, RefundStatus, Session, SessionStatus, SubscriptionStatus,
 };
 use crate::params::Params;
 use crate::paying::{NewIntent, Owner, Tried};
@@ -31,6 +31,7 @@ pub(crate) fn carry_out(book: &mut Book, asked: Asked<'_>) -> Answer {
         ("POST", ["v1", "customers"]) => create_customer(book, params),
         ("POST", ["v1", "products"]) => create_product(book, params),
         ("GET", ["v1", "customers", id]) => one(&book.customers, id, params),
+        ("DELETE", ["v1", "customers", id]) => delete_customer(book, id, params),
         ("GET", ["v1", "payment_methods", id]) => one(&book.methods, id, params),
         ("POST", ["v1", "payment_methods", id, "detach"]) => detach_method(book, id, params),
         ("POST", ["v1", "checkout", "sessions"]) => create_session(book, params),
@@ -122,6 +123,14 @@ fn create_customer(book: &mut Book, mut params: Params) -> Answer {
     let shown = customer.shown();
     book.customers.add(customer);
     Ok(shown)
+}
+
+/// Forgets a customer.
+fn delete_customer(book: &mut Book, id: &str, params: Params) -> Answer {
+    params.finish()?;
+    book.customers.find(id, "customer")?;
+    book.delete_customer(id);
+    Ok(json!({"id": id, "object": "customer", "deleted": true}))
 }
 
 /// What a page sells.
@@ -381,10 +390,8 @@ fn create_refund(book: &mut Book, mut params: Params) -> Answer {
     if refunded.status != ChargeStatus::Succeeded {
         return Err(ApiError::invalid("This PaymentIntent does not have a successful charge to refund."));
     }
-    let disputed = book.disputes.all().iter().any(|dispute| {
-        dispute.charge == charge && matches!(dispute.status, DisputeStatus::NeedsResponse | DisputeStatus::Lost)
-    });
-    if disputed {
+    let of_charge = |dispute: &&Dispute| dispute.charge == charge;
+    if book.disputes.all().iter().filter(of_charge).any(|dispute| dispute.status.has_the_money()) {
         return Err(ApiError::refused("charge_disputed", "This charge has been charged back."));
     }
     let left = refunded.amount - refunded.amount_refunded;

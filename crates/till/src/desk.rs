@@ -57,6 +57,8 @@ fn switches(desk: &Desk) -> Reply {
 fn act(desk: &Desk, what: &str) -> bool {
     match what.split('/').collect::<Vec<_>>().as_slice() {
         ["disputes", payment] => desk.dispute(payment).is_some(),
+        ["inquiries", payment] => desk.inquire(payment).is_some(),
+        ["disputes", dispute, "wanted"] => desk.change(|book| book.escalate(dispute)),
         ["disputes", dispute, "won"] => desk.close_dispute(dispute, Verdict::Won),
         ["disputes", dispute, "lost"] => desk.close_dispute(dispute, Verdict::Lost),
         ["debits", payment, "arrives"] => desk.end_debit(payment, DebitEnd::Arrives),
@@ -102,11 +104,18 @@ fn overview(desk: &Desk) -> String {
                 let charge = payment.latest_charge.as_ref().map(|id| book.charges.known(id));
                 let dispute = book.disputes.all().iter().rev().find(|dispute| dispute.payment_intent == payment.id);
                 let refunded = charge.map_or(0, |charge| charge.amount_refunded);
-                let open_dispute = dispute.filter(|dispute| dispute.status == DisputeStatus::NeedsResponse);
-                let buttons = match (payment.status, open_dispute) {
+                // What the bank only asked is over.
+                let dispute = dispute.filter(|dispute| dispute.status != DisputeStatus::WarningClosed);
+                let asked = dispute.filter(|dispute| dispute.status == DisputeStatus::WarningNeedsResponse);
+                let open = dispute.filter(|dispute| dispute.status == DisputeStatus::NeedsResponse);
+                let buttons = match (payment.status, open.or(asked)) {
                     (IntentStatus::Processing, _) => {
                         button("act", &format!("debits/{}/arrives", payment.id), "Let it arrive")
                             + &button("act", &format!("debits/{}/fails", payment.id), "Let it fail")
+                    }
+                    (_, Some(asked)) if asked.status == DisputeStatus::WarningNeedsResponse => {
+                        button("act", &format!("disputes/{}/won", asked.id), "Bank is content")
+                            + &button("act", &format!("disputes/{}/wanted", asked.id), "Bank wants it back")
                     }
                     (_, Some(dispute)) => {
                         button("act", &format!("disputes/{}/won", dispute.id), "Studio wins")
@@ -115,6 +124,7 @@ fn overview(desk: &Desk) -> String {
                     (IntentStatus::Succeeded, None) if dispute.is_none() && refunded < payment.amount => {
                         button("refund", &payment.id, "Refund")
                             + &button("act", &format!("disputes/{}", payment.id), "Dispute")
+                            + &button("act", &format!("inquiries/{}", payment.id), "Bank asks")
                     }
                     (_, None) => String::new(),
                 };
@@ -156,6 +166,8 @@ fn button(name: &str, value: &str, words: &str) -> String {
 
 fn state(status: IntentStatus, charge: Option<ChargeStatus>, dispute: Option<DisputeStatus>) -> &'static str {
     match (dispute, status, charge) {
+        (Some(DisputeStatus::WarningNeedsResponse), _, _) => "the bank asks",
+        (Some(DisputeStatus::WarningClosed), _, _) => "paid",
         (Some(DisputeStatus::NeedsResponse), _, _) => "disputed",
         (Some(DisputeStatus::Won), _, _) => "dispute won",
         (Some(DisputeStatus::Lost), _, _) => "dispute lost",

@@ -373,9 +373,23 @@ impl Refund {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DisputeStatus {
+    /// The bank only asks.
+    WarningNeedsResponse,
+    /// It only asked.
+    WarningClosed,
     NeedsResponse,
     Won,
     Lost,
+}
+
+impl DisputeStatus {
+    /// Whether no other can be opened, and nothing refunded: the money is with the bank.
+    pub(crate) fn has_the_money(self) -> bool {
+        match self {
+            DisputeStatus::NeedsResponse | DisputeStatus::Lost => true,
+            DisputeStatus::WarningNeedsResponse | DisputeStatus::WarningClosed | DisputeStatus::Won => false,
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -392,6 +406,8 @@ pub(crate) struct Dispute {
 impl Dispute {
     fn shown(&self) -> Value {
         let status = match self.status {
+            DisputeStatus::WarningNeedsResponse => "warning_needs_response",
+            DisputeStatus::WarningClosed => "warning_closed",
             DisputeStatus::NeedsResponse => "needs_response",
             DisputeStatus::Won => "won",
             DisputeStatus::Lost => "lost",

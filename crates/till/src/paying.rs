@@ -5,7 +5,8 @@ use crate::error::CardRefusal;
 use crate::methods::{self, Method, Outcome};
 use crate::object::{
     Charge, ChargeStatus, Customer, Dispute, DisputeStatus, IntentStatus, Keep, Mode, Object, Origin, PaymentIntent,
-    PaymentMethod, PaymentStatus, RefundStatus, Session, SessionStatus, SetupIntent, Validity,
+    PaymentMethod, PaymentStatus, RefundStatus, Session, SessionStatus, SetupIntent, Subscription, SubscriptionStatus,
+    Validity,
 };
 
 /// Whether the owner of a payment method is there.
@@ -95,7 +96,7 @@ impl Book {
             }
             (Outcome::PaidAndDisputed, _) => {
                 self.succeed(payment);
-                self.dispute(payment);
+                self.dispute(payment, DisputeStatus::NeedsResponse);
                 Tried::Done
             }
             (Outcome::Declined(refusal), _) => self.refuse(payment, refusal),
@@ -193,11 +194,12 @@ impl Book {
         Tried::Refused(refusal)
     }
 
-    /// A bank wants the money of a payment back; `None` when there is none to want, or a dispute of it is open or lost.
-    pub(crate) fn dispute(&mut self, payment: &str) -> Option<String> {
+    /// A bank wants the money of a payment back (`NeedsResponse`) or asks about it (`WarningNeedsResponse`); `None` when there
+    /// is none to want, or a dispute of it is open or lost.
+    pub(crate) fn dispute(&mut self, payment: &str, status: DisputeStatus) -> Option<String> {
         let charge = self.payments.known(payment).latest_charge.clone()?;
-        let kept = self.disputes.all().iter().filter(|dispute| dispute.charge == charge);
-        if kept.into_iter().any(|dispute| dispute.status != DisputeStatus::Won) {
+        let mut of_charge = self.disputes.all().iter().filter(|dispute| dispute.charge == charge);
+        if of_charge.any(|dispute| dispute.status.has_the_money()) {
             return None;
         }
         let disputed = self.charges.known_mut(&charge);
@@ -214,11 +216,29 @@ impl Book {
             currency,
             charge,
             payment_intent: payment.to_owned(),
-            status: DisputeStatus::NeedsResponse,
+            status,
         };
         self.tell("charge.dispute.created", dispute.shown());
         self.disputes.add(dispute);
         Some(id)
+    }
+
+    /// A bank that asked wants the money now; whether it could.
+    pub(crate) fn escalate(&mut self, id: &str) -> bool {
+        let Some(asked) = self.disputes.maybe(id).filter(|asked| asked.status == DisputeStatus::WarningNeedsResponse)
+        else {
+            return false;
+        };
+        let charge = asked.charge.clone();
+        let mut others = self.disputes.all().iter().filter(|dispute| dispute.charge == charge);
+        if others.any(|dispute| dispute.status.has_the_money()) {
+            return false;
+        }
+        self.disputes.known_mut(id).status = DisputeStatus::NeedsResponse;
+        let shown = self.disputes.known(id).shown();
+        self.tell("charge.dispute.updated", shown.clone());
+        self.tell("charge.dispute.funds_withdrawn", shown);
+        true
     }
 
     /// The bank has decided.
@@ -278,6 +298,21 @@ impl Book {
         self.methods.known_mut(method).customer = None;
         let shown = self.methods.known(method).shown();
         self.tell("payment_method.detached", shown);
+    }
+
+    /// Forgets a customer: its payment methods are nobody's any more, and its subscriptions end. Whether it was known.
+    pub(crate) fn delete_customer(&mut self, id: &str) -> bool {
+        if self.customers.maybe(id).is_none() {
+            return false;
+        }
+        let methods = self.methods.all().iter().filter(|method| method.customer.as_deref() == Some(id));
+        let methods: Vec<String> = methods.map(|method| method.id.clone()).collect();
+        methods.iter().for_each(|method| self.detach(method));
+        let going_on = |term: &&Subscription| term.customer == id && term.status != SubscriptionStatus::Canceled;
+        let terms: Vec<String> = self.subscriptions.all().iter().filter(going_on).map(|term| term.id.clone()).collect();
+        terms.iter().for_each(|term| self.end(term));
+        self.customers.remove(id);
+        true
     }
 
     fn customer_of(&mut self, session: &str) -> Option<String> {

@@ -139,7 +139,18 @@ impl Till {
         self.0.desk.dispute(payment_intent)
     }
 
-    /// The bank decides a dispute; whether it was open.
+    /// A customer's bank only asks about a payment; answers the id of the dispute that it may become. `None`: there is nothing
+    /// to ask about.
+    pub fn inquire(&self, payment_intent: &str) -> Option<String> {
+        self.0.desk.inquire(payment_intent)
+    }
+
+    /// A bank that asked wants the money now; whether it could.
+    pub fn escalate(&self, id: &str) -> bool {
+        self.0.desk.change(|book| book.escalate(id))
+    }
+
+    /// The bank decides a dispute, or is content with the answer to what it asked; whether it was open.
     pub fn close_dispute(&self, id: &str, verdict: Verdict) -> bool {
         self.0.desk.close_dispute(id, verdict)
     }
@@ -194,6 +205,15 @@ impl Till {
     /// A customer takes the payment method away that a payment was made with; whether there is one.
     pub fn remove_card(&self, payment_intent: &str) -> bool {
         self.0.desk.with_method(payment_intent, |book, method| book.detach(method))
+    }
+
+    /// The studio's people delete the customer who made a payment; whether there was one.
+    pub fn delete_customer(&self, payment_intent: &str) -> bool {
+        self.0.desk.change(|book| {
+            let payment = book.payments.maybe(payment_intent);
+            let Some(customer) = payment.and_then(|payment| payment.customer.clone()) else { return false };
+            book.delete_customer(&customer)
+        })
     }
 
     /// What was delivered, oldest first.
@@ -275,23 +295,30 @@ impl Desk {
     }
 
     pub(crate) fn dispute(&self, payment_intent: &str) -> Option<String> {
+        self.open_dispute(payment_intent, DisputeStatus::NeedsResponse)
+    }
+
+    pub(crate) fn inquire(&self, payment_intent: &str) -> Option<String> {
+        self.open_dispute(payment_intent, DisputeStatus::WarningNeedsResponse)
+    }
+
+    fn open_dispute(&self, payment_intent: &str, status: DisputeStatus) -> Option<String> {
         self.change(|book| {
             book.payments.maybe(payment_intent)?;
-            book.dispute(payment_intent)
+            book.dispute(payment_intent, status)
         })
     }
 
     pub(crate) fn close_dispute(&self, id: &str, verdict: Verdict) -> bool {
-        let status = match verdict {
-            Verdict::Won => DisputeStatus::Won,
-            Verdict::Lost => DisputeStatus::Lost,
-        };
         self.change(|book| {
-            let open = book.disputes.maybe(id).is_some_and(|dispute| dispute.status == DisputeStatus::NeedsResponse);
-            if open {
-                book.close_dispute(id, status);
-            }
-            open
+            let closed = match (book.disputes.maybe(id).map(|dispute| dispute.status), verdict) {
+                (Some(DisputeStatus::NeedsResponse), Verdict::Won) => DisputeStatus::Won,
+                (Some(DisputeStatus::NeedsResponse), Verdict::Lost) => DisputeStatus::Lost,
+                (Some(DisputeStatus::WarningNeedsResponse), Verdict::Won) => DisputeStatus::WarningClosed,
+                (_, _) => return false,
+            };
+            book.close_dispute(id, closed);
+            true
         })
     }
 }

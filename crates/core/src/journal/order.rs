@@ -77,7 +77,8 @@ fn since_3(order: &Order) -> u8 {
 /// The lowest format that can say an order.
 pub(super) fn lowest_format(order: &Order) -> u8 {
     let renewal = order.origin == Origin::Renewal;
-    if renewal || since_3(order) != 0 || matches!(order.payment, Payment::Received(_)) { 3 } else { 2 }
+    let inquiry = order.disputes.iter().any(|dispute| dispute.state == DisputeState::Inquiry);
+    if renewal || inquiry || since_3(order) != 0 || matches!(order.payment, Payment::Received(_)) { 3 } else { 2 }
 }
 
 /// Writes an order in a record of a format.
@@ -350,6 +351,7 @@ const fn dispute_number(state: DisputeState) -> u8 {
         DisputeState::Open => 1,
         DisputeState::Won => 2,
         DisputeState::Lost => 3,
+        DisputeState::Inquiry => 4,
     }
 }
 
@@ -358,6 +360,7 @@ fn read_dispute(body: &mut Reader<'_>) -> Result<Dispute, Problem> {
         1 => DisputeState::Open,
         2 => DisputeState::Won,
         3 => DisputeState::Lost,
+        4 => DisputeState::Inquiry,
         _ => return Err("an unknown state of a dispute"),
     };
     Ok(Dispute { state, amount: body.signed()? })

@@ -32,6 +32,10 @@ enum Happening {
     RefundFailed,
     /// A dispute about so much is opened.
     Opened(i64),
+    /// A bank asks about so much, and no more as yet.
+    Asked(i64),
+    /// The oldest inquiry becomes a dispute.
+    Escalated,
     /// The newest dispute ends.
     Won,
     Lost,
@@ -61,6 +65,8 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         3 => (1..=PRICE).prop_map(Happening::Refunded),
         2 => Just(Happening::RefundFailed),
         2 => (1..=PRICE).prop_map(Happening::Opened),
+        1 => (1..=PRICE).prop_map(Happening::Asked),
+        1 => Just(Happening::Escalated),
         1 => Just(Happening::Won),
         1 => Just(Happening::Lost),
     ];
@@ -108,6 +114,15 @@ fn truth(happened: &[Happening], order: usize) -> Truth {
             Happening::RefundFailed => truth.refunds_failed += refunds.pop().unwrap_or(0),
             Happening::Opened(amount) => {
                 truth.disputes.push(Dispute { state: DisputeState::Open, amount: *amount });
+            }
+            Happening::Asked(amount) => {
+                truth.disputes.push(Dispute { state: DisputeState::Inquiry, amount: *amount });
+            }
+            Happening::Escalated => {
+                let mut all = truth.disputes.iter_mut();
+                if let Some(inquiry) = all.find(|dispute| dispute.state == DisputeState::Inquiry) {
+                    inquiry.state = DisputeState::Open;
+                }
             }
             Happening::Won => close(&mut truth, DisputeState::Won),
             Happening::Lost => close(&mut truth, DisputeState::Lost),

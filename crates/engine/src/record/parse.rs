@@ -229,7 +229,7 @@ fn payment(at: At<'_>) -> Result<Payment, String> {
 }
 
 fn dispute(at: At<'_>) -> Result<Dispute, String> {
-    let states = [DisputeState::Open, DisputeState::Won, DisputeState::Lost];
+    let states = [DisputeState::Inquiry, DisputeState::Open, DisputeState::Won, DisputeState::Lost];
     let state = at.item(0)?.word(|word| states.into_iter().find(|state| dispute_word(*state) == word))?;
     Ok(Dispute { state, amount: at.item(1)?.whole()? })
 }

@@ -174,7 +174,7 @@ fn order() -> impl Strategy<Value = Order> {
         .prop_map(|(seq, at, by)| Payment::Paid(Paid { seq, at, by }));
     let received = time().prop_map(Payment::Received);
     let payment = prop_oneof![Just(Payment::Pending), Just(Payment::Failed), Just(Payment::Expired), received, paid];
-    let states = vec![DisputeState::Open, DisputeState::Won, DisputeState::Lost];
+    let states = vec![DisputeState::Inquiry, DisputeState::Open, DisputeState::Won, DisputeState::Lost];
     let dispute = (prop::sample::select(states), any::<i64>()).prop_map(|(state, amount)| Dispute { state, amount });
     let taken_back = || (credits(), credits()).prop_map(|(credits, bonus)| TakenBack { credits, bonus });
     let maybe = || prop_oneof![3 => Just(TakenBack::default()), 1 => taken_back()];

@@ -204,6 +204,7 @@ fn payment(json: &mut Json, payment: Payment) {
 
 pub(super) const fn dispute_word(state: DisputeState) -> &'static str {
     match state {
+        DisputeState::Inquiry => "inquiry",
         DisputeState::Open => "open",
         DisputeState::Won => "won",
         DisputeState::Lost => "lost",

@@ -5,10 +5,12 @@
 //! why a method could not be charged is told by the refusal itself. Nothing here decides whether to try again: the rules'
 //! brakes do ([`scrip_core::top_up`]).
 
+use scrip_core::account::Account;
 use scrip_core::command::Command;
 use scrip_core::id::{OrderId, ProviderRef};
 use scrip_core::order::{Order, Truth, TruthOfPayment};
 use scrip_core::saved_method::{SavedMethod, Trouble, chargeable};
+use scrip_core::top_up::Switch;
 use scrip_engine::engine::Request;
 use scrip_stripe::{Currency, Error, IntentStatus, Money, NewPayment, OrderRef, PaymentIntent};
 
@@ -22,6 +24,8 @@ const PAYMENT: &str = "pi_";
 /// How long after its placing an order is charged, in seconds: 23 hours. The provider knows an idempotency key for a day; later
 /// the same request could be another payment.
 const CHARGE_FOR_S: i64 = 23 * 3_600;
+/// How far the provider's clock may be behind ours, in seconds, for a payment to be found by when it was made: an hour.
+const CLOCKS_DIFFER_S: i64 = 3_600;
 
 /// Charges an order that waits, or asks what came of its charge. Doing it again takes no money twice.
 pub(crate) async fn charge(
@@ -32,20 +36,23 @@ pub(crate) async fn charge(
 ) -> Result<Settled, Unsettled> {
     if let Some(payment) = payment_of(order) {
         let payment = at.client.payment_intent(payment).await?;
-        return made(app, at, place, payment).await;
+        return come_to_an_end(app, at, place, payment).await;
+    }
+    if app.engine().now() >= order.placed_at.plus_seconds(CHARGE_FOR_S) {
+        return made_or_not(app, at, place, order, "charge_refused").await;
     }
     let account = app.stored_account(place.studio, &place.account).await?;
     let Some(saved) = chargeable(&account) else {
-        app.metrics().payment("no_saved_method");
-        return fail(app, place).await;
+        return made_or_not(app, at, place, order, "no_saved_method").await;
     };
-    if app.engine().now() >= order.placed_at.plus_seconds(CHARGE_FOR_S) {
-        return Ok(Settled::Order(Box::new(order.clone())));
-    }
     let Some(method) = method_of(app, at, place, saved).await? else {
         refuse(app, place, saved, Trouble::Removed).await?;
-        return fail(app, place).await;
+        return made_or_not(app, at, place, order, "charge_refused").await;
     };
+    // Asked last: whoever turns it off while the provider is away is charged no more.
+    if !tops_up(&*app.stored_account(place.studio, &place.account).await?) {
+        return made_or_not(app, at, place, order, "charge_called_off").await;
+    }
     let new = NewPayment {
         order: order_ref(at, place),
         placed_at: order.placed_at.micros(),
@@ -70,23 +77,44 @@ pub(crate) async fn charge(
         }
         Err(Error::Missing { .. }) => {
             refuse(app, place, saved, Trouble::Removed).await?;
-            fail(app, place).await
+            fail(app, place, "charge_refused").await
         }
-        // Another method was saved between two tries: the first one's payment counts, if there is one.
-        Err(Error::IdempotencyKeyReused { request }) => match at.client.payment_for(&new.order, &new.customer).await? {
-            Some(payment) => made(app, at, place, payment).await,
-            None => Err(Error::IdempotencyKeyReused { request }.into()),
-        },
+        // Another method was saved between two tries: the first one's payment counts, if there is one. Where there is none, the
+        // key is of no use any more, and the next order has another.
+        Err(error @ Error::IdempotencyKeyReused { .. }) => {
+            tracing::warn!(studio = %at.studio, order = %place.order, %error, "an automatic top-up was asked for otherwise before");
+            made_or_not(app, at, place, order, "charge_refused").await
+        }
         Err(error @ Error::Invalid { .. }) => {
             tracing::error!(studio = %at.studio, order = %place.order, %error,
                 "an automatic top-up cannot be charged: the provider refuses the payment itself");
-            app.metrics().payment("charge_refused");
-            fail(app, place).await
+            fail(app, place, "charge_refused").await
         }
         Err(error @ (Error::KeyRefused { .. } | Error::Unreachable { .. } | Error::Rubbish { .. })) => {
             Err(error.into())
         }
     }
+}
+
+/// What an earlier try came to, of which nothing was heard. Where there was none, the order fails: nothing was charged, and
+/// nothing will be.
+async fn made_or_not(
+    app: &App,
+    at: &StripeAccount,
+    place: &OrderAt,
+    order: &Order,
+    what: &'static str,
+) -> Result<Settled, Unsettled> {
+    let since_s = order.placed_at.micros().div_euclid(1_000_000) - CLOCKS_DIFFER_S;
+    match at.client.payment_for(&order_ref(at, place), since_s).await? {
+        Some(payment) => made(app, at, place, payment).await,
+        None => fail(app, place, what).await,
+    }
+}
+
+/// Whether the account's automatic top-up may buy.
+pub(super) fn tops_up(account: &Account) -> bool {
+    account.top_up.as_deref().is_some_and(|top_up| top_up.switch == Switch::On)
 }
 
 /// The payment that was made for an order, of those that it has no page for.
@@ -130,16 +158,31 @@ pub(super) async fn customer_of(
     }
 }
 
-/// There is a payment: it is noted first, so that it is found again whatever happens next. One that waits for its
-/// customer is given up, since nobody is there.
+/// There is a payment: it is noted first, so that it is found again whatever happens next, and is counted once.
 async fn made(app: &App, at: &StripeAccount, place: &OrderAt, payment: PaymentIntent) -> Result<Settled, Unsettled> {
     note(app, place, &payment.id).await?;
+    if matches!(payment.status, IntentStatus::Succeeded | IntentStatus::Processing) {
+        app.metrics().payment("charged");
+    }
+    come_to_an_end(app, at, place, payment).await
+}
+
+/// Brings what became of a payment to its order. One that waits for its customer is given up, since nobody is there.
+async fn come_to_an_end(
+    app: &App,
+    at: &StripeAccount,
+    place: &OrderAt,
+    payment: PaymentIntent,
+) -> Result<Settled, Unsettled> {
     match payment.status {
         IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation | IntentStatus::RequiresAction => {
             give_up(at, &payment.id).await?;
         }
-        IntentStatus::Succeeded | IntentStatus::Processing => app.metrics().payment("charged"),
-        IntentStatus::RequiresCapture | IntentStatus::Canceled | IntentStatus::Other => {}
+        IntentStatus::Succeeded
+        | IntentStatus::Processing
+        | IntentStatus::RequiresCapture
+        | IntentStatus::Canceled
+        | IntentStatus::Other => {}
     }
     settle(app, place.studio, at, &Look::Payment(payment.id)).await
 }
@@ -151,8 +194,9 @@ async fn given_up(
     place: &OrderAt,
     payment: Option<String>,
 ) -> Result<Settled, Unsettled> {
-    let Some(payment) = payment else { return fail(app, place).await };
+    let Some(payment) = payment else { return fail(app, place, "charge_refused").await };
     note(app, place, &payment).await?;
+    app.metrics().payment("charge_refused");
     give_up(at, &payment).await?;
     settle(app, place.studio, at, &Look::Payment(payment)).await
 }
@@ -175,13 +219,12 @@ async fn note(app: &App, place: &OrderAt, payment: &str) -> Result<(), Unsettled
 /// Notes why the method could not be charged.
 async fn refuse(app: &App, place: &OrderAt, saved: SavedMethod, trouble: Trouble) -> Result<(), Unsettled> {
     tracing::info!(order = %place.order, trouble = trouble.word(), "a saved payment method could not be charged");
-    app.metrics().payment("charge_refused");
     let of: OrderId = saved.order;
     carry_out(app, place, Command::RefuseMethod { order: of, trouble }).await
 }
 
-/// Nothing was charged, and nothing will be.
-async fn fail(app: &App, place: &OrderAt) -> Result<Settled, Unsettled> {
+/// Nothing was charged, and nothing will be; counted as `what`.
+async fn fail(app: &App, place: &OrderAt, what: &'static str) -> Result<Settled, Unsettled> {
     let truth = Truth {
         payment: TruthOfPayment::Failed,
         refunded: 0,
@@ -191,6 +234,7 @@ async fn fail(app: &App, place: &OrderAt) -> Result<Settled, Unsettled> {
         begins_billing: false,
     };
     carry_out(app, place, Command::FulfilOrder { order: place.order, truth }).await?;
+    app.metrics().payment(what);
     let order = app.engine().order(place.studio, &place.account, place.order).await.map_err(Refused::from)?;
     order.map(|order| Settled::Order(Box::new(order))).ok_or(Unsettled::UnknownOrder)
 }

@@ -6,9 +6,8 @@ use scrip_core::id::{AccountId, OrderId, ProviderRef, StudioNumber};
 use scrip_core::order::{Item, Order, Payment};
 use scrip_core::plan::Renews;
 use scrip_core::rejection::Rejection;
-use scrip_core::top_up::Switch;
 use scrip_engine::engine::Request;
-use scrip_stripe::{Currency, Interval, KeepMethod, Money, NewSession, OrderRef, Purchase, Session};
+use scrip_stripe::{Currency, Error, Interval, KeepMethod, Money, NewSession, OrderRef, Purchase, Session};
 
 use crate::app::App;
 use crate::config::StripeAccount;
@@ -68,7 +67,14 @@ async fn page_of(app: &App, at: &StripeAccount, place: &OrderAt, order: &Order) 
         Some(id) => at.client.session(id).await?,
         None => {
             let payer = payer(app, at, place, order).await?;
-            at.client.create_session(&page(app, at, &place.account, order, payer)).await?
+            let new = page(app, at, &place.account, order, payer);
+            match at.client.create_session(&new).await {
+                // Its customer was deleted at the provider: the page makes another one.
+                Err(Error::Missing { .. }) if new.customer.is_some() => {
+                    at.client.create_session(&NewSession { customer: None, ..new }).await?
+                }
+                made => made?,
+            }
         }
     })
 }
@@ -93,8 +99,7 @@ enum Way {
 /// customer agrees to it.
 async fn payer(app: &App, at: &StripeAccount, place: &OrderAt, order: &Order) -> Result<Payer, Unsettled> {
     let account = app.stored_account(place.studio, &place.account).await?;
-    let tops_up = account.top_up.as_deref().is_some_and(|top_up| top_up.switch == Switch::On);
-    let way = match (each_term(&account, order), tops_up) {
+    let way = match (each_term(&account, order), charge::tops_up(&account)) {
         (Some(each_term), _) => each_term,
         (None, true) => Way::Once(KeepMethod::ForLater),
         (None, false) => return Ok(Payer { way: Way::Once(KeepMethod::No), customer: None }),

@@ -75,6 +75,7 @@ pub(crate) fn look_of(event: &Event) -> Option<Look> {
         | EventKind::ChargeRefunded
         | EventKind::RefundChanged
         | EventKind::DisputeCreated
+        | EventKind::DisputeUpdated
         | EventKind::DisputeClosed => payment_of(&event.subject),
         EventKind::InvoicePaid
         | EventKind::InvoicePaymentFailed

@@ -323,6 +323,7 @@ fn said(truth: &PaymentTruth) -> Option<Truth> {
     };
     let disputed = |dispute: &DisputeTruth| {
         let (state, amount) = match dispute {
+            DisputeTruth::Inquiry(amount) => (DisputeState::Inquiry, amount),
             DisputeTruth::Open(amount) => (DisputeState::Open, amount),
             DisputeTruth::Won(amount) => (DisputeState::Won, amount),
             DisputeTruth::Lost(amount) => (DisputeState::Lost, amount),

@@ -1,7 +1,8 @@
 //! Automatic top-ups that are paid with a saved payment method while its owner is away, and every way it can go wrong.
 
 use scrip_server::Reconciler;
-use scrip_till::Fault;
+use scrip_stripe::{NewPayment, OrderRef};
+use scrip_till::{DebitEnd, Fault};
 use serde_json::{Value, json};
 
 use crate::payments::{START_S, Shop, money};
@@ -9,6 +10,7 @@ use crate::world::{Reply, TWIN};
 
 const OK: &str = "4242424242424242";
 const DECLINED_LATER: &str = "4000000000000341";
+const DEBIT: &str = "000123456789";
 const AUTHENTICATION: &str = "4000002500003155";
 
 /// A shop whose account has an automatic top-up below 50 credits, and has paid at a page with a card.
@@ -67,6 +69,26 @@ impl Topped {
             matches!(entry["kind"].as_str(), Some("automatic_top_up" | "saved_method" | "top_up" | "order"))
         });
         wanted.map(|entry| format!("{} {}", entry["kind"], entry["change"]).replace('"', "")).collect()
+    }
+
+    /// The order that it waits for.
+    async fn waits_for(&self) -> OrderRef {
+        let order = self.top_up().await["order"].as_str().expect("it waits for one").to_owned();
+        OrderRef { studio: "studiotwin".to_owned(), account: "cleo".to_owned(), order }
+    }
+
+    /// The provider takes the money for the order that waits, and nobody hears its answer.
+    async fn charged_unheard(&self) {
+        let saved = self.shop.provider.saved_method(&self.first.1).await.expect("known").expect("saved");
+        let asked = NewPayment {
+            order: self.waits_for().await,
+            placed_at: START_S * 1_000_000,
+            price: money(500),
+            name: "Automatic top-up: 100 credits (small)".to_owned(),
+            customer: saved.customer,
+            payment_method: saved.method,
+        };
+        self.shop.provider.pay_off_session(&asked).await.expect("it is paid");
     }
 
     /// How often money came at the provider since the last look.
@@ -220,17 +242,7 @@ async fn a_payment_that_was_not_noted_is_found() {
         let mut topped = Topped::with_card(OK).await;
         topped.shop.till.take_deliveries();
         topped.spend("low", 60).await;
-        let order = topped.top_up().await["order"].as_str().expect("it waits for one").to_owned();
-        let saved = topped.shop.provider.saved_method(&topped.first.1).await.expect("known").expect("saved");
-        let asked = scrip_stripe::NewPayment {
-            order: scrip_stripe::OrderRef { studio: "studiotwin".to_owned(), account: "cleo".to_owned(), order },
-            placed_at: START_S * 1_000_000,
-            price: money(500),
-            name: "Automatic top-up: 100 credits (small)".to_owned(),
-            customer: saved.customer,
-            payment_method: saved.method,
-        };
-        topped.shop.provider.pay_off_session(&asked).await.expect("it is paid");
+        topped.charged_unheard().await;
         if by_webhook {
             assert!(topped.shop.deliver().await.iter().all(|status| *status == 204));
         }
@@ -240,20 +252,119 @@ async fn a_payment_that_was_not_noted_is_found() {
     }
 }
 
-/// Between two tries another card is saved: the first try counts.
+/// Between two tries another card is saved, of a customer made anew or not: the first try counts.
 #[tokio::test]
 async fn another_card_between_two_tries_is_not_charged_as_well() {
+    for deleted in [false, true] {
+        let mut topped = Topped::with_card(OK).await;
+        topped.spend("low", 60).await;
+        topped.charged_unheard().await;
+        if deleted {
+            assert!(topped.shop.till.delete_customer(&topped.first.1));
+        }
+        let (_, page) = topped.shop.order("other").await;
+        topped.shop.pay(&page);
+        // Nobody delivers anything.
+        topped.paid();
+        topped.shop.back(&page).await;
+        topped.round().await;
+        assert_eq!(topped.shop.available().await, json!(240), "{deleted}: {:?}", topped.told().await);
+        assert_eq!(topped.paid(), 0, "{deleted}: the first try, and the page");
+    }
+}
+
+/// Whoever turns it off while its order waits for a provider that is down is not charged; what was charged before counts.
+#[tokio::test]
+async fn what_is_turned_off_while_the_provider_is_away_is_not_charged() {
+    for (disputed, charged) in [(false, false), (false, true), (true, false)] {
+        let mut topped = Topped::with_card(OK).await;
+        topped.spend("low", 60).await;
+        if charged {
+            topped.charged_unheard().await;
+        }
+        topped.shop.fault(Some(Fault::Down));
+        topped.round().await;
+        topped.shop.fault(None);
+        topped.paid();
+        if disputed {
+            assert!(topped.shop.till.dispute(&topped.first.1).is_some());
+            assert!(topped.shop.deliver().await.iter().all(|status| *status == 204));
+        } else {
+            put(&topped.shop, json!({"enabled": false})).await;
+        }
+        topped.at("2026-01-31T10:01:00Z", 60).await;
+        topped.round_after_a_restart().await;
+        let stands = topped.top_up().await;
+        assert_eq!((&stands["enabled"], &stands["order"], topped.paid()), (&json!(false), &Value::Null, 0));
+        let available = topped.shop.available().await;
+        assert_eq!(
+            available,
+            json!(if disputed {
+                0
+            } else if charged {
+                140
+            } else {
+                40
+            }),
+            "{:?}",
+            topped.told().await
+        );
+        let called_off = topped.shop.counted("charge_called_off").await;
+        assert_eq!((called_off, topped.shop.counted("charged").await), (u64::from(!charged), u64::from(charged)));
+    }
+}
+
+/// The key was used for something else, of which no payment came: the order fails, and the next one is paid.
+#[tokio::test]
+async fn a_key_that_is_of_no_use_any_more_blocks_nothing() {
     let mut topped = Topped::with_card(OK).await;
     topped.spend("low", 60).await;
-    topped.shop.fault(Some(Fault::DoneThenBroken));
-    // The reading of the saved method is answered, the payment is made, and its answer is lost.
+    let order = topped.waits_for().await;
+    let key = format!("studiotwin/cleo/{}/{}/payment", order.order, START_S * 1_000_000);
+    topped.shop.provider.create_customer(&order, &key).await.expect("it is made");
     topped.round().await;
-    topped.shop.fault(None);
-    let before = topped.paid();
-    saved_at_a_page(&topped.shop, "other", OK).await;
-    topped.at("2026-01-31T10:01:00Z", 60).await;
-    topped.round_after_a_restart().await;
-    assert_eq!(topped.shop.available().await, json!(240), "{before}: {:?}", topped.told().await);
+    let stands = topped.top_up().await;
+    assert_eq!((&stands["order"], &stands["declines"]), (&Value::Null, &json!(1)));
+    assert_eq!(topped.told().await[..2], ["automatic_top_up declined", "order failed"]);
+    topped.at("2026-01-31T11:00:00Z", 3_600).await;
+    topped.spend("touch", 1).await;
+    topped.round().await;
+    assert_eq!((topped.shop.available().await, topped.paid()), (json!(139), 1));
+}
+
+#[tokio::test]
+async fn a_charge_is_counted_once_however_often_it_is_looked_at() {
+    let mut topped = Topped::with_card(OK).await;
+    assert!(topped.shop.till.change_card(&topped.first.1, DEBIT));
+    topped.spend("low", 60).await;
+    for (clock, seconds) in
+        [("2026-01-31T10:01:00Z", 60), ("2026-01-31T10:10:00Z", 600), ("2026-01-31T10:30:00Z", 1_800)]
+    {
+        topped.at(clock, seconds).await;
+        topped.round_after_a_restart().await;
+        assert_eq!(topped.shop.counted("charged").await, 1, "{clock}");
+    }
+    let order = topped.waits_for().await;
+    let payment = topped.shop.provider.payment_for(&order, START_S).await.expect("it answers").expect("it was made");
+    assert!(topped.shop.till.end_debit(&payment.id, DebitEnd::Arrives));
+    topped.shop.deliver().await;
+    assert_eq!((topped.shop.available().await, topped.shop.counted("charged").await), (json!(140), 1));
+}
+
+/// What the provider's people deleted is made anew by the next page, and charged from then on.
+#[tokio::test]
+async fn a_customer_who_was_deleted_at_the_provider_pays_at_a_page_again() {
+    let mut topped = Topped::with_card(OK).await;
+    assert!(topped.shop.till.delete_customer(&topped.first.1));
+    topped.spend("low", 60).await;
+    topped.round().await;
+    assert_eq!(topped.top_up().await["saved_method"]["state"], json!("removed"));
+    put(&topped.shop, json!({"enabled": true})).await;
+    let (order, _) = saved_at_a_page(&topped.shop, "page", OK).await;
+    assert_eq!(topped.top_up().await["saved_method"], json!({"state": "usable", "order": order}));
+    topped.spend("low-again", 100).await;
+    topped.round().await;
+    assert_eq!(topped.shop.available().await, json!(140), "{:?}", topped.told().await);
 }
 
 #[tokio::test]

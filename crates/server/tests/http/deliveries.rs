@@ -1,7 +1,7 @@
 //! What the provider delivered and what became of it, as the operator sees it; and what stays open is tried again.
 
 use scrip_server::Reconciler;
-use scrip_till::Fault;
+use scrip_till::{Fault, Kept};
 use serde_json::{Value, json};
 
 use crate::payments::{START_S, Settings, Shop, new_session};
@@ -166,4 +166,72 @@ async fn the_page_of_an_order_that_is_marked_paid_is_closed() {
     shop.provider.refund(&refund).await.expect("it is given back");
     assert!(shop.deliver().await.iter().all(|status| *status == 204));
     assert_eq!((shop.told("?state=open").await, shop.available().await), (Vec::new(), json!(200)));
+}
+
+impl Shop {
+    /// Delivers an event that nobody told; the answer's status.
+    async fn deliver_made_up(&self, number: usize, kind: &str, object: Value) -> u16 {
+        let body = json!({"id": format!("evt_made_up_{number}"), "object": "event", "created": START_S, "type": kind,
+            "api_version": scrip_till::API_VERSION, "data": {"object": object}});
+        let url = "http://127.0.0.1:9/webhook".to_owned();
+        let (event, body) = (String::new(), body.to_string().into_bytes());
+        let kept = Kept { event, kind: "", url, signature: String::new(), body };
+        let signed = self.till.sign_again(&kept);
+        self.send(&signed.signature, &signed.body).await.status
+    }
+}
+
+#[tokio::test]
+async fn the_last_thousand_deliveries_are_kept() {
+    let shop = Shop::open().await;
+    let (_, session) = shop.order("buy-1").await;
+    shop.pay(&session);
+    // Two of what the provider tells of a payment are of interest.
+    assert_eq!(shop.deliver().await, [204; 4]);
+    for number in 0..1_000 {
+        // Of no payment: there is nothing to look at.
+        let refund = json!({"object": "refund", "id": format!("re_{number}")});
+        assert_eq!(shop.deliver_made_up(number, "refund.created", refund).await, 204);
+        let left = shop.told("?state=settled").await.len();
+        assert_eq!(
+            left,
+            if number < 998 {
+                2
+            } else if number == 998 {
+                1
+            } else {
+                0
+            },
+            "{number}"
+        );
+    }
+    assert_eq!(shop.told("?limit=200").await.len(), 200);
+    let refused = shop.world.call("GET", "/v1/payments/deliveries?limit=201").secret(TWIN).empty().await;
+    assert_eq!((refused.status, refused.json()["field"].clone()), (400, json!("limit")));
+}
+
+/// More is open than is remembered: what the provider refuses makes room for what has money in it.
+#[tokio::test]
+async fn two_hundred_are_open_at_the_most() {
+    let mut shop = Shop::open().await;
+    let session = shop.page_that_names("order_99").await;
+    shop.pay(&session);
+    shop.deliver().await;
+    for number in 0..205 {
+        let payment = json!({"object": "payment_intent", "id": format!("pi_{number}"),
+            "metadata": {"studio": "studiotwin", "account": "cleo", "order": "order_2"}});
+        assert_eq!(shop.deliver_made_up(number, "payment_intent.succeeded", payment).await, 503);
+    }
+    let studios = shop.world.engine.studios();
+    let (studio, _) = studios.iter().find(|(_, id)| id.as_str() == "studiotwin").expect("it is served");
+    let mut reconciler = Reconciler::default();
+    reconciler.round(&shop.world.app).await;
+    let note = shop.world.engine.note(*studio, "payments").expect("it is noted");
+    let note: Value = serde_json::from_str(&note).expect("it is JSON");
+    assert_eq!(note["open"].as_array().map(Vec::len), Some(200));
+    shop.restart(Settings::default());
+    let open = shop.told("?state=open&limit=200").await;
+    assert_eq!(open.len(), 200);
+    assert!(open.iter().any(|row| row.contains("unknown_order")), "it came first, and there is money in it");
+    assert!(open.iter().any(|row| row.contains("provider_refuses")));
 }

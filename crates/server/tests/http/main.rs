@@ -4,6 +4,7 @@ mod audit;
 mod automatic_top_ups;
 mod customers;
 mod deliveries;
+mod disputes;
 mod document;
 mod elements;
 mod histories;

@@ -469,6 +469,37 @@ async fn an_erased_account_is_not_charged_any_more() {
     }
 }
 
+/// What is known of the customer may change between two tries to make a page: a method was saved meanwhile, or its owner
+/// was deleted at the provider.
+#[tokio::test]
+async fn a_page_is_made_whoever_the_customer_is_by_now() {
+    let mut club = Club::open().await;
+    let top_up = json!({"package": "small", "below": 1});
+    let put = club.shop.world.call("PUT", "/v1/accounts/cleo/automatic-top-up").secret(TWIN).json(top_up).await;
+    assert_eq!(put.status, 200, "{}", put.text());
+    let pay_at_a_page = async |club: &Club, key| {
+        let (_, session) = club.shop.order(key).await;
+        assert!(club.shop.till.pay(&session, OK));
+        club.deliver().await;
+        club.shop.payment(&session).await
+    };
+    club.shop.fault(Some(Fault::DoneThenBroken));
+    assert_eq!(club.order("join", "studio").await.status, 503);
+    club.shop.fault(None);
+    let first = pay_at_a_page(&club, "first").await;
+    assert_eq!(club.order("join", "studio").await.status, 201, "for the customer of the first payment");
+    club.shop.fault(Some(Fault::DoneThenBroken));
+    assert_eq!(club.order("again", "studio").await.status, 503);
+    club.shop.fault(None);
+    assert!(club.shop.till.delete_customer(&first));
+    let page = club.order("later", "studio").await;
+    let (_, session) = club.shop.page_of(&page);
+    assert!(club.shop.till.pay(&session, OK));
+    club.deliver().await;
+    club.round().await;
+    assert_eq!(club.get("subscription").await["plan"], json!("studio"));
+}
+
 #[tokio::test]
 async fn a_provider_that_fails_is_asked_again() {
     for fault in [Fault::Down, Fault::Error, Fault::Rubbish, Fault::OtherObject, Fault::DoneThenBroken, Fault::Busy] {
