@@ -168,6 +168,42 @@ async fn a_dispute_is_opened_and_decided() {
     assert_eq!(world.truth(&session).await.disputes, [DisputeTruth::Open(euros(1_999))]);
 }
 
+/// A bank asks first, another wants the money back meanwhile: each is one thing, whatever becomes of it.
+#[tokio::test]
+async fn an_inquiry_keeps_its_place_when_it_becomes_a_dispute() {
+    let world = World::new().await;
+    let all = || euros(1_999);
+    let session = world.session("asked").await;
+    assert!(world.till.pay(&session.id, "4242424242424242"));
+    let payment = world.truth(&session).await.payment_intent.expect("there is one");
+    world.told();
+    let asked = world.till.inquire(&payment).expect("it can be asked about");
+    assert_eq!(world.truth(&session).await.disputes, [DisputeTruth::Inquiry(all())]);
+    let other = world.till.dispute(&payment).expect("what is only asked about can be disputed");
+    assert!(!world.till.escalate(&asked), "the money is gone");
+    assert!(world.till.close_dispute(&other, Verdict::Won));
+    assert!(world.till.escalate(&asked));
+    assert!(!world.till.escalate(&asked), "once");
+    assert_eq!(world.truth(&session).await.disputes, [DisputeTruth::Open(all()), DisputeTruth::Won(all())]);
+    assert_eq!(
+        world.told(),
+        [
+            "charge.dispute.created",
+            "charge.dispute.created",
+            "charge.dispute.closed",
+            "charge.dispute.updated",
+            "charge.dispute.funds_withdrawn"
+        ]
+    );
+    let content = world.session("content").await;
+    assert!(world.till.pay(&content.id, "4242424242424242"));
+    let payment = world.truth(&content).await.payment_intent.expect("there is one");
+    let asked = world.till.inquire(&payment).expect("it can be asked about");
+    assert!(!world.till.close_dispute(&asked, Verdict::Lost), "nothing is lost by a question");
+    assert!(world.till.close_dispute(&asked, Verdict::Won));
+    assert_eq!(world.truth(&content).await.disputes, [DisputeTruth::Inquiry(all())]);
+}
+
 /// A card saved at a page is charged later, while its owner is away.
 #[tokio::test]
 async fn a_saved_method_pays_while_its_owner_is_away() {
@@ -187,7 +223,7 @@ async fn a_saved_method_pays_while_its_owner_is_away() {
             customer: saved.customer,
             payment_method: saved.method,
         };
-        let made = async || world.client.payment_for(&new.order, &new.customer).await.expect("it is listed");
+        let made = async || world.client.payment_for(&new.order, BEGIN).await.expect("it is listed");
         assert_eq!(made().await.map(|payment| payment.id), None);
         let paid = world.client.pay_off_session(&new).await;
         let again = world.client.pay_off_session(&new).await;
@@ -209,6 +245,31 @@ async fn a_saved_method_pays_while_its_owner_is_away() {
             }
             Err(other) => panic!("{other}"),
         }
+    }
+}
+
+#[tokio::test]
+async fn the_payment_of_an_order_is_found_behind_many_others() {
+    let world = World::new().await;
+    let customer = world.client.create_customer(&order("-"), "customer-ana").await.expect("one is made").id;
+    let mut first = None;
+    for number in 0..250 {
+        let new = NewPayment {
+            order: order(&format!("order_{number}")),
+            placed_at: 0,
+            price: euros(999),
+            name: "Automatic top-up".to_owned(),
+            customer: customer.clone(),
+            payment_method: "pm_card_visa".to_owned(),
+        };
+        let paid = world.client.pay_off_session(&new).await.expect("it is paid").id;
+        first.get_or_insert(paid);
+    }
+    for (of, since_s, expected) in
+        [("order_0", BEGIN, &first), ("order_0", BEGIN + 1, &None), ("order_250", BEGIN, &None)]
+    {
+        let found = world.client.payment_for(&order(of), since_s).await.expect("they are listed");
+        assert_eq!(&found.map(|payment| payment.id), expected, "{of} since {since_s}");
     }
 }
 
