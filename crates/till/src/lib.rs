@@ -31,7 +31,7 @@ mod till;
 pub use clock::Clock;
 pub use deliver::{Attempt, Kept};
 pub use switches::{Deliver, Fault, Switches};
-pub use till::{DebitEnd, Options, Till, Verdict};
+pub use till::{DebitEnd, Options, Till, TriedAway, Verdict};
 
 /// The version of the API whose shapes are spoken, whatever version a call asks for.
 pub const API_VERSION: &str = "2026-10-28.endive";

@@ -1,5 +1,6 @@
 //! The running provider, as the program around it holds it.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -12,7 +13,7 @@ use crate::book::{self, Book};
 use crate::clock::Clock;
 use crate::deliver::{Attempt, Deliveries, Kept};
 use crate::methods;
-use crate::object::{AtPeriodEnd, DisputeStatus, Endpoint, IntentStatus, SessionStatus, Validity};
+use crate::object::{AtPeriodEnd, DisputeStatus, Endpoint, IntentStatus, Origin, SessionStatus, Validity};
 use crate::paying::{Challenge, Tried};
 use crate::replay::Replays;
 use crate::serve;
@@ -53,6 +54,15 @@ pub(crate) struct Desk {
     pub(crate) clock: Arc<Clock>,
     pub(crate) api_key: String,
     pub(crate) business: String,
+}
+
+/// A payment that was asked for by a call, away from its owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TriedAway {
+    /// Its id.
+    pub payment_intent: String,
+    /// What whoever asked for it attached.
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// How a bank debit ends.
@@ -213,6 +223,15 @@ impl Till {
             let payment = book.payments.maybe(payment_intent);
             let Some(customer) = payment.and_then(|payment| payment.customer.clone()) else { return false };
             book.delete_customer(&customer)
+        })
+    }
+
+    /// What was tried while nobody was there, paid or not, oldest first.
+    pub fn tried_away(&self) -> Vec<TriedAway> {
+        self.0.desk.change(|book| {
+            let away = book.payments.all().iter().filter(|payment| matches!(payment.origin, Origin::Call));
+            away.map(|payment| TriedAway { payment_intent: payment.id.clone(), metadata: payment.metadata.clone() })
+                .collect()
         })
     }
 

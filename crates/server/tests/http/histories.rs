@@ -1,7 +1,8 @@
 //! Random histories of payments: deliveries doubled, reordered, held back and lost, a provider that fails, handlers that die
 //! between any two steps, a process that dies at or after any write and goes on from what is durable, customers who come back or do
-//! not, money that goes back, an operator who is quicker than the provider. In the end every paid order was credited once, and
-//! every unpaid one never: either because the provider delivered until all was taken, or because the server asked.
+//! not, money that goes back, an operator who is quicker than the provider, cards that are charged while nobody is there, plans that
+//! the provider renews, accounts that are erased. In the end every paid order was credited once, every unpaid one never, every paid month
+//! was granted, and no card was charged without an order or after it was switched off: either because the provider delivered until all was taken, or because the server asked.
 //!
 //! `SCRIP_HISTORIES=10000` runs more of them than the tests do, from number 1; `SCRIP_HISTORIES_FROM` begins elsewhere. `SCRIP_HISTORY=17`
 //! runs and tells one. What happens follows from the history's number; what a dying handler had done by then does not quite, since
@@ -9,19 +10,20 @@
 
 mod chance;
 mod history;
+mod months;
 mod oracle;
 mod scene;
+mod topping_up;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use scrip_engine::store::memory::MemoryStore;
 use tokio::runtime::{Builder, Runtime};
 
 use self::history::History;
-use self::scene::Scene;
+use self::scene::{Furnished, Plans, Scene};
 
 /// Histories that the tests run.
 const HISTORIES: u64 = 300;
@@ -38,7 +40,7 @@ struct Wrong {
 
 #[test]
 fn every_paid_order_is_credited_once_and_every_unpaid_one_never() {
-    let furnished = runtime().block_on(scene::furnished());
+    let furnished = runtime().block_on(Furnished::new());
     if let Some(number) = asked("SCRIP_HISTORY") {
         match run(&furnished, number, u64::MAX) {
             Ok(told) => println!("history {number}: {told}"),
@@ -60,7 +62,7 @@ fn every_paid_order_is_credited_once_and_every_unpaid_one_never() {
     println!("histories {first} to {}: all well, in {} s", end - 1, began.elapsed().as_secs());
 }
 
-fn run_some(furnished: &MemoryStore, next: &AtomicU64, end: u64, found: &Mutex<Option<Wrong>>) {
+fn run_some(furnished: &Furnished, next: &AtomicU64, end: u64, found: &Mutex<Option<Wrong>>) {
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
         if number >= end {
@@ -77,25 +79,32 @@ fn run_some(furnished: &MemoryStore, next: &AtomicU64, end: u64, found: &Mutex<O
 }
 
 /// The same history cut short as early as it still goes wrong.
-fn shortest(furnished: &MemoryStore, wrong: Wrong) -> Wrong {
+fn shortest(furnished: &Furnished, wrong: Wrong) -> Wrong {
     (0..wrong.steps).find_map(|steps| run(furnished, wrong.number, steps).err()).unwrap_or(wrong)
 }
 
 /// Runs a history, or its first steps; answers what happened in it.
-fn run(furnished: &MemoryStore, number: u64, steps_max: u64) -> Result<String, Wrong> {
+fn run(furnished: &Furnished, number: u64, steps_max: u64) -> Result<String, Wrong> {
     let (mut told, mut steps) = (String::new(), 0);
     let ran = catch_unwind(AssertUnwindSafe(|| {
         runtime().block_on(async {
-            let mut history = History::begin(Scene::open(furnished).await, number);
+            let plans = if number % 3 == 0 { Plans::RenewedByPayment } else { Plans::RenewedByClock };
+            let mut history = History::begin(Scene::open(furnished.of(plans)).await, plans, number);
             let length = history.length().min(steps_max);
             while steps < length {
                 steps += 1;
                 history.step().await;
                 told.clone_from(&history.told);
+                if let Some(wrong) = history.wrong.take() {
+                    return Err(wrong);
+                }
             }
             let ended = history.end().await;
             told.clone_from(&history.told);
             ended?;
+            if let Some(wrong) = history.wrong.take() {
+                return Err(wrong);
+            }
             oracle::wrong(&history).await.map_or(Ok(()), Err)
         })
     }));

@@ -2,14 +2,18 @@
 
 use std::fmt::Write;
 
+use scrip_core::command::Command;
 use scrip_sim::faulty::Fault as WriteFault;
 use scrip_till::{DebitEnd, Fault, Kept, Verdict};
 use serde_json::json;
 
 use super::chance::{Lot, for_steps};
-use super::scene::{ACCOUNTS, Scene};
+use super::scene::{ACCOUNTS, MEMBER, Plans, Scene, TOPPER};
+use super::topping_up::Topping;
 use crate::world::{Reply, TWIN};
 
+/// A card that pays at a page, and not while its owner is away.
+pub(super) const PAID_AT_FIRST: &str = "4000000000000341";
 const WEBHOOK: &str = "/v1/payments/stripe/studiotwin/webhook";
 
 /// What is bought.
@@ -32,11 +36,15 @@ pub(super) enum ItemKind {
     Package,
     /// As a refill.
     Plan,
+    /// As a refill for each month that the provider's own subscription takes the money for.
+    Months,
 }
 
 const SMALL: Item = Item { member: "package", name: "small", credits: 100, cents: 500, kind: ItemKind::Package };
 const MEDIUM: Item = Item { member: "package", name: "medium", credits: 500, cents: 2_000, kind: ItemKind::Package };
 const PLAN: Item = Item { member: "plan", name: "studio", credits: 2_500, cents: 4_000, kind: ItemKind::Plan };
+
+const MONTHS: Item = Item { kind: ItemKind::Months, ..PLAN };
 
 /// Something that an account buys.
 pub(super) struct Purchase {
@@ -86,34 +94,54 @@ pub(super) struct History {
     pub(super) scene: Scene,
     pub(super) purchases: Vec<Purchase>,
     pub(super) jobs: Vec<Job>,
-    ending: Ending,
-    lot: Lot,
+    pub(super) ending: Ending,
+    pub(super) lot: Lot,
+    /// What is known of the automatic top-up, where there may be one.
+    pub(super) topping: Option<Topping>,
+    /// Whom somebody wanted to be erased, and by which name it goes since.
+    erased: Option<(&'static str, Option<String>)>,
     /// Deliveries that are somewhere on their way.
     on_the_way: Vec<Kept>,
-    days_passed: i64,
+    pub(super) days_passed: i64,
+    /// How many months the provider has begun to charge since the first.
+    pub(super) months: u32,
+    /// What went wrong on the way.
+    pub(super) wrong: Option<String>,
     /// What happened, a line each.
     pub(super) told: String,
 }
 
 impl History {
-    pub(super) fn begin(scene: Scene, number: u64) -> History {
+    pub(super) fn begin(scene: Scene, plans: Plans, number: u64) -> History {
         let mut lot = Lot(number);
         let ending = lot.one_of(&[Ending::Delivered, Ending::Reconciled]);
-        let count = lot.below(3) + 1;
-        let purchases = (0..count).map(|purchase| {
-            let plan = purchase == 0 && lot.below(4) == 0;
-            Purchase {
-                account: lot.one_of(&ACCOUNTS),
-                item: if plan { PLAN } else { lot.one_of(&[SMALL, SMALL, MEDIUM]) },
-                key: format!("buy-{purchase}"),
-                order: None,
-                page: None,
-                by_hand: Asked::No,
-            }
+        let topping = (lot.below(3) == 0).then(Topping::default);
+        let mut bought = Vec::new();
+        for purchase in 0..=lot.below(3) {
+            let package = lot.one_of(&[SMALL, SMALL, MEDIUM]);
+            bought.push(match (purchase, plans) {
+                (0, Plans::RenewedByPayment) => (MEMBER, MONTHS),
+                (0, Plans::RenewedByClock) if lot.below(4) == 0 => (lot.one_of(&["ana", "bo"]), PLAN),
+                (_, _) if topping.is_some() => (lot.one_of(&["ana", TOPPER, TOPPER]), package),
+                (_, _) => (lot.one_of(&["ana", "bo"]), package),
+            });
+        }
+        let purchases = bought.into_iter().enumerate().map(|(place, (account, item))| {
+            let key = format!("buy-{place}");
+            Purchase { account, item, key, order: None, page: None, by_hand: Asked::No }
         });
-        let purchases = purchases.collect();
-        let (on_the_way, jobs, told) = (Vec::new(), Vec::new(), format!("{ending:?}\n"));
-        History { scene, purchases, jobs, ending, lot, on_the_way, days_passed: 0, told }
+        let (purchases, jobs) = (purchases.collect(), Vec::new());
+        let (erased, on_the_way, told) = (None, Vec::new(), format!("{ending:?}, {plans:?}\n"));
+        let (days_passed, months, wrong) = (0, 0, None);
+        History { scene, purchases, jobs, ending, lot, topping, erased, on_the_way, days_passed, months, wrong, told }
+    }
+
+    /// What an account is called by now.
+    pub(super) fn name(&self, account: &'static str) -> &str {
+        match &self.erased {
+            Some((erased, Some(name))) if *erased == account => name,
+            Some(_) | None => account,
+        }
     }
 
     /// How many steps it is to have.
@@ -125,7 +153,8 @@ impl History {
     pub(super) async fn step(&mut self) {
         self.on_the_way.extend(self.scene.till.take_deliveries());
         let chosen = self.lot.place(self.purchases.len()).expect("something is bought");
-        match self.lot.below(25) {
+        let (topping, months) = (8 * u64::from(self.topping.is_some()), 3 * u64::from(self.is_of_months()));
+        match self.lot.below(25 + topping + months) {
             // Without a page there is little that can happen to it.
             0..=5 if self.purchases[chosen].page.is_none() => self.place(chosen).await,
             0 => self.place(chosen).await,
@@ -141,8 +170,9 @@ impl History {
                 0 => self.mark_paid(chosen).await,
                 _ => self.lose(),
             },
-            22 => match self.lot.below(2) {
-                0 => self.die(),
+            22 => match self.lot.below(5) {
+                0 | 1 => self.die(),
+                2 => self.erase(chosen).await,
                 _ => {
                     let fault = self.lot.one_of(&[WriteFault::DoubtLost, WriteFault::DoubtKept]);
                     self.note(format_args!("the next write is the last: {fault:?}"));
@@ -154,13 +184,27 @@ impl History {
                 let disk = self.scene.disk_changes();
                 self.note(format_args!("the disk {disk}"));
             }
-            _ => self.time_passes().await,
+            24 => self.time_passes().await,
+            more if more < 25 + topping => self.top_up_step(more - 25).await,
+            more => self.month_step(more - 25 - topping).await,
         }
         self.bury();
+        self.learn_name().await;
+        self.watch_charges().await;
     }
 
     /// What is left comes to its end, one way or the other.
     pub(super) async fn end(&mut self) -> Result<(), String> {
+        self.settle_all().await?;
+        if self.is_of_months() {
+            self.last_month_passes().await;
+            self.settle_all().await?;
+        }
+        Ok(())
+    }
+
+    /// The provider and the disk are well, whoever was not answered asks again, and all that happened comes through.
+    pub(super) async fn settle_all(&mut self) -> Result<(), String> {
         self.scene.misbehave(None);
         self.scene.live_on();
         self.ask_again().await;
@@ -175,6 +219,7 @@ impl History {
                 for minutes in [0, 10, 40] {
                     self.scene.pass(minutes * 60).await;
                     self.scene.reconciler.round(&self.scene.world.app).await;
+                    self.watch_charges().await;
                 }
                 Ok(())
             }
@@ -184,7 +229,7 @@ impl History {
     /// A customer orders, or asks for the page again.
     async fn place(&mut self, chosen: usize) {
         let Purchase { account, item, key, .. } = &self.purchases[chosen];
-        let path = format!("/v1/accounts/{account}/orders");
+        let path = format!("/v1/accounts/{}/orders", self.name(account));
         let call = self.scene.world.call("POST", &path).secret(TWIN).once(key).json(json!({item.member: item.name}));
         let steps = self.lot.steps();
         let reply = for_steps(steps, call).await;
@@ -202,8 +247,12 @@ impl History {
         let numbers = ["4242424242424242", "4000000000000002", "000123456789", "000111111113", "4000000000000259"];
         let number = self.lot.one_of(&numbers);
         let purchase = &self.purchases[chosen];
-        // Money of a plan does not go back here: what that means is the studio's to say.
-        let number = if purchase.item.kind == ItemKind::Plan { numbers[0] } else { number };
+        // A plan's page is paid or left alone. Money of a plan does not go back here: what that means is the studio's to say.
+        let number = match purchase.item.kind {
+            ItemKind::Package => number,
+            ItemKind::Plan => numbers[0],
+            ItemKind::Months => self.lot.one_of(&[numbers[0], numbers[0], PAID_AT_FIRST]),
+        };
         let Some(page) = &purchase.page else { return };
         let done = self.scene.till.pay(page, number);
         self.note(format_args!("{chosen} is paid with {number}: {done}"));
@@ -293,11 +342,8 @@ impl History {
     /// A bank debit ends, a bank wants its money back or decides, or the studio gives some back.
     async fn money(&mut self, chosen: usize) {
         self.scene.misbehave(None);
-        let purchase = &self.purchases[chosen];
-        let Some(page) = purchase.page.clone().filter(|_| purchase.item.kind == ItemKind::Package) else { return };
-        let session = self.scene.provider.session(&page).await.expect("it answers");
-        let Some(payment) = session.payment_intent.map(|payment| payment.id().to_owned()) else { return };
-        match self.lot.below(4) {
+        let Some(payment) = self.payment_to_touch(chosen).await else { return };
+        match self.lot.below(6) {
             0 => {
                 let end = self.lot.one_of(&[DebitEnd::Arrives, DebitEnd::Fails]);
                 let done = self.scene.till.end_debit(&payment, end);
@@ -308,6 +354,17 @@ impl History {
                 self.note(format_args!("{chosen} is disputed: {dispute:?}"));
             }
             2 => {
+                let asked = self.scene.till.inquire(&payment);
+                self.note(format_args!("a bank asks about {chosen}: {asked:?}"));
+            }
+            3 => {
+                let disputes = self.scene.provider.disputes_of(&payment).await.expect("it answers");
+                for dispute in disputes.data {
+                    let done = self.scene.till.escalate(&dispute.id);
+                    self.note(format_args!("what was asked about {chosen} is wanted: {done}"));
+                }
+            }
+            4 => {
                 let disputes = self.scene.provider.disputes_of(&payment).await.expect("it answers");
                 for dispute in disputes.data {
                     let verdict = self.lot.one_of(&[Verdict::Won, Verdict::Lost]);
@@ -329,16 +386,33 @@ impl History {
         }
     }
 
+    /// A payment of a package's page; or, for whoever tops up by itself, one that was tried while nobody was there.
+    async fn payment_to_touch(&mut self, chosen: usize) -> Option<String> {
+        let away = self.scene.till.tried_away();
+        if self.lot.below(2) == 0
+            && let Some(place) = self.lot.place(away.len())
+        {
+            return Some(away[place].payment_intent.clone());
+        }
+        let purchase = &self.purchases[chosen];
+        let page = purchase.page.clone().filter(|_| purchase.item.kind == ItemKind::Package)?;
+        let session = self.scene.provider.session(&page).await.expect("it answers");
+        session.payment_intent.map(|payment| payment.id().to_owned())
+    }
+
     /// A job takes credits, when there are enough.
     async fn spend(&mut self, chosen: usize) {
-        let account = self.purchases[chosen].account;
+        self.spend_of(self.purchases[chosen].account).await;
+    }
+
+    pub(super) async fn spend_of(&mut self, account: &'static str) {
         self.jobs.push(Job { account, asked: Asked::No });
         let steps = self.lot.steps();
         self.ask_for_job(self.jobs.len() - 1, steps).await;
     }
 
     async fn ask_for_job(&mut self, job: usize, steps: u64) {
-        let path = format!("/v1/accounts/{}/charges", self.jobs[job].account);
+        let path = format!("/v1/accounts/{}/charges", self.name(self.jobs[job].account));
         let call = self.scene.world.call("POST", &path).secret(TWIN).once(&format!("job-{job}"));
         let reply = for_steps(steps, call.json(json!({"credits": JOB}))).await;
         self.note(format_args!("job {job}, {}", came_to(steps, reply.as_ref())));
@@ -351,7 +425,9 @@ impl History {
 
     /// An operator says that the money came another way.
     async fn mark_paid(&mut self, chosen: usize) {
-        if self.purchases[chosen].by_hand == Asked::No {
+        // What becomes of a subscription of the provider's whose order is marked paid is the studio's to look after.
+        let purchase = &self.purchases[chosen];
+        if purchase.by_hand == Asked::No && purchase.item.kind != ItemKind::Months {
             let steps = self.lot.steps();
             self.ask_to_mark(chosen, steps).await;
         }
@@ -360,7 +436,7 @@ impl History {
     async fn ask_to_mark(&mut self, chosen: usize, steps: u64) {
         let purchase = &self.purchases[chosen];
         let Some(order) = &purchase.order else { return };
-        let path = format!("/v1/accounts/{}/orders/{order}/mark-paid", purchase.account);
+        let path = format!("/v1/accounts/{}/orders/{order}/mark-paid", self.name(purchase.account));
         let call = self.scene.world.call("POST", &path).secret(TWIN).once(&format!("mark-{chosen}"));
         let reply = for_steps(steps, call.json(json!({"reference": "bank"}))).await;
         self.note(format_args!("{chosen} is marked paid, {}", came_to(steps, reply.as_ref())));
@@ -369,6 +445,29 @@ impl History {
             409 => Asked::Refused,
             _ => Asked::Open,
         };
+    }
+
+    /// Somebody's texts are erased, its id with them.
+    async fn erase(&mut self, chosen: usize) {
+        let account = self.purchases[chosen].account;
+        // What the provider's subscription then does is the studio's to look after.
+        if self.erased.is_none() && account != MEMBER {
+            let steps = self.lot.steps();
+            let command = Command::EraseAccount { reason: None };
+            let done = for_steps(steps, self.scene.submit(account, command)).await;
+            self.note(format_args!("{account} is erased: {done:?}"));
+            self.erased = Some((account, None));
+        }
+    }
+
+    /// Who was to be erased has another id once it was.
+    async fn learn_name(&mut self) {
+        if let Some((account, None)) = self.erased {
+            let accounts = self.scene.ask("/v1/accounts?limit=100").await;
+            let ids = accounts["accounts"].as_array().expect("a list").iter().filter_map(|row| row["account"].as_str());
+            let name = ids.into_iter().find(|id| id.starts_with("erased~")).map(str::to_owned);
+            self.erased = Some((account, name));
+        }
     }
 
     /// Half of what is on its way is lost for good.
@@ -401,7 +500,10 @@ impl History {
             self.scene.pass(seconds).await;
             let swept = self.lot.below(2) == 0;
             if swept {
-                self.scene.sweep().await;
+                for account in ACCOUNTS {
+                    // One that dies at this write is replaced like any other.
+                    self.scene.submit(self.name(account), Command::Touch).await;
+                }
             }
             self.note(format_args!("{seconds} s pass, swept: {swept}"));
         }
@@ -438,7 +540,7 @@ impl History {
         Ok(())
     }
 
-    fn note(&mut self, what: std::fmt::Arguments<'_>) {
+    pub(super) fn note(&mut self, what: std::fmt::Arguments<'_>) {
         writeln!(self.told, "{what}").expect("a text takes all that is written");
     }
 }
@@ -458,7 +560,7 @@ fn status(reply: Option<&Reply>) -> u16 {
     reply.map_or(0, |reply| reply.status)
 }
 
-fn came_to(steps: u64, reply: Option<&Reply>) -> String {
+pub(super) fn came_to(steps: u64, reply: Option<&Reply>) -> String {
     match reply {
         Some(reply) => format!("answered {}", reply.status),
         None => format!("its handler dies after {steps} steps"),

@@ -1,11 +1,13 @@
 //! Where a history happens: a server over what is durable, and a provider that outlives it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use scrip_core::catalog::Format;
 use scrip_core::command::Command;
 use scrip_core::id::{AccountId, StudioId};
 use scrip_core::time::Time;
-use scrip_engine::engine::Request;
+use scrip_engine::engine::{Publication, Request};
 use scrip_engine::store::Store;
 use scrip_engine::store::memory::MemoryStore;
 use scrip_engine::verify::verify;
@@ -18,18 +20,57 @@ use tokio::net::TcpListener;
 
 use crate::world::{START, TWIN, World};
 
-/// The accounts of a history.
-pub(super) const ACCOUNTS: [&str; 2] = ["ana", "bo"];
+/// The accounts of a history: two that buy, one that tops up by itself, one on a plan that the provider renews.
+pub(super) const ACCOUNTS: [&str; 4] = ["ana", "bo", TOPPER, MEMBER];
+/// The account with an automatic top-up, in some histories.
+pub(super) const TOPPER: &str = "cy";
+/// What it has at first.
+pub(super) const GRANTED: i64 = 60;
+/// The account on a plan that the provider's subscription pays for, in some histories.
+pub(super) const MEMBER: &str = "di";
 
-/// A store in which the studio and its accounts are.
-pub(super) async fn furnished() -> MemoryStore {
+/// Stores in which the studio and its accounts are.
+pub(super) struct Furnished {
+    by_clock: MemoryStore,
+    by_payment: MemoryStore,
+}
+
+impl Furnished {
+    pub(super) async fn new() -> Furnished {
+        let path = format!("{}/../../catalogs/studiotwin.toml", env!("CARGO_MANIFEST_DIR"));
+        let catalog = std::fs::read_to_string(path).expect("it is shipped");
+        let by_payment = catalog.replace("allowance =", "renews = \"payment\"\nallowance =");
+        Furnished { by_clock: furnished(&catalog).await, by_payment: furnished(&by_payment).await }
+    }
+
+    /// The one where plans renew so.
+    pub(super) fn of(&self, plans: Plans) -> &MemoryStore {
+        match plans {
+            Plans::RenewedByClock => &self.by_clock,
+            Plans::RenewedByPayment => &self.by_payment,
+        }
+    }
+}
+
+/// How the plans of a history renew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Plans {
+    RenewedByClock,
+    RenewedByPayment,
+}
+
+async fn furnished(catalog: &str) -> MemoryStore {
     let store = MemoryStore::new();
     let world = World::over(Box::new(store.clone()), Config::default());
-    world.publish("studiotwin").await;
+    let publication = Publication { format: Format::Toml, source: Arc::from(catalog) };
+    world.engine.publish(publication, None).await.expect("it is good");
     for account in ACCOUNTS {
         let reply = world.call("PUT", &format!("/v1/accounts/{account}")).secret(TWIN).json(json!({})).await;
         assert_eq!(reply.status, 201, "{}", reply.text());
     }
+    let grant = json!({"credits": GRANTED, "class": "top_up", "reason": "to begin with"});
+    let call = world.call("POST", &format!("/v1/accounts/{TOPPER}/grants")).secret(TWIN).once("grant");
+    assert_eq!(call.json(grant).await.status, 201);
     drop(world);
     store
 }
@@ -118,15 +159,25 @@ impl Scene {
         self.till.move_clock(now.micros().div_euclid(1_000_000));
     }
 
-    /// Has what is due written, as the sweeper does.
-    pub(super) async fn sweep(&self) {
+    /// Has something done to an account, as a part of the server does it by itself; whether it was done.
+    pub(super) async fn submit(&self, account: &str, command: Command) -> bool {
         let engine = &self.world.engine;
         let (studio, _) = engine.studios().into_iter().next().expect("it is served");
-        for account in ACCOUNTS {
-            let account = AccountId::parse(account).expect("an id");
-            // One that dies at this write is replaced like any other.
-            engine.submit(Request { studio, account, key: None, command: Command::Touch }).await.ok();
+        let account = AccountId::parse(account).expect("an id");
+        engine.submit(Request { studio, account, key: None, command }).await.is_ok()
+    }
+
+    /// Lets arrive at the provider what a handler had sent before it died.
+    pub(super) async fn let_arrive(&self) {
+        for _ in 0..3 {
+            // Whatever it answers: what was sent before has been read by then.
+            self.provider.charge("ch_none").await.ok();
         }
+    }
+
+    /// The provider's clock, in seconds since 1970.
+    pub(super) fn now_s(&self) -> i64 {
+        self.world.engine.now().micros().div_euclid(1_000_000)
     }
 
     /// What the server answers to a question.
