@@ -219,7 +219,8 @@ fn named(value: &Value) -> Option<String> {
 
 fn order(metadata: &Value) -> Option<OrderRef> {
     let field = |name: &str| metadata[name].as_str().map(str::to_owned);
-    Some(OrderRef { studio: field("studio")?, account: field("account")?, order: field("order")? })
+    let number = field("number").and_then(|number| number.parse().ok());
+    Some(OrderRef { studio: field("studio")?, account: field("account")?, order: field("order")?, number })
 }
 
 #[cfg(test)]

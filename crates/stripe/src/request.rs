@@ -12,6 +12,8 @@ pub struct OrderRef {
     pub account: String,
     /// The order.
     pub order: String,
+    /// The account's own number, which it keeps when it gets another id, as after an erasure; `None`: it was not attached.
+    pub number: Option<u64>,
 }
 
 /// What a hosted page is for.
@@ -165,7 +167,17 @@ impl OrderRef {
     /// Reads it back from an object's metadata; `None` when the object is not one of ours.
     pub fn of(metadata: &crate::Metadata) -> Option<OrderRef> {
         let field = |name: &str| metadata.get(name).cloned();
-        Some(OrderRef { studio: field("studio")?, account: field("account")?, order: field("order")? })
+        let number = metadata.get("number").and_then(|number| number.parse().ok());
+        Some(OrderRef { studio: field("studio")?, account: field("account")?, order: field("order")?, number })
+    }
+
+    /// Whether both are the same order, whatever its account was called.
+    pub(crate) fn is(&self, other: &OrderRef) -> bool {
+        let same_account = match (self.number, other.number) {
+            (Some(number), Some(other)) => number == other,
+            (_, _) => self.account == other.account,
+        };
+        same_account && self.studio == other.studio && self.order == other.order
     }
 
     /// The idempotency key of what is done once for an order. An order's id is unique only within its account. The slash is
@@ -178,6 +190,7 @@ impl OrderRef {
         for (name, value) in [("studio", &self.studio), ("account", &self.account), ("order", &self.order)] {
             form.add(&format!("{prefix}[{name}]"), value);
         }
+        form.add_if(&format!("{prefix}[number]"), self.number.map(|number| number.to_string()).as_deref());
     }
 }
 
@@ -321,7 +334,7 @@ mod tests {
     fn no_two_orders_have_one_key() {
         let key = |studio: &str, account: &str| {
             let (studio, account) = (studio.to_owned(), account.to_owned());
-            OrderRef { studio, account, order: "order_2".to_owned() }.key("session")
+            OrderRef { studio, account, order: "order_2".to_owned(), number: None }.key("session")
         };
         assert_eq!(key("twin", "b-c"), "twin/b-c/order_2/session");
         assert_ne!(key("twin", "b-c"), key("twin-b", "c"));

@@ -77,7 +77,7 @@ impl Client {
             let page: Page<PaymentIntent> = self.get(path).await?;
             let last = page.data.last().map(|payment| format!("&starting_after={}", segment(&payment.id)));
             let mut payments = page.data.into_iter();
-            let found = payments.find(|payment| OrderRef::of(&payment.metadata).as_ref() == Some(order));
+            let found = payments.find(|payment| OrderRef::of(&payment.metadata).is_some_and(|named| named.is(order)));
             match last.filter(|_| page.has_more && found.is_none()) {
                 Some(last) => after = last,
                 None => return Ok(found),

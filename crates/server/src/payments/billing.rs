@@ -74,7 +74,7 @@ async fn place(app: &App, studio: StudioNumber, id: &str, named: &OrderRef) -> R
     let reference = ProviderRef::parse(id).map_err(|_| Refused::bug("a subscription's id that is none"))?;
     match app.engine().order_of_provider(studio, &reference).await.map_err(Refused::from)? {
         Some((account, order)) => Ok(OrderAt { studio, account, order: order.id }),
-        None => place_of(studio, named).ok_or(Unsettled::UnknownOrder),
+        None => place_of(app, studio, named).await,
     }
 }
 

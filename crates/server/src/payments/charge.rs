@@ -54,7 +54,7 @@ pub(crate) async fn charge(
         return made_or_not(app, at, place, order, "charge_called_off").await;
     }
     let new = NewPayment {
-        order: order_ref(at, place),
+        order: order_ref(at, place, &account),
         placed_at: order.placed_at.micros(),
         price: Money {
             minor: order.price.amount,
@@ -106,7 +106,8 @@ async fn made_or_not(
     what: &'static str,
 ) -> Result<Settled, Unsettled> {
     let since_s = order.placed_at.micros().div_euclid(1_000_000) - CLOCKS_DIFFER_S;
-    match at.client.payment_for(&order_ref(at, place), since_s).await? {
+    let account = app.stored_account(place.studio, &place.account).await?;
+    match at.client.payment_for(&order_ref(at, place, &account), since_s).await? {
         Some(payment) => made(app, at, place, payment).await,
         None => fail(app, place, what).await,
     }
@@ -122,8 +123,14 @@ fn payment_of(order: &Order) -> Option<&str> {
     order.references.iter().map(ProviderRef::as_str).find(|reference| reference.starts_with(PAYMENT))
 }
 
-fn order_ref(at: &StripeAccount, place: &OrderAt) -> OrderRef {
-    OrderRef { studio: at.studio.to_string(), account: place.account.to_string(), order: place.order.to_string() }
+/// The order, as its payment at the provider names it.
+pub(super) fn order_ref(at: &StripeAccount, place: &OrderAt, account: &Account) -> OrderRef {
+    OrderRef {
+        studio: at.studio.to_string(),
+        account: place.account.to_string(),
+        order: place.order.to_string(),
+        number: Some(account.number.0),
+    }
 }
 
 /// What the provider calls the saved method and its owner; `None` when it has it no more.

@@ -67,7 +67,7 @@ async fn page_of(app: &App, at: &StripeAccount, place: &OrderAt, order: &Order) 
         Some(id) => at.client.session(id).await?,
         None => {
             let payer = payer(app, at, place, order).await?;
-            let new = page(app, at, &place.account, order, payer);
+            let new = page(app, at, order, payer);
             match at.client.create_session(&new).await {
                 // Its customer was deleted at the provider: the page makes another one.
                 Err(Error::Missing { .. }) if new.customer.is_some() => {
@@ -81,6 +81,8 @@ async fn page_of(app: &App, at: &StripeAccount, place: &OrderAt, order: &Order) 
 
 /// Who pays at a page, and how often.
 struct Payer {
+    /// The order, as the page names it.
+    order: OrderRef,
     way: Way,
     /// The provider's customer, where it has one.
     customer: Option<String>,
@@ -99,16 +101,17 @@ enum Way {
 /// customer agrees to it.
 async fn payer(app: &App, at: &StripeAccount, place: &OrderAt, order: &Order) -> Result<Payer, Unsettled> {
     let account = app.stored_account(place.studio, &place.account).await?;
+    let named = charge::order_ref(at, place, &account);
     let way = match (each_term(&account, order), charge::tops_up(&account)) {
         (Some(each_term), _) => each_term,
         (None, true) => Way::Once(KeepMethod::ForLater),
-        (None, false) => return Ok(Payer { way: Way::Once(KeepMethod::No), customer: None }),
+        (None, false) => return Ok(Payer { order: named, way: Way::Once(KeepMethod::No), customer: None }),
     };
     let customer = match account.saved_method {
         Some(saved) => charge::customer_of(app, at, place, saved).await?,
         None => None,
     };
-    Ok(Payer { way, customer })
+    Ok(Payer { order: named, way, customer })
 }
 
 /// The first term of a plan that renews by payment, and all that follow.
@@ -131,12 +134,12 @@ pub(super) fn item_name(order: &Order) -> String {
 }
 
 /// The page to be made. The same order gives the same page, to the letter, or the provider would refuse it.
-fn page(app: &App, at: &StripeAccount, account: &AccountId, order: &Order, payer: Payer) -> NewSession {
+fn page(app: &App, at: &StripeAccount, order: &Order, payer: Payer) -> NewSession {
     let base = format!("{}/v1/payments/stripe/{}", app.config().payments.public_url, at.studio);
     let currency = Currency::parse(&order.price.currency).expect("catalogs have currencies of ISO 4217");
     let price = Money { minor: order.price.amount, currency };
     NewSession {
-        order: OrderRef { studio: at.studio.to_string(), account: account.to_string(), order: order.id.to_string() },
+        order: payer.order,
         placed_at: order.placed_at.micros(),
         purchase: match payer.way {
             Way::Once(keep_method) => Purchase::Once { price, name: item_name(order), keep_method },

@@ -389,6 +389,7 @@ mod tests {
             studio: studio.to_owned(),
             account: "ana".to_owned(),
             order: "order_1".to_owned(),
+            number: None,
         });
         let (payment_intent, subscription) = (Some("pi_1".to_owned()), None);
         let subject = Subject { object: object.to_owned(), id: "x_1".to_owned(), payment_intent, subscription, order };

@@ -3,7 +3,7 @@
 use scrip_api::code::Code;
 use scrip_core::catalog::Price;
 use scrip_core::command::Command;
-use scrip_core::id::{AccountId, OrderId, ProviderRef, StudioNumber};
+use scrip_core::id::{AccountId, AccountNumber, OrderId, ProviderRef, StudioNumber};
 use scrip_core::order::{Dispute, DisputeState, Order, Paid, PaidBy, Payment, Truth, TruthOfPayment};
 use scrip_core::rejection::Rejection;
 use scrip_engine::engine::{Refusal, Request};
@@ -261,7 +261,7 @@ async fn order_of(
             return Ok(OrderAt { studio, account, order: order.id });
         }
     }
-    let place = place_of(studio, named).ok_or(Unsettled::UnknownOrder)?;
+    let place = place_of(app, studio, named).await?;
     let order = app.engine().order(studio, &place.account, place.order).await.map_err(Refused::from)?;
     let sent_to = order.as_ref().and_then(session_of);
     match (sent_to, truth.session.as_deref()) {
@@ -284,8 +284,11 @@ async fn truth_of_payment(
         }
     }
     let truth = at.client.truth_of_payment(payment).await?;
-    let place = truth.order.as_ref().and_then(|named| place_of(studio, named));
-    if let Some(place) = place {
+    let place = match &truth.order {
+        Some(named) => place_of(app, studio, named).await,
+        None => Err(Unsettled::UnknownOrder),
+    };
+    if let Ok(place) = place {
         let order = app.engine().order(studio, &place.account, place.order).await.map_err(Refused::from)?;
         if let Some(session) = order.as_ref().and_then(session_of) {
             return Ok(at.client.truth_of_session(session).await?);
@@ -299,10 +302,21 @@ pub(crate) fn session_of(order: &Order) -> Option<&str> {
     order.references.iter().map(ProviderRef::as_str).find(|reference| reference.starts_with(SESSION))
 }
 
-/// The order that a payment names; `None`: no order can have that name.
-pub(crate) fn place_of(studio: StudioNumber, named: &OrderRef) -> Option<OrderAt> {
-    let account = AccountId::parse(&named.account).ok()?;
-    Some(OrderAt { studio, account, order: OrderId::parse(&named.order)? })
+/// The order that a payment names. An account keeps its number when its id is erased, and its id may come to stand for another
+/// account, whose orders are counted anew.
+pub(crate) async fn place_of(app: &App, studio: StudioNumber, named: &OrderRef) -> Result<OrderAt, Unsettled> {
+    let (account, order) = (AccountId::parse(&named.account), OrderId::parse(&named.order));
+    let (Ok(account), Some(order)) = (account, order) else { return Err(Unsettled::UnknownOrder) };
+    let Some(number) = named.number.map(AccountNumber) else { return Ok(OrderAt { studio, account, order }) };
+    for account in [account, AccountId::erased(number)] {
+        match app.stored_account(studio, &account).await {
+            Ok(found) if found.number == number => return Ok(OrderAt { studio, account, order }),
+            Ok(_) => {}
+            Err(refused) if refused.0.code == Code::AccountNotFound => {}
+            Err(refused) => return Err(refused.into()),
+        }
+    }
+    Err(Unsettled::UnknownOrder)
 }
 
 /// What the provider knows the payment by.

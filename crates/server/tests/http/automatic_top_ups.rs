@@ -74,7 +74,8 @@ impl Topped {
     /// The order that it waits for.
     async fn waits_for(&self) -> OrderRef {
         let order = self.top_up().await["order"].as_str().expect("it waits for one").to_owned();
-        OrderRef { studio: "studiotwin".to_owned(), account: "cleo".to_owned(), order }
+        // It is the first account.
+        OrderRef { studio: "studiotwin".to_owned(), account: "cleo".to_owned(), order, number: Some(1) }
     }
 
     /// The provider takes the money for the order that waits, and nobody hears its answer.
@@ -374,6 +375,26 @@ async fn what_is_told_late_brings_no_old_card_back() {
     assert!(topped.shop.till.dispute(&topped.first.1).is_some());
     assert!(topped.shop.deliver().await.iter().all(|status| *status == 204));
     assert_eq!(topped.top_up().await["saved_method"]["order"], json!(second));
+}
+
+/// Somebody else has the id by now, with an order of the same number: what was charged is not theirs.
+#[tokio::test]
+async fn what_was_charged_before_an_erasure_finds_its_order() {
+    for by_webhook in [true, false] {
+        let mut topped = Topped::with_card(OK).await;
+        topped.shop.till.take_deliveries();
+        topped.spend("low", 60).await;
+        topped.charged_unheard().await;
+        topped.shop.erase("cleo").await;
+        let opened = topped.shop.world.call("PUT", "/v1/accounts/cleo").secret(TWIN).json(json!({})).await;
+        assert_eq!(opened.status, 201, "{}", opened.text());
+        if by_webhook {
+            assert!(topped.shop.deliver().await.iter().all(|status| *status == 204));
+        }
+        topped.round_after_a_restart().await;
+        let balance = topped.shop.world.call("GET", "/v1/accounts/erased~1/balance").secret(TWIN).empty().await.json();
+        assert_eq!((&balance["available"], topped.shop.available().await), (&json!(140), json!(0)), "{by_webhook}");
+    }
 }
 
 #[tokio::test]

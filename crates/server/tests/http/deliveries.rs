@@ -42,6 +42,7 @@ impl Shop {
             studio: "studiotwin".to_owned(),
             account: "cleo".to_owned(),
             order: order.to_owned(),
+            number: None,
         };
         self.provider.create_session(&new_session(named, 500)).await.expect("a page").id
     }

@@ -356,8 +356,12 @@ async fn what_is_not_ours_is_left_alone_and_what_should_be_is_shown() {
         ("studiotwin", "99", 404, "unknown_order"),
     ] {
         let before = shop.counted(figure).await;
-        let named =
-            scrip_stripe::OrderRef { studio: studio.to_owned(), account: "cleo".to_owned(), order: order.to_owned() };
+        let named = scrip_stripe::OrderRef {
+            studio: studio.to_owned(),
+            account: "cleo".to_owned(),
+            order: order.to_owned(),
+            number: None,
+        };
         let session = shop.provider.create_session(&new_session(named, 500)).await.expect("a page");
         shop.pay(&session.id);
         let last = shop.till.take_deliveries().pop().expect("something was told");
@@ -393,6 +397,7 @@ async fn another_amount_than_the_orders_credits_nothing() {
         studio: "studiotwin".to_owned(),
         account: "cleo".to_owned(),
         order: order.to_owned(),
+        number: None,
     };
     let customer = shop.provider.create_customer(&order("-"), "c").await.expect("one is made").id;
     let payment = |of: &str, price: scrip_stripe::Money| scrip_stripe::NewPayment {

@@ -47,8 +47,12 @@ async fn a_question_that_is_refused_begins_anew() {
     shop.till.dispute(&payment).expect("it can be disputed");
     let other = Shop::open().await;
     for order in 0..300 {
-        let of =
-            OrderRef { studio: "flow-studio".to_owned(), account: "ana".to_owned(), order: format!("order_{order}") };
+        let of = OrderRef {
+            studio: "flow-studio".to_owned(),
+            account: "ana".to_owned(),
+            order: format!("order_{order}"),
+            number: None,
+        };
         let session = other.provider.create_session(&new_session(of, 500)).await.expect("a page");
         other.pay(&session.id);
     }
@@ -68,7 +72,12 @@ async fn a_question_that_is_refused_begins_anew() {
 async fn what_is_refused_for_good_keeps_nothing_behind_it_waiting() {
     let shop = Shop::open().await;
     // A page that names an order before there is one.
-    let of = OrderRef { studio: "studiotwin".to_owned(), account: "cleo".to_owned(), order: "order_2".to_owned() };
+    let of = OrderRef {
+        studio: "studiotwin".to_owned(),
+        account: "cleo".to_owned(),
+        order: "order_2".to_owned(),
+        number: None,
+    };
     let session = shop.provider.create_session(&new_session(of, 500)).await.expect("a page").id;
     shop.pay(&session);
     let kept = shop.till.take_deliveries().pop().expect("something was told");
@@ -104,7 +113,12 @@ async fn a_clock_that_is_fast_hides_nothing() {
 #[tokio::test]
 async fn what_is_not_ours_leaves_no_row_when_it_is_found() {
     let shop = Shop::open().await;
-    let of = OrderRef { studio: "flow-studio".to_owned(), account: "ana".to_owned(), order: "order_1".to_owned() };
+    let of = OrderRef {
+        studio: "flow-studio".to_owned(),
+        account: "ana".to_owned(),
+        order: "order_1".to_owned(),
+        number: None,
+    };
     let session = shop.provider.create_session(&new_session(of, 500)).await.expect("a page");
     shop.pay(&session.id);
     let refund = NewRefund {

@@ -78,7 +78,8 @@ async fn our_client_works_with_localstripe() {
         key: Secret::api_key("sk_test_12345").expect("it looks like a key"),
         patience: Patience { backoff: Duration::from_millis(1), ..Patience::default() },
     });
-    let order = OrderRef { studio: "flow-studio".to_owned(), account: "ana".to_owned(), order: "-".to_owned() };
+    let order =
+        OrderRef { studio: "flow-studio".to_owned(), account: "ana".to_owned(), order: "-".to_owned(), number: None };
     let customer = client.create_customer(&order, "customer-ana").await.expect("one is made");
     assert_eq!(customer.metadata.get("account").map(String::as_str), Some("ana"));
 

@@ -85,7 +85,7 @@ pub(crate) fn client(till: &Till, key: &str, patience: Patience) -> Client {
 }
 
 pub(crate) fn order(order: &str) -> OrderRef {
-    OrderRef { studio: "flow-studio".to_owned(), account: "ana".to_owned(), order: order.to_owned() }
+    OrderRef { studio: "flow-studio".to_owned(), account: "ana".to_owned(), order: order.to_owned(), number: None }
 }
 
 pub(crate) fn euros(cents: i64) -> Money {
