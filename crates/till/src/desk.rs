@@ -53,7 +53,8 @@ fn switches(desk: &Desk) -> Reply {
     serve::json(StatusCode::OK, &set)
 }
 
-/// `disputes/{payment}`, `disputes/{dispute}/won`, `debits/{payment}/arrives` and their like; whether it could be done.
+/// `disputes/{payment}`, `disputes/{dispute}/won`, `debits/{payment}/arrives`, `cards/{payment}/{number}` and their like;
+/// whether it could be done.
 fn act(desk: &Desk, what: &str) -> bool {
     match what.split('/').collect::<Vec<_>>().as_slice() {
         ["disputes", payment] => desk.dispute(payment).is_some(),
@@ -61,6 +62,9 @@ fn act(desk: &Desk, what: &str) -> bool {
         ["disputes", dispute, "wanted"] => desk.change(|book| book.escalate(dispute)),
         ["disputes", dispute, "won"] => desk.close_dispute(dispute, Verdict::Won),
         ["disputes", dispute, "lost"] => desk.close_dispute(dispute, Verdict::Lost),
+        ["cards", payment, "expires"] => desk.expire_card(payment),
+        ["cards", payment, number] => desk.change_card(payment, number),
+        ["refunds", refund, "fails"] => desk.change(|book| book.fail_refund(refund)),
         ["debits", payment, "arrives"] => desk.end_debit(payment, DebitEnd::Arrives),
         ["debits", payment, "fails"] => desk.end_debit(payment, DebitEnd::Fails),
         _ => false,

@@ -190,15 +190,12 @@ impl Till {
 
     /// The card that a payment was made with is no longer valid; whether there is one.
     pub fn expire_card(&self, payment_intent: &str) -> bool {
-        self.0.desk.with_method(payment_intent, |book, method| {
-            book.methods.known_mut(method).validity = Validity::Expired;
-        })
+        self.0.desk.expire_card(payment_intent)
     }
 
     /// The card that a payment was made with behaves as another from now on; whether there is one, and such a number.
     pub fn change_card(&self, payment_intent: &str, number: &str) -> bool {
-        let Some(other) = methods::find(number) else { return false };
-        self.0.desk.with_method(payment_intent, |book, method| book.methods.known_mut(method).method = other)
+        self.0.desk.change_card(payment_intent, number)
     }
 
     /// A customer ends a subscription with its period, or calls that off, at the provider's own pages; whether there is one.
@@ -302,6 +299,15 @@ impl Desk {
             }
             under_way
         })
+    }
+
+    pub(crate) fn expire_card(&self, payment_intent: &str) -> bool {
+        self.with_method(payment_intent, |book, method| book.methods.known_mut(method).validity = Validity::Expired)
+    }
+
+    pub(crate) fn change_card(&self, payment_intent: &str, number: &str) -> bool {
+        let Some(other) = methods::find(number) else { return false };
+        self.with_method(payment_intent, |book, method| book.methods.known_mut(method).method = other)
     }
 
     /// Does something with the method of a payment; whether there is one.

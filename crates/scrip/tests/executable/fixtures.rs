@@ -57,7 +57,7 @@ fn check_says_the_same(then: &[Value], now: &[Value]) {
 #[test]
 fn every_fixture_is_read_without_being_changed() {
     let found = fixtures();
-    assert!(found.len() >= 4, "{found:?}");
+    assert!(found.len() >= 6, "{found:?}");
     for fixture in found {
         let copy = copy_of(&fixture);
         let folder = copy.path().display().to_string();

@@ -315,6 +315,27 @@ async fn what_is_turned_off_while_the_provider_is_away_is_not_charged() {
     }
 }
 
+/// The provider knows a key for a day: an order that could not be charged until shortly before is not charged any more.
+#[tokio::test]
+async fn a_provider_that_is_away_for_a_day_charges_nothing_afterwards() {
+    for charged in [false, true] {
+        let mut topped = Topped::with_card(OK).await;
+        topped.spend("low", 60).await;
+        if charged {
+            topped.charged_unheard().await;
+        }
+        topped.shop.fault(Some(Fault::Down));
+        topped.round().await;
+        topped.shop.fault(None);
+        topped.paid();
+        topped.at("2026-02-01T09:00:00Z", 23 * 3_600).await;
+        topped.round_after_a_restart().await;
+        let stands = topped.top_up().await;
+        assert_eq!((&stands["order"], &stands["declines"]), (&Value::Null, &json!(i32::from(!charged))));
+        assert_eq!((topped.shop.available().await, topped.paid()), (json!(if charged { 140 } else { 40 }), 0));
+    }
+}
+
 /// The key was used for something else, of which no payment came: the order fails, and the next one is paid.
 #[tokio::test]
 async fn a_key_that_is_of_no_use_any_more_blocks_nothing() {

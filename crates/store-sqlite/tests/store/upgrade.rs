@@ -32,9 +32,14 @@ fn schema(connection: &Connection) -> Vec<(String, String)> {
 
 #[test]
 fn earlier_versions_are_upgraded_in_place() {
-    for (fixture, version) in
-        [("store-v1/clean", 1), ("store-v1/killed", 1), ("store-v2/clean", 2), ("store-v2/killed", 2)]
-    {
+    for (fixture, version) in [
+        ("store-v1/clean", 1),
+        ("store-v1/killed", 1),
+        ("store-v2/clean", 2),
+        ("store-v2/killed", 2),
+        ("store-v3/clean", 3),
+        ("store-v3/killed", 3),
+    ] {
         let copy = copy_of(fixture);
         assert_eq!(version_in_the_file(copy.path()), version);
         let before = open_reader(copy.path()).unwrap();
