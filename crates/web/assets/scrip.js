@@ -71,3 +71,25 @@ addEventListener("submit", (event) => {
 addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
+
+// An estimate answers as its sliders move; without this there is a button.
+for (const form of document.querySelectorAll("form[data-asks]")) {
+  let asked = 0;
+  const ask = async () => {
+    const mine = ++asked;
+    const answer = await fetch(`${form.action}?${new URLSearchParams(new FormData(form))}`);
+    if (!answer.ok || mine !== asked) return;
+    const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+    document.getElementById(form.dataset.asks).innerHTML = next.getElementById(form.dataset.asks).innerHTML;
+  };
+  for (const slider of form.querySelectorAll("[data-of]")) {
+    const number = form.elements[slider.dataset.of];
+    slider.hidden = false;
+    slider.addEventListener("input", () => (number.value = slider.value));
+    number.addEventListener("input", () => (slider.value = number.value));
+  }
+  form.addEventListener("input", (event) => {
+    if ("leads" in event.target.dataset) location.assign(`${form.action}?tool=${encodeURIComponent(event.target.value)}#estimate`);
+    else ask().catch(() => offline(true));
+  });
+}

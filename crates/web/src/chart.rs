@@ -3,7 +3,9 @@
 //! Only where a line runs is computed here, in whole units of a drawing of fixed width; every number that is written
 //! comes from the API as it is.
 
-use scrip_core::amount::Credits;
+use std::collections::BTreeMap;
+
+use scrip_core::amount::{Credits, Total};
 use scrip_core::time::Time;
 
 /// The drawing's width.
@@ -74,6 +76,66 @@ impl BurnDown {
     }
 }
 
+/// What was used of one tool on one day.
+pub(crate) struct Bar {
+    /// The day's place, from 0.
+    pub(crate) day: usize,
+    /// The tool's colour, from 1.
+    pub(crate) class: usize,
+    /// How much.
+    pub(crate) credits: Total,
+}
+
+/// Bars of a day each, the tools on top of one another.
+pub(crate) struct Bars {
+    /// The parts, ready to be drawn.
+    pub(crate) drawn: Vec<DrawnBar>,
+}
+
+/// A part of a bar.
+pub(crate) struct DrawnBar {
+    pub(crate) class: usize,
+    pub(crate) path: String,
+}
+
+impl Bars {
+    /// Colours that there are.
+    pub(crate) const CLASSES: usize = 6;
+
+    /// The drawing of so many days. A day on which more was given back than used has no bar.
+    pub(crate) fn of(days: usize, mut parts: Vec<Bar>) -> Bars {
+        let days = i64::try_from(days).unwrap_or(i64::MAX).max(1);
+        parts.retain(|part| part.credits.millionths() > 0);
+        parts.sort_by_key(|part| (part.day, part.class));
+        let mut sums: BTreeMap<usize, i128> = BTreeMap::new();
+        for part in &parts {
+            *sums.entry(part.day).or_default() += part.credits.millionths();
+        }
+        let top = sums.values().copied().max().unwrap_or(0);
+        let mut below: BTreeMap<usize, i128> = BTreeMap::new();
+        let drawn = parts.iter().map(|part| {
+            let day = i64::try_from(part.day).unwrap_or(0);
+            let (left, right) = (day * WIDTH / days, (day + 1) * WIDTH / days);
+            // A gap between days, as long as they are wide enough for one.
+            let right = if right - left > 4 { right - 2 } else { right };
+            let height = |credits: i128| HEIGHT - i64::try_from(credits * i128::from(HEIGHT) / top.max(1)).unwrap_or(0);
+            let under = below.entry(part.day).or_default();
+            let bottom = height(*under);
+            *under += part.credits.millionths();
+            DrawnBar { class: part.class, path: format!("M{left} {bottom}V{}H{right}V{bottom}Z", height(*under)) }
+        });
+        Bars { drawn: drawn.collect() }
+    }
+
+    pub(crate) fn width(&self) -> i64 {
+        WIDTH
+    }
+
+    pub(crate) fn height(&self) -> i64 {
+        HEIGHT
+    }
+}
+
 /// `part` of `whole` on a scale of `length`, within it, rounded down.
 fn scaled(part: i64, whole: i64, length: i64) -> i64 {
     if whole <= 0 {
@@ -99,5 +161,18 @@ mod tests {
         let late = BurnDown::of(&Burning { runs_out: Some(at(150)), ..burning }).unwrap();
         assert_eq!(late.ahead.as_deref(), Some("M320 93L640 137"), "half of it is left at the end");
         assert!(BurnDown::of(&Burning { steps: &[], runs_out: None, start: at(0), end: at(1), now: at(0) }).is_none());
+    }
+
+    #[test]
+    fn bars_stand_on_one_another() {
+        let total = |credits: i128| Total::from_millionths(credits * 1_000_000);
+        let part = |day, class, credits| Bar { day, class, credits: total(credits) };
+        let bars = Bars::of(2, vec![part(1, 1, 30), part(0, 2, 10), part(0, 1, 50), part(1, 3, -5)]);
+        let drawn: Vec<(usize, &str)> = bars.drawn.iter().map(|bar| (bar.class, bar.path.as_str())).collect();
+        assert_eq!(
+            drawn,
+            [(1, "M0 180V30H318V180Z"), (2, "M0 30V0H318V30Z"), (1, "M320 180V90H638V180Z")],
+            "the highest day fills the height; what was given back has no bar"
+        );
     }
 }

@@ -52,7 +52,6 @@ impl Filled {
     }
 
     /// Every value of a field that can be chosen several times.
-    #[expect(dead_code, reason = "the settings page chooses several")]
     pub(crate) fn texts<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.fields.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_str())
     }

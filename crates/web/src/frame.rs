@@ -25,20 +25,29 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 pub(crate) enum Place {
     Overview,
     BuyCredits,
+    Usage,
+    Prices,
+    Plan,
+    Settings,
 }
 
 impl Place {
     /// Every one.
-    pub(crate) const ALL: [Place; 2] = [Place::Overview, Place::BuyCredits];
+    pub(crate) const ALL: [Place; 6] =
+        [Place::Overview, Place::BuyCredits, Place::Usage, Place::Prices, Place::Plan, Place::Settings];
     /// What the menu shows.
-    const MENU: [Place; 2] = [Place::Overview, Place::BuyCredits];
+    const MENU: [Place; 5] = [Place::Overview, Place::BuyCredits, Place::Usage, Place::Prices, Place::Plan];
     /// What the corner shows.
-    const CORNER: [Place; 0] = [];
+    const CORNER: [Place; 1] = [Place::Settings];
 
     pub(crate) const fn href(self) -> &'static str {
         match self {
             Place::Overview => "/dashboard",
             Place::BuyCredits => "/dashboard/buy-credits",
+            Place::Usage => "/dashboard/usage",
+            Place::Prices => "/dashboard/prices",
+            Place::Plan => "/dashboard/plan",
+            Place::Settings => "/dashboard/settings",
         }
     }
 
@@ -46,6 +55,10 @@ impl Place {
         match self {
             Place::Overview => "Overview",
             Place::BuyCredits => "Buy credits",
+            Place::Usage => "Usage",
+            Place::Prices => "Prices",
+            Place::Plan => "Plan",
+            Place::Settings => "Settings",
         }
     }
 }

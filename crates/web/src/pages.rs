@@ -4,9 +4,14 @@ mod buy_credits;
 mod enter;
 mod order;
 mod overview;
+mod plan;
+mod prices;
+mod settings;
+mod usage;
 
 use axum::Router;
-use axum::response::Response;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::assets;
@@ -25,6 +30,13 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/dashboard/orders", post(order::place))
         .route("/dashboard/orders/{order}", get(order::page))
         .route("/dashboard/orders/{order}/pay", post(order::pay))
+        .route("/dashboard/plan", get(plan::page).post(plan::choose))
+        .route("/dashboard/plan/cancel", post(plan::cancel))
+        .route("/dashboard/settings", get(settings::page).post(settings::save))
+        .route("/dashboard/settings/top-up", post(settings::save_top_up))
+        .route("/dashboard/usage", get(usage::page))
+        .route("/dashboard/usage.csv", get(usage::file))
+        .route("/dashboard/prices", get(prices::page))
         .route("/dashboard/stream", get(stream))
         .route("/dashboard/leave", post(enter::leave))
         .route(&format!("{}{{name}}", assets::FOLDER), get(assets::serve))
@@ -35,6 +47,12 @@ pub(crate) fn router(site: Site) -> Router {
 /// The account's balance whenever it changes: what an open page listens to.
 async fn stream(visit: Visit) -> Page {
     visit.raw("/balance/stream", "text/event-stream").await
+}
+
+/// After something was done: where it is seen.
+pub(crate) fn see(address: &str) -> Response {
+    let address = HeaderValue::from_str(address).unwrap_or(HeaderValue::from_static("/dashboard"));
+    (StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response()
 }
 
 async fn nothing_here() -> Trouble {

@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use scrip_api::portal::PortalVisitShown;
+use scrip_api::quote::QuoteShown;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -106,6 +107,11 @@ impl Visit {
     /// Does something below the account's own address once, however often it is sent.
     pub(crate) async fn once<T: DeserializeOwned>(&self, path: &str, once: &str, body: Value) -> Result<T, Trouble> {
         self.ask("POST", self.own(path), Some(once), Some(body)).await
+    }
+
+    /// What a job would cost.
+    pub(crate) async fn quote(&self, job: Value) -> Result<QuoteShown, Trouble> {
+        self.ask("POST", "/quotes".to_owned(), None, Some(job)).await
     }
 
     /// An answer below the account's own address, as it comes.

@@ -1,12 +1,13 @@
 //! How numbers, money and times are written for one customer: grouped as their language does, in their account's time
 //! zone. Digits come from the exact amounts; nothing is rounded here.
 
-use jiff::Zoned;
+use jiff::civil::Date;
+use jiff::{ToSpan, Zoned};
 use scrip_api::catalog::PriceShown;
 use scrip_api::number::{Amount, Quantity, WideAmount};
 use scrip_api::time::Instant;
 use scrip_core::catalog::currency_decimals;
-use scrip_core::time::Zone;
+use scrip_core::time::{Time, Zone};
 
 /// How one customer reads.
 #[derive(Clone, Debug)]
@@ -65,6 +66,11 @@ impl Wording {
         format!("{} {unit}", self.digits(&digits))
     }
 
+    /// A number of a measure.
+    pub(crate) fn number(&self, number: &Quantity) -> String {
+        self.digits(&number.0.to_string())
+    }
+
     /// A count.
     pub(crate) fn count(&self, count: impl Into<u64>) -> String {
         self.digits(&count.into().to_string())
@@ -116,6 +122,37 @@ impl Wording {
         }
     }
 
+    /// The beginning of a day that is written `2026-02-03`, or of one so many days later.
+    pub(crate) fn midnight(&self, day: Option<&str>, days_later: i64) -> Option<Time> {
+        let day: Date = day?.parse().ok()?;
+        self.begins(day.checked_add(days_later.days()).ok()?)
+    }
+
+    /// The beginning of the day after this instant's.
+    pub(crate) fn midnight_after(&self, at: &Instant) -> Time {
+        let tomorrow = self.zoned(at).date().tomorrow().ok();
+        tomorrow.and_then(|day| self.begins(day)).unwrap_or(at.0)
+    }
+
+    /// The beginning of the day so many days before this instant's.
+    pub(crate) fn days_before(&self, at: Time, days: i64) -> Time {
+        let day = self.zoned(&Instant(at)).date().checked_sub(days.days()).ok();
+        day.and_then(|day| self.begins(day)).unwrap_or(at)
+    }
+
+    /// The days of a period, as the API writes them.
+    pub(crate) fn days(&self, from: Time, to: Time) -> Vec<String> {
+        let last = self.zoned(&Instant(Time::from_micros(to.micros() - 1))).date();
+        let days = self.zoned(&Instant(from)).date().series(1.day());
+        days.take_while(|day| *day <= last).map(|day| day.to_string()).collect()
+    }
+
+    fn begins(&self, day: Date) -> Option<Time> {
+        let at = day.to_zoned(self.zone.clone()).ok()?;
+        let at = Time::from(at.timestamp());
+        (Time::EPOCH..=Time::MAX).contains(&at).then_some(at)
+    }
+
     fn zoned(&self, at: &Instant) -> Zoned {
         at.0.timestamp().to_zoned(self.zone.clone())
     }
@@ -145,7 +182,6 @@ impl Wording {
 #[cfg(test)]
 mod tests {
     use scrip_core::amount::Credits;
-    use scrip_core::time::Time;
 
     use super::*;
 

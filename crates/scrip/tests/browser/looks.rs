@@ -7,8 +7,16 @@ use crate::axe;
 use crate::world::World;
 
 /// Every page that stands by itself.
-const PAGES: &[&str] =
-    &["/dashboard", "/dashboard/buy-credits", "/dashboard/buy-credits?short_by=300", "/dashboard/nothing-here"];
+const PAGES: &[&str] = &[
+    "/dashboard",
+    "/dashboard/buy-credits",
+    "/dashboard/buy-credits?short_by=300",
+    "/dashboard/usage",
+    "/dashboard/prices",
+    "/dashboard/plan",
+    "/dashboard/settings",
+    "/dashboard/nothing-here",
+];
 
 /// A way of looking: width in CSS pixels, and the system's setting.
 const LOOKS: &[(u32, &str)] = &[(320, "light"), (360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")];

@@ -1,5 +1,6 @@
 //! The customer's pages in a real browser: the executable as it is, its demo, and Debian's chromium.
 
+mod acting;
 mod acts;
 mod axe;
 mod buying;

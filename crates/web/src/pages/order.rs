@@ -2,8 +2,8 @@
 
 use askama::Template;
 use axum::extract::Path;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use scrip_api::number::Amount;
 use scrip_api::order::OrderShown;
 use serde_json::json;
@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::assets::{self, Assets};
 use crate::form::Filled;
 use crate::frame::{self, Frame, Place};
-use crate::pages::Page;
+use crate::pages::{self, Page};
 use crate::trouble::Trouble;
 use crate::visit::Visit;
 
@@ -109,11 +109,7 @@ pub(super) async fn pay(Path(order): Path<String>, filled: Filled) -> Page {
 fn to_payment(order: OrderShown) -> Response {
     match order.checkout_url {
         Some(url) => frame::html(StatusCode::OK, &ToPayment { assets: assets::all(), url }),
-        None => {
-            let address = format!("/dashboard/orders/{}", order.order);
-            let address = HeaderValue::from_str(&address).unwrap_or(HeaderValue::from_static("/dashboard"));
-            (StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response()
-        }
+        None => pages::see(&format!("/dashboard/orders/{}", order.order)),
     }
 }
 

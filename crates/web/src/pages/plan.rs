@@ -1,0 +1,154 @@
+//! *Plan*: the present one, what each other would do, and cancelling.
+
+use askama::Template;
+use axum::http::StatusCode;
+use scrip_api::code::Code;
+use scrip_api::offer::{OffersShown, PlanOfferShown};
+use scrip_api::subscription::{PreviewShown, SubscriptionShown};
+use serde_json::json;
+
+use crate::form::{self, Filled};
+use crate::frame::{self, Frame, Place};
+use crate::pages::{self, Page};
+use crate::trouble::Trouble;
+use crate::visit::Visit;
+use crate::wording::Wording;
+
+/// What of a plan's credits is translated into tools.
+const SHOWN: usize = 5;
+
+#[derive(Template)]
+#[template(path = "plan.html")]
+struct PlanPage {
+    frame: Frame,
+    subscription: Option<SubscriptionShown>,
+    choices: Vec<Choice>,
+}
+
+/// A plan that the account could be on.
+struct Choice {
+    offer: PlanOfferShown,
+    way: Way,
+    /// What choosing it does, in sentences.
+    does: String,
+    /// What makes ordering it happen once.
+    once: String,
+}
+
+/// How a plan is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// It is the present one.
+    Present,
+    /// It follows at the end of the term already.
+    Next,
+    /// It begins at once, when it is paid.
+    Pay,
+    /// It follows at the end of the term.
+    Follow,
+    /// Only the studio can put the account on it.
+    Ask,
+}
+
+impl Choice {
+    fn is(&self, way: &str) -> bool {
+        matches!(
+            (self.way, way),
+            (Way::Present, "present")
+                | (Way::Next, "next")
+                | (Way::Pay, "pay")
+                | (Way::Follow, "follow")
+                | (Way::Ask, "ask")
+        )
+    }
+
+    fn buys(&self) -> &[scrip_api::balance::LeftShown] {
+        &self.offer.buys[..self.offer.buys.len().min(SHOWN)]
+    }
+
+    fn every(&self) -> &'static str {
+        if self.offer.plan.term_months == 12 { "a year" } else { "a month" }
+    }
+}
+
+impl PlanPage {
+    fn state(&self) -> Option<&'static str> {
+        match self.subscription.as_ref()?.state.as_str() {
+            "past_due" => Some("Waits for a payment"),
+            "paused" => Some("Paused"),
+            _ => None,
+        }
+    }
+
+    /// What cancelling does, in sentences.
+    fn cancelling(&self) -> String {
+        let Some(subscription) = &self.subscription else { return String::new() };
+        let plan = self.frame.plan(&subscription.plan);
+        format!(
+            "{plan} then ends on {}. Until then its credits come as always. What is left of them ends with it; credits that you \
+             bought stay.",
+            self.frame.wording.day(&subscription.term.end)
+        )
+    }
+}
+
+/// The page.
+pub(super) async fn page(visit: Visit) -> Page {
+    let frame = Frame::around(&visit, Place::Plan).await?;
+    let subscription = match visit.get::<SubscriptionShown>("/subscription").await {
+        Ok(subscription) => Some(subscription),
+        Err(trouble) if trouble.is(Code::SubscriptionNotFound) => None,
+        Err(trouble) => return Err(trouble),
+    };
+    let offers: OffersShown = visit.get("/offers").await?;
+    let mut choices = Vec::new();
+    for offer in offers.plans {
+        let body = json!({ "plan": offer.plan.plan });
+        let preview: PreviewShown = visit.change("POST", "/subscription/preview", Some(body)).await?;
+        choices.push(choice(&frame, subscription.as_ref(), offer, &preview)?);
+    }
+    Ok(frame::html(StatusCode::OK, &PlanPage { frame, subscription, choices }))
+}
+
+fn choice(
+    frame: &Frame,
+    subscription: Option<&SubscriptionShown>,
+    offer: PlanOfferShown,
+    preview: &PreviewShown,
+) -> Result<Choice, Trouble> {
+    let present = subscription.is_some_and(|subscription| subscription.plan == offer.plan.plan);
+    let next = subscription.is_some_and(|subscription| subscription.next_plan.as_deref() == Some(&offer.plan.plan));
+    let later = preview.effective_at > frame.balance.at;
+    let way = match (present, next, later, &offer.plan.price) {
+        (true, ..) => Way::Present,
+        (false, true, ..) => Way::Next,
+        (false, false, true, _) if subscription.is_some() => Way::Follow,
+        (false, false, _, Some(_)) => Way::Pay,
+        (false, false, _, None) => Way::Ask,
+    };
+    let brings = format!("{} credits in each cycle", frame.wording.amount(&preview.allowance));
+    let on = |at| format!("{} ({})", frame.wording.day(at), Wording::ahead(at, &frame.balance.at));
+    let does = match way {
+        Way::Present => String::new(),
+        Way::Next => format!("Begins on {}: {brings}.", on(&preview.effective_at)),
+        Way::Pay => {
+            format!("Begins when it is paid: {} credits at once, then {brings}.", frame.wording.signed(&preview.grants))
+        }
+        Way::Follow => format!("Begins on {}: {brings}. Nothing changes before.", on(&preview.effective_at)),
+        Way::Ask => "Your studio can put you on this plan.".to_owned(),
+    };
+    Ok(Choice { offer, way, does, once: form::fresh()? })
+}
+
+/// Chooses a plan that begins at the end of the term, or keeps the present one after all.
+pub(super) async fn choose(filled: Filled) -> Page {
+    let plan = filled.text("plan").ok_or(Trouble::NotFromHere)?;
+    let _: SubscriptionShown = filled.visit.change("PUT", "/subscription", Some(json!({ "plan": plan }))).await?;
+    Ok(pages::see(Place::Plan.href()))
+}
+
+/// Cancels at the end of the term.
+pub(super) async fn cancel(filled: Filled) -> Page {
+    let _: SubscriptionShown = filled.visit.change("DELETE", "/subscription", None).await?;
+    Ok(pages::see(Place::Plan.href()))
+}

@@ -1,0 +1,290 @@
+//! *Prices*: what each tool costs, by toolkit; formulas as tables; an estimator that shows its arithmetic; and what a plan's
+//! credits buy.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::Query;
+use axum::http::StatusCode;
+use scrip_api::catalog::{ChoiceShown, MeasureShown, ToolShown};
+use scrip_api::number::{Amount, Quantity};
+use scrip_api::offer::{OffersShown, PlanOfferShown};
+use scrip_api::quote::QuoteShown;
+use scrip_core::measure::Decimal;
+use serde_json::{Map, Value};
+
+use crate::frame::{self, Frame, Place};
+use crate::pages::Page;
+use crate::trouble::Trouble;
+use crate::visit::Visit;
+
+/// Sizes that a formula's table shows, where a measure's bounds allow them: those of the seed.
+const SIZES: [u32; 3] = [512, 1_024, 2_048];
+/// Steps of heat.
+const HEATS: i128 = 5;
+/// What a measure without a default begins with, where its bounds allow it.
+const BEGINS_WITH: u32 = 10;
+
+#[derive(Template)]
+#[template(path = "prices.html")]
+struct Prices {
+    frame: Frame,
+    toolkits: Vec<Toolkit>,
+    tables: Vec<Table>,
+    plans: Vec<PlanOfferShown>,
+    estimate: Option<Estimate>,
+}
+
+/// Tools that are listed together.
+struct Toolkit {
+    name: String,
+    tools: Vec<ToolShown>,
+}
+
+/// A formula as a table: sizes down, choices across.
+struct Table {
+    name: String,
+    across: String,
+    choices: Vec<String>,
+    rows: Vec<Row>,
+}
+
+/// One size.
+struct Row {
+    size: String,
+    cells: Vec<Cell>,
+}
+
+/// One price.
+struct Cell {
+    credits: Amount,
+    heat: usize,
+}
+
+/// A job that is being thought about.
+struct Estimate {
+    tool: ToolShown,
+    fields: Vec<Field>,
+    outcome: Outcome,
+}
+
+/// What an estimate comes to.
+enum Outcome {
+    Quoted(Box<QuoteShown>),
+    Refused(String),
+}
+
+/// A measure as it stands in the form.
+struct Field {
+    measure: MeasureShown,
+    value: String,
+}
+
+/// The page.
+pub(super) async fn page(visit: Visit, Query(asked): Query<BTreeMap<String, String>>) -> Page {
+    let frame = Frame::around(&visit, Place::Prices).await?;
+    let offers: OffersShown = visit.get("/offers").await?;
+    let mut tables = Vec::new();
+    for tool in &frame.catalog.tools {
+        tables.extend(table(&visit, &frame, tool).await?);
+    }
+    let chosen = asked.get("tool").and_then(|id| frame.catalog.tools.iter().find(|tool| tool.tool == *id));
+    let estimate = match chosen.or(frame.catalog.tools.first()) {
+        Some(tool) => Some(estimate(&visit, &frame, tool.clone(), &asked).await?),
+        None => None,
+    };
+    let toolkits = toolkits(&frame);
+    let plans = offers.plans.into_iter().filter(|offer| !offer.buys.is_empty()).collect();
+    Ok(frame::html(StatusCode::OK, &Prices { frame, toolkits, tables, plans, estimate }))
+}
+
+/// The tools by toolkit, in the catalog's order; those without one last.
+fn toolkits(frame: &Frame) -> Vec<Toolkit> {
+    let of = |id: Option<&str>| -> Vec<ToolShown> {
+        frame.catalog.tools.iter().filter(|tool| tool.toolkit.as_deref() == id).cloned().collect()
+    };
+    let named = frame.catalog.toolkits.iter();
+    let mut toolkits: Vec<Toolkit> =
+        named.map(|toolkit| Toolkit { name: toolkit.name.clone(), tools: of(Some(&toolkit.id)) }).collect();
+    let name = if toolkits.is_empty() { "Tools" } else { "Other tools" };
+    toolkits.push(Toolkit { name: name.to_owned(), tools: of(None) });
+    toolkits.retain(|toolkit| !toolkit.tools.is_empty());
+    toolkits
+}
+
+/// The table of a tool that is priced by sizes and a choice; `None` for any other.
+async fn table(visit: &Visit, frame: &Frame, tool: &ToolShown) -> Result<Option<Table>, Trouble> {
+    let quantities: Vec<&MeasureShown> = tool.measures.iter().filter(|measure| measure.choices.is_none()).collect();
+    let choices: Vec<&MeasureShown> = tool.measures.iter().filter(|measure| measure.choices.is_some()).collect();
+    let ([choice], true) = (choices.as_slice(), quantities.len() > 1) else { return Ok(None) };
+    let sizes: Vec<u32> = SIZES.into_iter().filter(|size| quantities.iter().all(|q| allows(q, *size))).collect();
+    let values = choice.choices.clone().unwrap_or_default();
+    let mut rows = Vec::new();
+    for size in sizes {
+        let mut cells = Vec::new();
+        for value in &values {
+            let mut measures = Map::new();
+            for quantity in &quantities {
+                measures.insert(quantity.measure.clone(), size.into());
+            }
+            measures.insert(choice.measure.clone(), json_of(value)?);
+            cells.push(Cell { credits: quote(visit, tool, measures).await?.credits, heat: 0 });
+        }
+        let size = frame.wording.count(size);
+        rows.push(Row { size: vec![size.as_str(); quantities.len()].join(" × "), cells });
+    }
+    heat(&mut rows);
+    let across = choice.unit.clone().unwrap_or_else(|| choice.measure.replace(['_', '-'], " "));
+    let choices = values.iter().map(|value| shown(frame, value)).collect();
+    Ok((!rows.is_empty()).then(|| Table { name: tool.name.clone(), across, choices, rows }))
+}
+
+/// How warm each price is, between the lowest and the highest of its table.
+fn heat(rows: &mut [Row]) {
+    let all = || rows.iter().flat_map(|row| row.cells.iter().map(|cell| cell.credits.0.millionths()));
+    let (Some(low), Some(high)) = (all().min(), all().max()) else { return };
+    let span = i128::from((high - low).max(1));
+    for cell in rows.iter_mut().flat_map(|row| row.cells.iter_mut()) {
+        let steps = i128::from(cell.credits.0.millionths() - low) * (HEATS - 1) / span;
+        cell.heat = usize::try_from(steps).unwrap_or(0);
+    }
+}
+
+async fn quote(visit: &Visit, tool: &ToolShown, measures: Map<String, Value>) -> Result<QuoteShown, Trouble> {
+    let mut job = Map::new();
+    job.insert("tool".to_owned(), Value::String(tool.tool.clone()));
+    job.insert("measures".to_owned(), Value::Object(measures));
+    job.insert("account".to_owned(), Value::String(visit.account.clone()));
+    visit.quote(Value::Object(job)).await
+}
+
+/// What the job that is asked for would cost this account.
+async fn estimate(
+    visit: &Visit,
+    frame: &Frame,
+    tool: ToolShown,
+    asked: &BTreeMap<String, String>,
+) -> Result<Estimate, Trouble> {
+    let (mut fields, mut measures) = (Vec::new(), Map::new());
+    for measure in &tool.measures {
+        let given = asked.get(&measure.measure).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let value = given.unwrap_or_else(|| begins_with(measure));
+        measures.insert(measure.measure.clone(), value_of(measure, &value));
+        fields.push(Field { measure: measure.clone(), value });
+    }
+    let outcome = match quote(visit, &tool, measures).await {
+        Ok(quote) => Outcome::Quoted(Box::new(quote)),
+        Err(Trouble::Problem(problem)) if problem.status < 500 => Outcome::Refused(refused(frame, &problem)),
+        Err(trouble) => return Err(trouble),
+    };
+    Ok(Estimate { tool, fields, outcome })
+}
+
+fn refused(frame: &Frame, problem: &scrip_api::problem::ProblemShown) -> String {
+    match (&problem.measure, &problem.expected) {
+        (Some(measure), Some(expected)) => format!("{}: {expected}.", measure.replace(['_', '-'], " ")),
+        _ => format!("{} cannot price that.", frame.catalog.name),
+    }
+}
+
+/// Whether a size lies within a measure's bounds.
+fn allows(measure: &MeasureShown, size: u32) -> bool {
+    let least = measure.min.is_none_or(|Quantity(min)| min.mantissa() <= at_scale_of(min, size));
+    least && measure.max.is_none_or(|Quantity(max)| at_scale_of(max, size) <= max.mantissa())
+}
+
+/// A whole number in the parts that a decimal counts.
+fn at_scale_of(decimal: Decimal, size: u32) -> i128 {
+    i128::from(size) * 10_i128.pow(u32::from(decimal.scale()))
+}
+
+/// What a measure stands at before anything is chosen.
+fn begins_with(measure: &MeasureShown) -> String {
+    if let Some(default) = measure.default.as_ref().or_else(|| measure.choices.as_ref()?.first()) {
+        return plain(default);
+    }
+    let among = [BEGINS_WITH, 1_024, 1].into_iter().find(|size| allows(measure, *size));
+    let sized = if measure.unit.as_deref() == Some("pixels") && allows(measure, 1_024) { Some(1_024) } else { among };
+    sized.map(|size| size.to_string()).or_else(|| Some(measure.min?.0.to_string())).unwrap_or_default()
+}
+
+/// A measure's value for a request: its digits as they were written, or a word.
+fn value_of(measure: &MeasureShown, text: &str) -> Value {
+    let is_word =
+        measure.choices.iter().flatten().any(|choice| matches!(choice, ChoiceShown::Word(word) if word == text));
+    match text.parse::<serde_json::Number>() {
+        Ok(number) if !is_word => Value::Number(number),
+        Ok(_) | Err(_) => Value::String(text.to_owned()),
+    }
+}
+
+fn json_of(choice: &ChoiceShown) -> Result<Value, Trouble> {
+    serde_json::to_value(choice).map_err(|_| Trouble::Fault)
+}
+
+fn plain(choice: &ChoiceShown) -> String {
+    match choice {
+        ChoiceShown::Number(number) => number.0.to_string(),
+        ChoiceShown::Word(word) => word.clone(),
+    }
+}
+
+fn shown(frame: &Frame, choice: &ChoiceShown) -> String {
+    match choice {
+        ChoiceShown::Number(number) => frame.wording.number(number),
+        ChoiceShown::Word(word) => word.clone(),
+    }
+}
+
+impl Estimate {
+    fn quote(&self) -> Option<&QuoteShown> {
+        match &self.outcome {
+            Outcome::Quoted(quote) => Some(quote),
+            Outcome::Refused(_) => None,
+        }
+    }
+
+    fn refusal(&self) -> &str {
+        match &self.outcome {
+            Outcome::Quoted(_) => "",
+            Outcome::Refused(words) => words,
+        }
+    }
+}
+
+impl Field {
+    fn label(&self) -> String {
+        let name = self.measure.measure.replace(['_', '-'], " ");
+        match self.measure.unit.as_deref().filter(|unit| *unit != self.measure.measure) {
+            Some(unit) => format!("{name} ({unit})"),
+            None => name,
+        }
+    }
+
+    fn choices(&self) -> Vec<String> {
+        self.measure.choices.iter().flatten().map(plain).collect()
+    }
+
+    fn is(&self, choice: &str) -> bool {
+        self.value == choice
+    }
+
+    fn bound(&self, which: &str) -> String {
+        let bound = if which == "min" { &self.measure.min } else { &self.measure.max };
+        bound.map(|Quantity(bound)| bound.to_string()).unwrap_or_default()
+    }
+
+    /// The finest part that is accepted.
+    fn step(&self) -> &'static str {
+        match self.measure.decimals {
+            Some(0) | None if self.measure.step.is_none() => "1",
+            _ => "any",
+        }
+    }
+
+    /// The slider's end: a range of all that is accepted would be of no use.
+    fn slides_to(&self) -> String {
+        let far = if self.measure.unit.as_deref() == Some("pixels") { 4_096 } else { 120 };
+        if allows(&self.measure, far) { far.to_string() } else { self.bound("max") }
+    }
+}

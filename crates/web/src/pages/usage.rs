@@ -1,0 +1,294 @@
+//! *Usage*: the history with what was left after each line, each job with its receipt; what was used by tool and day; CSV.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::Query;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
+use scrip_api::entry::{EntriesShown, EntryShown};
+use scrip_api::quote::{LineShown, QuoteShown};
+use scrip_api::time::Instant;
+use scrip_api::usage::UsageShown;
+use scrip_core::time::Time;
+use serde_json::json;
+
+use crate::chart::{Bar, Bars};
+use crate::frame::{self, Frame, Place};
+use crate::pages::{Page, overview};
+use crate::trouble::Trouble;
+use crate::visit::Visit;
+
+/// Lines of a page.
+const LINES: usize = 25;
+/// The days that are drawn when nothing is said.
+const DAYS: i64 = 30;
+/// The most days that are drawn.
+const DAYS_MAX: i64 = 370;
+/// Pages of 1,000 lines in one file.
+const FILE_PAGES_MAX: usize = 100;
+
+/// What is asked for.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+pub(super) struct Asked {
+    show: Option<String>,
+    tool: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    after: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "usage.html")]
+struct UsagePage {
+    frame: Frame,
+    lines: Vec<Line>,
+    next: Option<String>,
+    asked: Asked,
+    bars: Bars,
+    legend: Vec<Legend>,
+    usage: UsageShown,
+    first_day: Instant,
+    last_day: Instant,
+}
+
+/// A line of the history.
+struct Line {
+    entry: EntryShown,
+    what: String,
+    /// How its price comes about, where the prices in force are those that it was priced by.
+    price: Vec<LineShown>,
+    refunds: Vec<EntryShown>,
+}
+
+/// A tool in the chart.
+struct Legend {
+    class: usize,
+    name: String,
+    credits: String,
+}
+
+/// The page.
+pub(super) async fn page(visit: Visit, Query(asked): Query<Asked>) -> Page {
+    let frame = Frame::around(&visit, Place::Usage).await?;
+    let filter = filter(&frame, &asked);
+    let after = asked.after.as_deref().filter(|after| is_plain(after)).map(|after| format!("&after={after}"));
+    let path = format!("/entries?limit={LINES}{filter}{}", after.unwrap_or_default());
+    let (from, to) = drawn(&frame, &asked);
+    let by_day = format!("/usage?by=tool,day&from={from}&to={to}");
+    let by_tool = format!("/usage?by=tool&from={from}&to={to}");
+    let (page, by_day, usage) = tokio::try_join!(
+        visit.get::<EntriesShown>(&path),
+        visit.get::<UsageShown>(&by_day),
+        visit.get::<UsageShown>(&by_tool)
+    )?;
+    let lines = lines(&visit, &frame, page.entries).await?;
+    let ranks = ranks(&usage);
+    let bars = bars(&frame, &by_day, &ranks, (from, to));
+    let legend = legend(&frame, &usage, &ranks);
+    let (first_day, last_day) = (Instant(from), Instant(Time::from_micros(to.micros() - 1)));
+    let shown = UsagePage { frame, lines, next: page.next, asked, bars, legend, usage, first_day, last_day };
+    Ok(frame::html(StatusCode::OK, &shown))
+}
+
+/// The same lines as a file.
+pub(super) async fn file(visit: Visit, Query(asked): Query<Asked>) -> Page {
+    let frame = Frame::around(&visit, Place::Usage).await?;
+    let filter = filter(&frame, &asked);
+    let (mut text, mut after) = (String::new(), String::new());
+    for _ in 0..FILE_PAGES_MAX {
+        let page = visit.raw(&format!("/entries?limit=1000{filter}{after}"), "text/csv").await?;
+        let next = page.headers().get("next-after").and_then(|next| next.to_str().ok()).map(str::to_owned);
+        let body = page.into_body().collect().await.map_err(|_| Trouble::Fault)?.to_bytes();
+        let lines = std::str::from_utf8(&body).map_err(|_| Trouble::Fault)?;
+        // The names of the columns stand at the beginning alone.
+        text.push_str(if text.is_empty() { lines } else { lines.split_once('\n').map_or("", |(_, rest)| rest) });
+        match next {
+            Some(next) => after = format!("&after={next}"),
+            None => return Ok(csv(text)),
+        }
+    }
+    Err(Trouble::NoPage)
+}
+
+fn csv(text: String) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8")),
+        (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"credits.csv\"")),
+    ];
+    (headers, text).into_response()
+}
+
+/// The API's parameters for what is asked. What cannot be read is not asked for.
+fn filter(frame: &Frame, asked: &Asked) -> String {
+    let kinds = match asked.show.as_deref() {
+        Some("jobs") => "&kind=settle,charge,refund,debt,uncollected",
+        Some("credits") => "&kind=refill,grant,top_up,roll_over,expiry,revoke,claw_back,freeze,unfreeze,debt_repaid",
+        Some("orders") => "&kind=order,top_up,automatic_top_up,claw_back,freeze,unfreeze",
+        _ => "",
+    };
+    let tool = asked.tool.as_ref().filter(|tool| frame.catalog.tools.iter().any(|known| known.tool == **tool));
+    let tool = tool.map(|tool| format!("&tool={tool}")).unwrap_or_default();
+    let from = frame.wording.midnight(asked.from.as_deref(), 0).map(|at| format!("&from={at}")).unwrap_or_default();
+    let to = frame.wording.midnight(asked.to.as_deref(), 1).map(|at| format!("&to={at}")).unwrap_or_default();
+    format!("{kinds}{tool}{from}{to}")
+}
+
+fn is_plain(text: &str) -> bool {
+    text.len() <= 40 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// The days that are drawn: those asked for, else the last thirty, whole.
+fn drawn(frame: &Frame, asked: &Asked) -> (Time, Time) {
+    let end = frame.wording.midnight_after(&frame.balance.at);
+    let to = frame.wording.midnight(asked.to.as_deref(), 1).map_or(end, |to| to.min(end));
+    let from = frame.wording.midnight(asked.from.as_deref(), 0).filter(|from| *from < to);
+    let from = from.unwrap_or_else(|| frame.wording.days_before(to, DAYS));
+    (from.max(frame.wording.days_before(to, DAYS_MAX)), to)
+}
+
+/// The lines, each job with its receipt.
+async fn lines(visit: &Visit, frame: &Frame, entries: Vec<EntryShown>) -> Result<Vec<Line>, Trouble> {
+    let mut refunds: BTreeMap<String, Vec<EntryShown>> = BTreeMap::new();
+    if let Some(oldest) = entries.iter().filter(|entry| entry.charge.is_some()).map(|entry| entry.at).min() {
+        let found: EntriesShown = visit.get(&format!("/entries?kind=refund&limit=1000&from={}", oldest.0)).await?;
+        for refund in found.entries {
+            if let Some(charge) = refund.charge.clone() {
+                refunds.entry(charge).or_default().push(refund);
+            }
+        }
+    }
+    let mut lines = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let is_job = matches!(entry.kind.as_str(), "settle" | "charge");
+        let price = if is_job { price(visit, &entry).await? } else { Vec::new() };
+        let refunds = entry.charge.as_ref().filter(|_| is_job).and_then(|charge| refunds.remove(charge));
+        lines.push(Line { what: what(frame, &entry), price, refunds: refunds.unwrap_or_default(), entry });
+    }
+    Ok(lines)
+}
+
+/// The lines of a job's price: those of a quote, where it is at the version that priced the job.
+async fn price(visit: &Visit, entry: &EntryShown) -> Result<Vec<LineShown>, Trouble> {
+    let (Some(tool), Some(measures)) = (&entry.tool, &entry.measures) else { return Ok(Vec::new()) };
+    let body = json!({ "tool": tool, "measures": measures });
+    let quote: QuoteShown = match visit.quote(body).await {
+        Ok(quote) => quote,
+        // The tool, or this measure of it, may be gone since.
+        Err(Trouble::Problem(problem)) if problem.status < 500 => return Ok(Vec::new()),
+        Err(trouble) => return Err(trouble),
+    };
+    let same =
+        Some(quote.catalog_version) == entry.catalog_version && entry.price.is_none_or(|price| price == quote.credits);
+    Ok(if same { quote.lines } else { Vec::new() })
+}
+
+/// What a line is about, in words.
+fn what(frame: &Frame, entry: &EntryShown) -> String {
+    let tool = entry.tool.as_deref().map(|tool| frame.tool(tool));
+    let plan = entry.plan.as_deref().map(|plan| frame.plan(plan));
+    let about = |what: &str, about: Option<&str>| match about {
+        Some(about) => format!("{what}: {about}"),
+        None => what.to_owned(),
+    };
+    match entry.kind.as_str() {
+        "settle" | "charge" => tool.unwrap_or("Job").to_owned(),
+        "hold" => about("Held", tool),
+        "extend" => about("Held longer", tool),
+        "release" => about("Freed", tool),
+        "hold_expired" => about("Freed after its deadline", tool),
+        "refund" => about("Refund", tool),
+        "refill" => about("Plan’s credits", plan),
+        "plan_change" => about("Plan changed", plan),
+        "roll_over" => "Rolled over".to_owned(),
+        "expiry" => "Expired".to_owned(),
+        "grant" => "Given".to_owned(),
+        "top_up" => about("Bought", entry.package.as_deref().map(|package| frame.package(package))),
+        "order" => about("Order", entry.package.as_deref().map(|package| frame.package(package)).or(plan)),
+        "revoke" => "Taken back".to_owned(),
+        "claw_back" => "Taken back with its money".to_owned(),
+        "freeze" => "Frozen".to_owned(),
+        "unfreeze" => "Free again".to_owned(),
+        "debt" => about("Owed", tool),
+        "debt_repaid" => "Debt repaid".to_owned(),
+        "uncollected" => about("Not charged", tool),
+        "automatic_top_up" => "Automatic top-up".to_owned(),
+        other => other.replace('_', " "),
+    }
+}
+
+/// The tools of a period, the most used first.
+fn ranks(usage: &UsageShown) -> Vec<Option<String>> {
+    let mut rows: Vec<_> = usage.rows.iter().filter_map(|row| Some((row.tool.clone()?, row.credits.0))).collect();
+    rows.sort_by(|(_, one), (_, other)| other.cmp(one));
+    rows.into_iter().map(|(tool, _)| tool).collect()
+}
+
+/// A tool's colour, from 1; the last is that of all the rest.
+fn class(ranks: &[Option<String>], tool: Option<&String>) -> usize {
+    let rank = ranks.iter().position(|other| other.as_ref() == tool).unwrap_or(Bars::CLASSES);
+    rank.min(Bars::CLASSES - 1) + 1
+}
+
+fn bars(frame: &Frame, usage: &UsageShown, ranks: &[Option<String>], (from, to): (Time, Time)) -> Bars {
+    let days = frame.wording.days(from, to);
+    let mut parts = Vec::new();
+    for row in &usage.rows {
+        let day = row.day.as_ref().and_then(|day| days.iter().position(|other| other == day));
+        if let Some(day) = day {
+            let tool = row.tool.clone().flatten();
+            parts.push(Bar { day, class: class(ranks, tool.as_ref()), credits: row.credits.0 });
+        }
+    }
+    Bars::of(days.len(), parts)
+}
+
+fn legend(frame: &Frame, usage: &UsageShown, ranks: &[Option<String>]) -> Vec<Legend> {
+    let mut legend: Vec<Legend> = Vec::new();
+    for rank in ranks {
+        let row = usage.rows.iter().find(|row| row.tool.as_ref() == Some(rank));
+        let Some(row) = row else { continue };
+        let name = rank.as_deref().map_or("Without a tool", |tool| frame.tool(tool)).to_owned();
+        legend.push(Legend { class: class(ranks, rank.as_ref()), name, credits: frame.wording.total(&row.credits) });
+    }
+    legend
+}
+
+impl UsagePage {
+    fn is_shown(&self, show: &str) -> bool {
+        self.asked.show.as_deref().unwrap_or("all") == show
+    }
+
+    fn is_tool(&self, tool: &str) -> bool {
+        self.asked.tool.as_deref() == Some(tool)
+    }
+
+    fn date(&self, name: &str) -> &str {
+        let text = if name == "from" { &self.asked.from } else { &self.asked.to };
+        text.as_deref().filter(|text| self.frame.wording.midnight(Some(text), 0).is_some()).unwrap_or_default()
+    }
+
+    /// The filters as an address's query.
+    fn query(&self) -> String {
+        let fields = [
+            ("show", &self.asked.show),
+            ("tool", &self.asked.tool),
+            ("from", &self.asked.from),
+            ("to", &self.asked.to),
+        ];
+        let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let given =
+            fields.into_iter().filter_map(|(name, value)| Some((name, value.as_deref().filter(|text| plain(text))?)));
+        given.map(|(name, value)| format!("{name}={value}&")).collect()
+    }
+
+    fn class_of(&self, class: &str) -> &'static str {
+        overview::class_name(class)
+    }
+
+    fn has_receipt(&self, line: &Line) -> bool {
+        let moved = line.entry.lots.iter().any(|lot| !lot.credits.0.is_zero());
+        moved || line.entry.reason.is_some() || !line.price.is_empty()
+    }
+}
