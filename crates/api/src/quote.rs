@@ -28,6 +28,11 @@ pub struct QuoteRequest {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     pub account: Option<String>,
+    /// Price it by this version, which is or was in force; absent: by the one that is. What explains the price of a job that
+    /// has run; what a new job costs is the version in force's.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    pub catalog_version: Option<u32>,
 }
 
 impl QuoteRequest {

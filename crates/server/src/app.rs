@@ -166,4 +166,14 @@ impl App {
             )
         })
     }
+
+    /// A version that is or was in force: what it says of prices that are to come is not told here.
+    pub(crate) fn catalog_that_was(&self, studio: StudioNumber, version: u32) -> Result<Arc<Published>, Refused> {
+        let catalogs = self.engine().catalogs();
+        let found = catalogs.version(studio, version).filter(|published| published.effective <= self.engine().now());
+        found.map(Arc::clone).ok_or_else(|| {
+            let detail = format!("No version {version} of this studio's catalog is or was in force.");
+            Refused::new(scrip_api::code::Code::CatalogVersionNotFound, detail)
+        })
+    }
 }

@@ -72,6 +72,19 @@ addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
 
+// What lies over the page goes away with Escape, or a press elsewhere.
+const over = () => document.querySelectorAll("details.menu[open], details.bubble[open]");
+addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const sheet of over()) {
+    sheet.open = false;
+    sheet.querySelector("summary").focus();
+  }
+});
+addEventListener("click", (event) => {
+  for (const sheet of over()) if (!sheet.contains(event.target)) sheet.open = false;
+});
+
 // An estimate answers as its sliders move; without this there is a button.
 for (const form of document.querySelectorAll("form[data-asks]")) {
   let asked = 0;

@@ -23,6 +23,10 @@ pub(crate) struct BurnDown {
     pub(crate) area: String,
     /// From now on, at the present pace.
     pub(crate) ahead: Option<String>,
+    /// A point, where it stands now.
+    pub(crate) now: String,
+    /// The highest level.
+    pub(crate) top: Credits,
 }
 
 /// What a burn-down is drawn from.
@@ -72,7 +76,7 @@ impl BurnDown {
                 format!("M{now} {}L{WIDTH} {}", y(level), HEIGHT - left)
             }
         });
-        Some(BurnDown { line, area, ahead })
+        Some(BurnDown { line, area, ahead, now: format!("M{now} {}h0", y(level)), top })
     }
 }
 
@@ -84,6 +88,8 @@ pub(crate) struct Bar {
     pub(crate) class: usize,
     /// How much.
     pub(crate) credits: Total,
+    /// What it says of itself.
+    pub(crate) says: String,
 }
 
 /// Bars of a day each, the tools on top of one another.
@@ -96,6 +102,7 @@ pub(crate) struct Bars {
 pub(crate) struct DrawnBar {
     pub(crate) class: usize,
     pub(crate) path: String,
+    pub(crate) says: String,
 }
 
 impl Bars {
@@ -113,7 +120,7 @@ impl Bars {
         }
         let top = sums.values().copied().max().unwrap_or(0);
         let mut below: BTreeMap<usize, i128> = BTreeMap::new();
-        let drawn = parts.iter().map(|part| {
+        let drawn = parts.into_iter().map(|part| {
             let day = i64::try_from(part.day).unwrap_or(0);
             let (left, right) = (day * WIDTH / days, (day + 1) * WIDTH / days);
             // A gap between days, as long as they are wide enough for one.
@@ -122,7 +129,8 @@ impl Bars {
             let under = below.entry(part.day).or_default();
             let bottom = height(*under);
             *under += part.credits.millionths();
-            DrawnBar { class: part.class, path: format!("M{left} {bottom}V{}H{right}V{bottom}Z", height(*under)) }
+            let path = format!("M{left} {bottom}V{}H{right}V{bottom}Z", height(*under));
+            DrawnBar { class: part.class, path, says: part.says }
         });
         Bars { drawn: drawn.collect() }
     }
@@ -137,7 +145,7 @@ impl Bars {
 }
 
 /// `part` of `whole` on a scale of `length`, within it, rounded down.
-fn scaled(part: i64, whole: i64, length: i64) -> i64 {
+pub(crate) fn scaled(part: i64, whole: i64, length: i64) -> i64 {
     if whole <= 0 {
         return 0;
     }
@@ -158,6 +166,7 @@ mod tests {
         assert_eq!(drawn.line, "M0 6H160V93H320");
         assert_eq!(drawn.area, "M0 6H160V93H320V180H0Z");
         assert_eq!(drawn.ahead.as_deref(), Some("M320 93L480 180"));
+        assert_eq!((drawn.now.as_str(), drawn.top), ("M320 93h0", Credits::whole(100)));
         let late = BurnDown::of(&Burning { runs_out: Some(at(150)), ..burning }).unwrap();
         assert_eq!(late.ahead.as_deref(), Some("M320 93L640 137"), "half of it is left at the end");
         assert!(BurnDown::of(&Burning { steps: &[], runs_out: None, start: at(0), end: at(1), now: at(0) }).is_none());
@@ -166,7 +175,7 @@ mod tests {
     #[test]
     fn bars_stand_on_one_another() {
         let total = |credits: i128| Total::from_millionths(credits * 1_000_000);
-        let part = |day, class, credits| Bar { day, class, credits: total(credits) };
+        let part = |day, class, credits| Bar { day, class, credits: total(credits), says: String::new() };
         let bars = Bars::of(2, vec![part(1, 1, 30), part(0, 2, 10), part(0, 1, 50), part(1, 3, -5)]);
         let drawn: Vec<(usize, &str)> = bars.drawn.iter().map(|bar| (bar.class, bar.path.as_str())).collect();
         assert_eq!(

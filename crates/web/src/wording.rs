@@ -103,6 +103,24 @@ impl Wording {
         self.zoned(at).strftime(form).to_string()
     }
 
+    /// A day that is written `2026-02-03`, as people write it: `3 Feb`.
+    pub(crate) fn civil(&self, day: &str) -> String {
+        let form = if self.american { "%b %-d" } else { "%-d %b" };
+        day.parse::<Date>().map_or_else(|_| day.to_owned(), |day| day.strftime(form).to_string())
+    }
+
+    /// A line of arithmetic: its numbers with the point of the customer's language.
+    pub(crate) fn arithmetic(&self, line: &str) -> String {
+        let number = |word: &str| {
+            let word = word.trim_matches(['(', ')']);
+            word.starts_with(|first: char| first.is_ascii_digit())
+                && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        };
+        let words =
+            line.split(' ').map(|word| if number(word) { word.replace('.', self.point) } else { word.to_owned() });
+        words.collect::<Vec<_>>().join(" ")
+    }
+
     /// How far ahead an instant is: `in 9 days`, `in 40 minutes`.
     pub(crate) fn ahead(at: &Instant, now: &Instant) -> String {
         format!("in {}", Wording::span((at.0.micros() - now.0.micros()).div_euclid(1_000_000)))
@@ -198,6 +216,14 @@ mod tests {
             let wording = Wording::new(accepted, &Zone::utc());
             assert_eq!(wording.amount(&Amount(Credits::from_millionths(1_234_567_500_000))), shown, "{accepted}");
         }
+    }
+
+    #[test]
+    fn arithmetic_keeps_its_words() {
+        let german = Wording::new("de", &Zone::utc());
+        assert_eq!(german.arithmetic("10.4 s → 11 s × 1.5 = 16.5"), "10,4 s → 11 s × 1,5 = 16,5");
+        assert_eq!(german.arithmetic("model sd1.5 . (2.5 + 1)"), "model sd1.5 . (2,5 + 1)", "a name is no number");
+        assert_eq!(Wording::new("en", &Zone::utc()).arithmetic("10.4 s"), "10.4 s");
     }
 
     #[test]

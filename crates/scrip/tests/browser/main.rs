@@ -6,6 +6,8 @@ mod axe;
 mod buying;
 mod element;
 mod looks;
+mod numbers;
+mod reading;
 mod small_studio;
 mod webdriver;
 mod world;

@@ -32,11 +32,14 @@ pub(super) async fn quote(
         }
         None => None,
     };
+    let published = match request.catalog_version {
+        None => app.catalog(key.studio)?,
+        Some(version) => app.catalog_that_was(key.studio, version)?,
+    };
     let (tool, measures) = request.job().map_err(|unfit| match unfit {
         Unfit::Shape(invalid) => Refused::from(invalid),
         Unfit::Rule(rejection) => rejection.into(),
     })?;
-    let published = app.catalog(key.studio)?;
     let priced = quote::quote(&published.catalog, tool.as_str(), &measures)?;
     let mut shown = QuoteShown::of(&tool, &priced, published.version);
     if let Some(account) = account {

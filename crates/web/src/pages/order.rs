@@ -154,6 +154,11 @@ fn told(frame: &Frame, order: &OrderShown) -> Told {
             },
             mood: Mood::Good,
         },
+        "received" => Told {
+            title: "Your payment has arrived",
+            words: "Its credits do not fit into your account yet, and are added as soon as they do.".to_owned(),
+            mood: Mood::OnItsWay,
+        },
         "failed" => Told {
             title: "The payment failed",
             words: "Nothing was charged and nothing was credited. You can try again with another card.".to_owned(),
@@ -174,6 +179,7 @@ fn told(frame: &Frame, order: &OrderShown) -> Told {
             words: "What is left of its credits is frozen until your bank has decided.".to_owned(),
             mood: Mood::Bad,
         },
+        // "lost": a dispute that the studio lost.
         _ => Told {
             title: "The payment was taken back",
             words: format!("{} of its credits were taken back.", amount(&order.clawed_back)),

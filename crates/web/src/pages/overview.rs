@@ -6,6 +6,7 @@ use scrip_api::balance::LotShown;
 use scrip_api::code::Code;
 use scrip_api::entry::{EntriesShown, EntryShown};
 use scrip_api::hold::{HoldShown, HoldsShown};
+use scrip_api::number::Amount;
 use scrip_api::subscription::SubscriptionShown;
 use scrip_api::time::Instant;
 use scrip_api::usage::UsageShown;
@@ -32,6 +33,8 @@ struct Overview {
     frame: Frame,
     subscription: Option<SubscriptionShown>,
     holds: Vec<HoldShown>,
+    /// Whether more are running than are shown.
+    more_holds: bool,
     jobs: Vec<EntryShown>,
     period: Period,
     burn_down: Option<BurnDown>,
@@ -78,8 +81,8 @@ pub(super) async fn page(visit: Visit) -> Page {
     };
     let burn_down =
         BurnDown::of(&Burning { start: period.start.0, end: period.end.0, now: now.0, steps: &steps, runs_out });
-    let (holds, jobs) = (holds.holds, jobs.entries);
-    let overview = Overview { frame, subscription, holds, jobs, period, burn_down, forecast, usage };
+    let (more_holds, holds, jobs) = (holds.next.is_some(), holds.holds, jobs.entries);
+    let overview = Overview { frame, subscription, holds, more_holds, jobs, period, burn_down, forecast, usage };
     Ok(frame::html(StatusCode::OK, &overview))
 }
 
@@ -196,6 +199,16 @@ impl Overview {
 
     fn class(&self, lot: &LotShown) -> &'static str {
         class_name(&lot.class)
+    }
+
+    /// The chart's highest level.
+    fn top(&self, burn: &BurnDown) -> String {
+        self.frame.wording.amount(&Amount(burn.top))
+    }
+
+    /// How far the bar of a lot reaches.
+    fn share(&self, lot: &LotShown) -> i64 {
+        chart::scaled(lot.remaining.0.millionths(), lot.granted.0.millionths(), chart::WIDTH)
     }
 
     fn width(&self) -> i64 {

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::http::StatusCode;
+use scrip_api::balance::LotShown;
 use scrip_api::code::Code;
 use scrip_api::offer::{OffersShown, PlanOfferShown};
 use scrip_api::subscription::{PreviewShown, SubscriptionShown};
@@ -9,7 +10,7 @@ use serde_json::json;
 
 use crate::form::{self, Filled};
 use crate::frame::{self, Frame, Place};
-use crate::pages::{self, Page};
+use crate::pages::{self, Page, overview};
 use crate::trouble::Trouble;
 use crate::visit::Visit;
 use crate::wording::Wording;
@@ -31,6 +32,8 @@ struct Choice {
     way: Way,
     /// What choosing it does, in sentences.
     does: String,
+    /// When it would begin, as a day.
+    begins: String,
     /// What makes ordering it happen once.
     once: String,
 }
@@ -72,6 +75,19 @@ impl Choice {
 }
 
 impl PlanPage {
+    /// What becomes of each lot when the plan is cancelled: its class, what is left of it, and how long.
+    fn fates(&self) -> Vec<(&'static str, String, String)> {
+        let frame = &self.frame;
+        let fate = |lot: &LotShown| {
+            let until = match &lot.expires_at {
+                Some(at) => format!("until {}", frame.wording.day(at)),
+                None => "stay".to_owned(),
+            };
+            (overview::class_name(&lot.class), frame.wording.amount(&lot.remaining), until)
+        };
+        frame.balance.lots.iter().map(fate).collect()
+    }
+
     fn state(&self) -> Option<&'static str> {
         match self.subscription.as_ref()?.state.as_str() {
             "past_due" => Some("Waits for a payment"),
@@ -118,7 +134,7 @@ fn choice(
 ) -> Result<Choice, Trouble> {
     let present = subscription.is_some_and(|subscription| subscription.plan == offer.plan.plan);
     let next = subscription.is_some_and(|subscription| subscription.next_plan.as_deref() == Some(&offer.plan.plan));
-    let later = preview.effective_at > frame.balance.at;
+    let later = preview.subscription.next_plan.as_deref() == Some(&offer.plan.plan);
     let way = match (present, next, later, &offer.plan.price) {
         (true, ..) => Way::Present,
         (false, true, ..) => Way::Next,
@@ -127,17 +143,23 @@ fn choice(
         (false, false, _, None) => Way::Ask,
     };
     let brings = format!("{} credits in each cycle", frame.wording.amount(&preview.allowance));
+    let available = frame.wording.amount(&preview.balance.available);
     let on = |at| format!("{} ({})", frame.wording.day(at), Wording::ahead(at, &frame.balance.at));
     let does = match way {
         Way::Present => String::new(),
         Way::Next => format!("Begins on {}: {brings}.", on(&preview.effective_at)),
-        Way::Pay => {
-            format!("Begins when it is paid: {} credits at once, then {brings}.", frame.wording.signed(&preview.grants))
-        }
-        Way::Follow => format!("Begins on {}: {brings}. Nothing changes before.", on(&preview.effective_at)),
+        Way::Pay => format!(
+            "Begins when it is paid: {} credits at once, then {brings}. You would have {available} available.",
+            frame.wording.signed(&preview.grants)
+        ),
+        Way::Follow => format!(
+            "Begins on {}: {brings}. Nothing changes before: you keep your {available} available.",
+            on(&preview.effective_at)
+        ),
         Way::Ask => "Your studio can put you on this plan.".to_owned(),
     };
-    Ok(Choice { offer, way, does, once: form::fresh()? })
+    let begins = frame.wording.day(&preview.effective_at);
+    Ok(Choice { offer, way, does, begins, once: form::fresh()? })
 }
 
 /// Chooses a plan that begins at the end of the term, or keeps the present one after all.

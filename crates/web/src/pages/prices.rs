@@ -1,7 +1,7 @@
 //! *Prices*: what each tool costs, by toolkit; formulas as tables; an estimator that shows its arithmetic; and what a plan's
 //! credits buy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::extract::Query;
@@ -21,7 +21,7 @@ use crate::visit::Visit;
 /// Sizes that a formula's table shows, where a measure's bounds allow them: those of the seed.
 const SIZES: [u32; 3] = [512, 1_024, 2_048];
 /// Steps of heat.
-const HEATS: i128 = 5;
+const HEATS: usize = 6;
 /// What a measure without a default begins with, where its bounds allow it.
 const BEGINS_WITH: u32 = 10;
 
@@ -31,7 +31,7 @@ struct Prices {
     frame: Frame,
     toolkits: Vec<Toolkit>,
     tables: Vec<Table>,
-    plans: Vec<PlanOfferShown>,
+    months: Vec<Month>,
     estimate: Option<Estimate>,
 }
 
@@ -43,7 +43,11 @@ struct Toolkit {
 
 /// A formula as a table: sizes down, choices across.
 struct Table {
+    /// The tool.
+    tool: String,
     name: String,
+    /// As the catalog writes it, in signs that people use.
+    formula: String,
     across: String,
     choices: Vec<String>,
     rows: Vec<Row>,
@@ -59,6 +63,12 @@ struct Row {
 struct Cell {
     credits: Amount,
     heat: usize,
+}
+
+/// What a month's credits buy: plans that bring the same stand together.
+struct Month {
+    plans: String,
+    offer: PlanOfferShown,
 }
 
 /// A job that is being thought about.
@@ -94,8 +104,21 @@ pub(super) async fn page(visit: Visit, Query(asked): Query<BTreeMap<String, Stri
         None => None,
     };
     let toolkits = toolkits(&frame);
-    let plans = offers.plans.into_iter().filter(|offer| !offer.buys.is_empty()).collect();
-    Ok(frame::html(StatusCode::OK, &Prices { frame, toolkits, tables, plans, estimate }))
+    Ok(frame::html(StatusCode::OK, &Prices { frame, toolkits, tables, months: months(offers.plans), estimate }))
+}
+
+/// What each plan's credits buy, once where two plans bring the same.
+fn months(offers: Vec<PlanOfferShown>) -> Vec<Month> {
+    let mut months: Vec<Month> = Vec::new();
+    for offer in offers.into_iter().filter(|offer| !offer.buys.is_empty()) {
+        let same =
+            |month: &&mut Month| month.offer.plan.allowance == offer.plan.allowance && month.offer.buys == offer.buys;
+        match months.iter_mut().find(same) {
+            Some(month) => month.plans = format!("{} · {}", month.plans, offer.plan.name),
+            None => months.push(Month { plans: offer.plan.name.clone(), offer }),
+        }
+    }
+    months
 }
 
 /// The tools by toolkit, in the catalog's order; those without one last.
@@ -130,23 +153,22 @@ async fn table(visit: &Visit, frame: &Frame, tool: &ToolShown) -> Result<Option<
             measures.insert(choice.measure.clone(), json_of(value)?);
             cells.push(Cell { credits: quote(visit, tool, measures).await?.credits, heat: 0 });
         }
-        let size = frame.wording.count(size);
-        rows.push(Row { size: vec![size.as_str(); quantities.len()].join(" × "), cells });
+        rows.push(Row { size: vec![size.to_string(); quantities.len()].join(" × "), cells });
     }
     heat(&mut rows);
     let across = choice.unit.clone().unwrap_or_else(|| choice.measure.replace(['_', '-'], " "));
     let choices = values.iter().map(|value| shown(frame, value)).collect();
-    Ok((!rows.is_empty()).then(|| Table { name: tool.name.clone(), across, choices, rows }))
+    let (tool, name, formula) = (tool.tool.clone(), tool.name.clone(), tool.rate.replace(" * ", " × "));
+    Ok((!rows.is_empty()).then(|| Table { tool, name, formula, across, choices, rows }))
 }
 
-/// How warm each price is, between the lowest and the highest of its table.
+/// How warm each price is: by its rank among the prices of its table, since sizes grow by doubling.
 fn heat(rows: &mut [Row]) {
-    let all = || rows.iter().flat_map(|row| row.cells.iter().map(|cell| cell.credits.0.millionths()));
-    let (Some(low), Some(high)) = (all().min(), all().max()) else { return };
-    let span = i128::from((high - low).max(1));
+    let prices: BTreeSet<i64> =
+        rows.iter().flat_map(|row| row.cells.iter().map(|cell| cell.credits.0.millionths())).collect();
     for cell in rows.iter_mut().flat_map(|row| row.cells.iter_mut()) {
-        let steps = i128::from(cell.credits.0.millionths() - low) * (HEATS - 1) / span;
-        cell.heat = usize::try_from(steps).unwrap_or(0);
+        let cheaper = prices.range(..cell.credits.0.millionths()).count();
+        cell.heat = cheaper * (HEATS - 1) / (prices.len() - 1).max(1);
     }
 }
 
@@ -236,6 +258,25 @@ fn shown(frame: &Frame, choice: &ChoiceShown) -> String {
     }
 }
 
+impl Prices {
+    /// Whether a tool's price is a formula that stands as a table below.
+    fn has_table(&self, tool: &ToolShown) -> bool {
+        self.tables.iter().any(|table| table.tool == tool.tool)
+    }
+
+    /// What a month's credits buy of a tool; empty where that depends on more than how often it runs.
+    fn bought(&self, month: &Month, tool: &ToolShown) -> String {
+        let left = month.offer.buys.iter().find(|left| left.tool == tool.tool);
+        left.map(|left| self.frame.wording.quantity(&left.quantity, &left.unit)).unwrap_or_default()
+    }
+
+    /// The tools of which months buy something that can be counted.
+    fn counted(&self) -> Vec<&ToolShown> {
+        let is_counted = |tool: &&ToolShown| self.months.iter().any(|month| !self.bought(month, tool).is_empty());
+        self.frame.catalog.tools.iter().filter(is_counted).collect()
+    }
+}
+
 impl Estimate {
     fn quote(&self) -> Option<&QuoteShown> {
         match &self.outcome {
@@ -254,7 +295,10 @@ impl Estimate {
 
 impl Field {
     fn label(&self) -> String {
-        let name = self.measure.measure.replace(['_', '-'], " ");
+        let words = self.measure.measure.replace(['_', '-'], " ");
+        let mut letters = words.chars();
+        let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+        let name = format!("{first}{}", letters.as_str());
         match self.measure.unit.as_deref().filter(|unit| *unit != self.measure.measure) {
             Some(unit) => format!("{name} ({unit})"),
             None => name,

@@ -151,14 +151,23 @@ pub(super) async fn save_top_up(filled: Filled) -> Page {
     if let Some(package) = filled.text("package") {
         body.insert("package".to_owned(), json!(package));
     }
-    for field in ["below", "up_to", "per_day", "per_month"] {
+    // A limit that is left empty is none; without an upper level it is the lower one.
+    let up_to = filled.text("up_to").or(filled.text("below"));
+    let (per_day, per_month) = (filled.text("per_day"), filled.text("per_month"));
+    let given = [("below", filled.text("below")), ("up_to", up_to), ("per_day", per_day), ("per_month", per_month)];
+    for (field, text) in given {
         // A number goes on as it was written: nothing here reads amounts.
-        if let Some(text) = filled.text(field) {
-            let Ok(number) = text.parse::<serde_json::Number>() else {
-                let note = Note { good: false, words: format!("“{text}” is not a number.") };
-                return show(&filled.visit, Some(note), StatusCode::BAD_REQUEST).await;
-            };
-            body.insert(field.to_owned(), Value::Number(number));
+        let value = match text.map(str::parse::<serde_json::Number>) {
+            Some(Ok(number)) => Value::Number(number),
+            Some(Err(_)) => {
+                let words = format!("“{}” is not a number.", text.unwrap_or_default());
+                return show(&filled.visit, Some(Note { good: false, words }), StatusCode::BAD_REQUEST).await;
+            }
+            None => Value::Null,
+        };
+        let is_limit = matches!(field, "per_day" | "per_month");
+        if is_limit || !value.is_null() {
+            body.insert(field.to_owned(), value);
         }
     }
     body.insert("enabled".to_owned(), json!(filled.text("enabled").is_some()));
@@ -188,14 +197,13 @@ impl Settings {
         ZONES
     }
 
-    /// What is left of a project type's tools: the "i" bubble (R10).
-    fn left<'a>(&'a self, named: &'a NamedShown) -> impl Iterator<Item = &'a LeftShown> {
-        self.frame.balance.left.iter().filter(move |left| left.project_type.as_ref() == Some(&named.id))
+    /// What is left of each tool that the account may run: the "i" bubble (R10).
+    fn left(&self) -> &[LeftShown] {
+        &self.frame.balance.left
     }
 
-    /// What is left of the tools that are for all.
-    fn left_of_others(&self) -> Vec<&LeftShown> {
-        self.frame.balance.left.iter().filter(|left| left.project_type.is_none()).collect()
+    fn has_tools_for_all(&self) -> bool {
+        self.frame.catalog.tools.iter().any(|tool| tool.project_type.is_none())
     }
 
     fn is_chosen(&self, offer: &PackageOfferShown) -> bool {
@@ -217,11 +225,29 @@ impl Settings {
         }
     }
 
+    /// What it pays with.
+    fn pays(&self) -> &'static str {
+        let saved = self.top_up.as_ref().and_then(|top_up| top_up.saved_method.as_ref());
+        match saved.map(|saved| saved.state.as_str()) {
+            Some("usable") => "It charges the card that you saved with a payment.",
+            Some("declined") => "The saved card was declined the last time. Pay once by hand to save one that works.",
+            Some("authentication_needed") => "Your bank wants to see you: pay once by hand, and it goes on by itself.",
+            Some("expired") => "The saved card has expired. Pay once by hand to save another.",
+            Some(_) => "The saved card is no more. Pay once by hand to save another.",
+            None => "It charges the card that you pay with the next time; until then nothing is bought.",
+        }
+    }
+
+    /// The order that the automatic top-up waits for.
+    fn order(&self) -> Option<&str> {
+        self.top_up.as_ref()?.order.as_deref()
+    }
+
     /// What the automatic top-up waits for, if for anything.
     fn waits(&self) -> Option<String> {
         let top_up = self.top_up.as_ref()?;
         match (&top_up.order, &top_up.waits_until, top_up.enabled) {
-            (Some(order), _, _) => Some(format!("It has placed {order} and waits for its payment.")),
+            (Some(_), _, _) => Some("It has ordered a package and waits for the payment.".to_owned()),
             (None, Some(until), true) => {
                 Some(format!("After a payment that failed it waits until {}.", self.frame.wording.instant(until)))
             }

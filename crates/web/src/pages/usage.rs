@@ -57,7 +57,7 @@ struct UsagePage {
 struct Line {
     entry: EntryShown,
     what: String,
-    /// How its price comes about, where the prices in force are those that it was priced by.
+    /// How its price comes about.
     price: Vec<LineShown>,
     refunds: Vec<EntryShown>,
 }
@@ -150,38 +150,55 @@ fn drawn(frame: &Frame, asked: &Asked) -> (Time, Time) {
 
 /// The lines, each job with its receipt.
 async fn lines(visit: &Visit, frame: &Frame, entries: Vec<EntryShown>) -> Result<Vec<Line>, Trouble> {
-    let mut refunds: BTreeMap<String, Vec<EntryShown>> = BTreeMap::new();
-    if let Some(oldest) = entries.iter().filter(|entry| entry.charge.is_some()).map(|entry| entry.at).min() {
-        let found: EntriesShown = visit.get(&format!("/entries?kind=refund&limit=1000&from={}", oldest.0)).await?;
-        for refund in found.entries {
-            if let Some(charge) = refund.charge.clone() {
-                refunds.entry(charge).or_default().push(refund);
-            }
-        }
-    }
+    let oldest = entries.iter().filter(|entry| is_job(entry)).map(|entry| entry.at).min();
+    let mut refunds = match oldest {
+        Some(oldest) => refunds_since(visit, oldest).await?,
+        None => BTreeMap::new(),
+    };
     let mut lines = Vec::with_capacity(entries.len());
     for entry in entries {
-        let is_job = matches!(entry.kind.as_str(), "settle" | "charge");
-        let price = if is_job { price(visit, &entry).await? } else { Vec::new() };
-        let refunds = entry.charge.as_ref().filter(|_| is_job).and_then(|charge| refunds.remove(charge));
+        let price = if is_job(&entry) { price(visit, &entry).await? } else { Vec::new() };
+        let refunds = entry.charge.as_ref().filter(|_| is_job(&entry)).and_then(|charge| refunds.remove(charge));
         lines.push(Line { what: what(frame, &entry), price, refunds: refunds.unwrap_or_default(), entry });
     }
     Ok(lines)
 }
 
-/// The lines of a job's price: those of a quote, where it is at the version that priced the job.
+fn is_job(entry: &EntryShown) -> bool {
+    matches!(entry.kind.as_str(), "settle" | "charge")
+}
+
+/// The refunds from an instant on, by their charge: each is later than what it gives back.
+async fn refunds_since(visit: &Visit, since: Instant) -> Result<BTreeMap<String, Vec<EntryShown>>, Trouble> {
+    let mut refunds: BTreeMap<String, Vec<EntryShown>> = BTreeMap::new();
+    let mut after = String::new();
+    loop {
+        let path = format!("/entries?kind=refund&limit=1000&from={}{after}", since.0);
+        let page: EntriesShown = visit.get(&path).await?;
+        for refund in page.entries {
+            if let Some(charge) = refund.charge.clone() {
+                refunds.entry(charge).or_default().push(refund);
+            }
+        }
+        match page.next {
+            Some(next) => after = format!("&after={next}"),
+            None => return Ok(refunds),
+        }
+    }
+}
+
+/// The lines of a job's price: those of a quote at the version that priced the job.
 async fn price(visit: &Visit, entry: &EntryShown) -> Result<Vec<LineShown>, Trouble> {
-    let (Some(tool), Some(measures)) = (&entry.tool, &entry.measures) else { return Ok(Vec::new()) };
-    let body = json!({ "tool": tool, "measures": measures });
+    let (Some(tool), Some(version)) = (&entry.tool, entry.catalog_version) else { return Ok(Vec::new()) };
+    let measures = entry.measures.as_ref().map_or_else(|| json!({}), |measures| json!(measures));
+    let body = json!({ "tool": tool, "measures": measures, "catalog_version": version });
     let quote: QuoteShown = match visit.quote(body).await {
         Ok(quote) => quote,
-        // The tool, or this measure of it, may be gone since.
+        // It was settled at stated credits: there is nothing to explain.
         Err(Trouble::Problem(problem)) if problem.status < 500 => return Ok(Vec::new()),
         Err(trouble) => return Err(trouble),
     };
-    let same =
-        Some(quote.catalog_version) == entry.catalog_version && entry.price.is_none_or(|price| price == quote.credits);
-    Ok(if same { quote.lines } else { Vec::new() })
+    Ok(if entry.price == Some(quote.credits) { quote.lines } else { Vec::new() })
 }
 
 /// What a line is about, in words.
@@ -238,7 +255,9 @@ fn bars(frame: &Frame, usage: &UsageShown, ranks: &[Option<String>], (from, to):
         let day = row.day.as_ref().and_then(|day| days.iter().position(|other| other == day));
         if let Some(day) = day {
             let tool = row.tool.clone().flatten();
-            parts.push(Bar { day, class: class(ranks, tool.as_ref()), credits: row.credits.0 });
+            let name = tool.as_deref().map_or("Without a tool", |tool| frame.tool(tool));
+            let says = format!("{}: {name} {}", frame.wording.civil(&days[day]), frame.wording.total(&row.credits));
+            parts.push(Bar { day, class: class(ranks, tool.as_ref()), credits: row.credits.0, says });
         }
     }
     Bars::of(days.len(), parts)
@@ -283,12 +302,18 @@ impl UsagePage {
         given.map(|(name, value)| format!("{name}={value}&")).collect()
     }
 
+    /// Whether a line moves what is held, and leaves what remains.
+    fn moves_held(&self, line: &Line) -> bool {
+        matches!(line.entry.kind.as_str(), "hold" | "release" | "hold_expired" | "extend")
+            && line.entry.credits.0.is_zero()
+    }
+
     fn class_of(&self, class: &str) -> &'static str {
         overview::class_name(class)
     }
 
     fn has_receipt(&self, line: &Line) -> bool {
         let moved = line.entry.lots.iter().any(|lot| !lot.credits.0.is_zero());
-        moved || line.entry.reason.is_some() || !line.price.is_empty()
+        moved || is_job(&line.entry) || line.entry.reason.is_some()
     }
 }

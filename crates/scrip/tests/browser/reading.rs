@@ -1,0 +1,146 @@
+//! The demo's past on a clock that stands still, its pages as a browser without JavaScript gets them, and the numbers that
+//! people read on them.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use serde_json::{Value, json};
+
+use crate::support::{Server, scrip};
+
+/// A server on the demo's data. No two looks at it are at different times.
+pub(crate) struct Still {
+    pub(crate) server: Server,
+    keys: Vec<(&'static str, String)>,
+    _folder: tempfile::TempDir,
+}
+
+/// A page.
+pub(crate) struct Page {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) text: String,
+}
+
+impl Still {
+    pub(crate) fn start() -> Still {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data").display().to_string();
+        let mut demo = scrip();
+        demo.args(["demo", "--listen", "127.0.0.1:0", "--data", &data]);
+        let demo = Server::spawn(demo);
+        let keys = ["flow-studio", "studiotwin"].map(|studio| (studio, demo.key(studio))).to_vec();
+        demo.stop();
+        let mut serve = scrip();
+        // The clock begins where the past ends.
+        serve.args(["serve", "--data", &data, "--listen", "127.0.0.1:0", "--test-clock", "2026-01-01T00:00:00Z"]);
+        serve.args(["--public-url", "http://127.0.0.1"]);
+        Still { server: Server::spawn(serve), keys, _folder: folder }
+    }
+
+    fn key(&self, studio: &str) -> &str {
+        let (_, key) = self.keys.iter().find(|(known, _)| *known == studio).expect("a studio of the demo");
+        key
+    }
+
+    /// What the API answers the studio.
+    pub(crate) fn get(&self, studio: &str, path: &str) -> Value {
+        let answer = self.server.client(self.key(studio)).get(path);
+        if answer.status == 404 { Value::Null } else { answer.body }
+    }
+
+    /// What the API answers the studio that asks for something.
+    pub(crate) fn post(&self, studio: &str, path: &str, key: &str, body: &Value) -> Value {
+        let answer = self.server.client(self.key(studio)).post(path, key, &body.to_string());
+        assert!(answer.status < 300, "{path}: {answer:?}");
+        answer.body
+    }
+
+    /// The studio's accounts.
+    pub(crate) fn accounts(&self, studio: &str) -> Vec<String> {
+        let accounts = self.get(studio, "/accounts")["accounts"].clone();
+        let name = |account: &Value| account["account"].as_str().expect("a name").to_owned();
+        accounts.as_array().expect("accounts").iter().map(name).collect()
+    }
+
+    /// A customer's token.
+    pub(crate) fn token(&self, studio: &str, account: &str) -> String {
+        let session = self.post(studio, &format!("/accounts/{account}/portal-sessions"), "", &json!({}));
+        session["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// A page, for a customer who reads British English.
+    pub(crate) fn page(&self, token: &str, path: &str) -> Page {
+        self.page_in(token, path, "en-GB,en;q=0.9")
+    }
+
+    /// A page, for a customer with these languages.
+    pub(crate) fn page_in(&self, token: &str, path: &str, languages: &str) -> Page {
+        let mut stream = TcpStream::connect(&self.server.address).expect("the server accepts");
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncookie: scrip_customer={token}\r\n\
+             accept-language: {languages}\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).expect("the server takes a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("the server answers with text");
+        let (head, text) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        Page { status, head: head.to_ascii_lowercase(), text: text.to_owned() }
+    }
+}
+
+impl Page {
+    /// Every number in the page's main part, in the order in which it is read, what stands in its fields included.
+    pub(crate) fn numbers(&self) -> Vec<String> {
+        let main = self.text.split_once("<main").and_then(|(_, rest)| rest.split_once("</main>"));
+        let main = main.and_then(|(main, _)| main.split_once('>'));
+        let (_, mut rest) = main.expect("the page has a main part");
+        let mut found = Vec::new();
+        while let Some((text, tag)) = rest.split_once('<') {
+            numbers(&plain(text), &mut found);
+            let (tag, after) = tag.split_once('>').expect("a tag ends");
+            let hidden =
+                tag.contains("type=\"hidden\"") || tag.contains("type=\"checkbox\"") || tag.ends_with(" hidden");
+            if tag.starts_with("input ") && !hidden {
+                let value = tag.split_once(" value=\"").and_then(|(_, value)| value.split_once('"'));
+                numbers(&plain(value.map_or("", |(value, _)| value)), &mut found);
+            }
+            rest = after;
+        }
+        found
+    }
+}
+
+/// Text without what HTML writes in place of five signs.
+fn plain(text: &str) -> String {
+    let signs = [("&#60;", "<"), ("&#62;", ">"), ("&#34;", "\""), ("&#39;", "'"), ("&lt;", "<"), ("&gt;", ">")];
+    let text = signs.iter().fold(text.to_owned(), |text, (written, sign)| text.replace(written, sign));
+    text.replace("&#38;", "&").replace("&amp;", "&")
+}
+
+/// The numbers in a text: digits with their point and sign, without what stands between thousands.
+pub(crate) fn numbers(text: &str, found: &mut Vec<String>) {
+    let mut number = String::new();
+    let mut before = ' ';
+    for letter in text.chars().chain([' ']) {
+        let inside = !number.is_empty() && matches!(letter, ',' | '.');
+        if letter.is_ascii_digit() || inside {
+            if number.is_empty() && matches!(before, '+' | '−') {
+                number.push(before);
+            }
+            number.push(letter);
+        } else if !number.is_empty() {
+            found.push(number.trim_end_matches([',', '.']).replace(',', ""));
+            number.clear();
+        }
+        before = letter;
+    }
+}
+
+#[test]
+fn numbers_are_found_in_texts() {
+    let mut found = Vec::new();
+    numbers("On 3 Feb 2026, 14:05: +1,200.5 (−3) of job-7; 2 + 10.", &mut found);
+    assert_eq!(found, ["3", "2026", "14", "05", "+1200.5", "−3", "7", "2", "10"]);
+}
