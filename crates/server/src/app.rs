@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scrip_api::unfit::Unfit;
+use scrip_api::unfit::{InvalidField, Unfit};
 use scrip_core::account::Account;
 use scrip_core::catalog::Published;
 use scrip_core::command::Command;
@@ -171,9 +171,8 @@ impl App {
     pub(crate) fn catalog_that_was(&self, studio: StudioNumber, version: u32) -> Result<Arc<Published>, Refused> {
         let catalogs = self.engine().catalogs();
         let found = catalogs.version(studio, version).filter(|published| published.effective <= self.engine().now());
-        found.map(Arc::clone).ok_or_else(|| {
-            let detail = format!("No version {version} of this studio's catalog is or was in force.");
-            Refused::new(scrip_api::code::Code::CatalogVersionNotFound, detail)
-        })
+        found
+            .map(Arc::clone)
+            .ok_or_else(|| InvalidField::new("catalog_version", "a version that is or was in force").into())
     }
 }

@@ -6,6 +6,7 @@ mod axe;
 mod buying;
 mod element;
 mod looks;
+mod markup;
 mod numbers;
 mod reading;
 mod small_studio;

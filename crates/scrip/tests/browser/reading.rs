@@ -38,7 +38,8 @@ impl Still {
         Still { server: Server::spawn(serve), keys, _folder: folder }
     }
 
-    fn key(&self, studio: &str) -> &str {
+    /// The studio's secret key.
+    pub(crate) fn key(&self, studio: &str) -> &str {
         let (_, key) = self.keys.iter().find(|(known, _)| *known == studio).expect("a studio of the demo");
         key
     }
@@ -63,6 +64,13 @@ impl Still {
         accounts.as_array().expect("accounts").iter().map(name).collect()
     }
 
+    /// What the API answers the studio that sends a document.
+    pub(crate) fn publish(&self, studio: &str, source: &str) {
+        let heads = format!("authorization: Bearer {}\r\ncontent-type: application/toml\r\n", self.key(studio));
+        let answer = self.send("POST /v1/catalog", &heads, source);
+        assert_eq!(answer.status, 201, "{}", answer.text);
+    }
+
     /// A customer's token.
     pub(crate) fn token(&self, studio: &str, account: &str) -> String {
         let session = self.post(studio, &format!("/accounts/{account}/portal-sessions"), "", &json!({}));
@@ -76,10 +84,20 @@ impl Still {
 
     /// A page, for a customer with these languages.
     pub(crate) fn page_in(&self, token: &str, path: &str, languages: &str) -> Page {
+        self.send(&format!("GET {path}"), &format!("{}accept-language: {languages}\r\n", cookie(token)), "")
+    }
+
+    /// What a form's press sends.
+    pub(crate) fn fill(&self, token: &str, path: &str, more: &str, fields: &str) -> Page {
+        let heads = format!("{}content-type: application/x-www-form-urlencoded\r\n{more}", cookie(token));
+        self.send(&format!("POST {path}"), &heads, fields)
+    }
+
+    fn send(&self, what: &str, heads: &str, body: &str) -> Page {
         let mut stream = TcpStream::connect(&self.server.address).expect("the server accepts");
+        let length = body.len();
         let request = format!(
-            "GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncookie: scrip_customer={token}\r\n\
-             accept-language: {languages}\r\n\r\n"
+            "{what} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-length: {length}\r\n{heads}\r\n{body}"
         );
         stream.write_all(request.as_bytes()).expect("the server takes a request");
         let mut answer = String::new();
@@ -88,6 +106,10 @@ impl Still {
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
         Page { status, head: head.to_ascii_lowercase(), text: text.to_owned() }
     }
+}
+
+fn cookie(token: &str) -> String {
+    if token.is_empty() { String::new() } else { format!("cookie: scrip_customer={token}\r\n") }
 }
 
 impl Page {

@@ -160,3 +160,33 @@ async fn subscription_credits_go_first_reset_and_leave_top_ups_alone() {
         assert_eq!(lots, [(json!("subscription"), json!(3_000)), (json!("top_up"), json!(450))], "{turn}");
     }
 }
+
+/// What a job has cost is explained by the prices of its day, also once they have changed; prices to come are not told.
+#[tokio::test]
+async fn a_quote_can_be_at_the_prices_of_its_day() {
+    let world = World::new().await;
+    let dearer = include_str!("../../../../catalogs/studiotwin.toml")
+        .replace("rate.flat = 80", "rate.flat = 81")
+        .replace("credits = 80 }", "credits = 81 }");
+    let later = format!("effective_from = 2027-01-01T00:00:00Z\n{}", dearer.replace("81", "82"));
+    for source in [&dearer, &later] {
+        let publish = world.call("POST", "/v1/catalog").secret(TWIN).header("content-type", "application/toml");
+        let reply = publish.raw(source).await;
+        assert_eq!(reply.status, 201, "{}", reply.json());
+    }
+    let tool = "environment-map-to-world";
+    for (version, expected) in [(None, json!(81)), (Some(1), json!(80)), (Some(2), json!(81))] {
+        let mut quote = json!({"tool": tool});
+        if let Some(version) = version {
+            quote["catalog_version"] = json!(version);
+        }
+        let reply = world.call("POST", "/v1/quotes").secret(TWIN).json(quote).await.json();
+        assert_eq!(reply["credits"], expected, "{version:?}: {reply}");
+        assert_eq!(reply["catalog_version"], json!(version.unwrap_or(2)));
+    }
+    for version in [0, 3, 4] {
+        let quote = json!({"tool": tool, "catalog_version": version});
+        let reply = world.call("POST", "/v1/quotes").secret(TWIN).json(quote).await;
+        assert_eq!((reply.status, &reply.json()["field"]), (400, &json!("catalog_version")), "{version}");
+    }
+}
