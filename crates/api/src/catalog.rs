@@ -273,6 +273,8 @@ pub struct PublishedShown {
     pub effective_from: Option<Instant>,
     /// What differs from the version that was in force, a line each.
     pub changes: Vec<String>,
+    /// How many examples its rates carry: all came out as written, or it would have been refused (R6).
+    pub examples: usize,
 }
 
 impl From<&Price> for PriceShown {
@@ -391,7 +393,18 @@ impl VersionShown {
 
 impl PublishedShown {
     /// What a dry run of new content found.
-    pub fn dry_run(effective_from: Option<Time>, changes: Vec<String>) -> PublishedShown {
-        PublishedShown { catalog_version: None, published: false, effective_from: effective_from.map(Instant), changes }
+    pub fn dry_run(checked: &Catalog, effective_from: Option<Time>, changes: Vec<String>) -> PublishedShown {
+        PublishedShown {
+            catalog_version: None,
+            published: false,
+            effective_from: effective_from.map(Instant),
+            changes,
+            examples: PublishedShown::examples_of(checked),
+        }
+    }
+
+    /// How many examples a catalog's rates carry.
+    pub fn examples_of(catalog: &Catalog) -> usize {
+        catalog.tools.iter().map(|tool| tool.rate.examples().len()).sum()
     }
 }

@@ -78,6 +78,8 @@ codes! {
     PackageNotFound = "package_not_found", 404, "There is no such package";
     /// The studio never published such a version.
     CatalogVersionNotFound = "catalog_version_not_found", 404, "There is no such catalog version";
+    /// The studio never had such a key.
+    KeyNotFound = "key_not_found", 404, "There is no such key";
     /// The hold has ended.
     HoldNotOpen = "hold_not_open", 409, "The hold is not open";
     /// The caller's own id of a hold was used before.
@@ -118,6 +120,8 @@ codes! {
     IdempotencyKeyReused = "idempotency_key_reused", 422, "The idempotency key was used for something else";
     /// The catalog was checked and refused.
     CatalogInvalid = "catalog_invalid", 422, "The catalog is refused";
+    /// Too many wrong keys.
+    RateLimited = "rate_limited", 429, "Too many attempts";
     /// Something in scrip itself failed.
     Internal = "internal", 500, "scrip failed";
     /// Not now; safe to retry with the same key.

@@ -98,6 +98,9 @@ pub struct ProblemShown {
     /// Where the clock stands (`clock_moved_back`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub now: Option<Instant>,
+    /// Seconds to wait (`rate_limited`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u32>,
     /// Where in the document, from 1 (`catalog_invalid`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,

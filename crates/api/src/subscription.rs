@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::balance::TotalsShown;
 use crate::number::Amount;
 use crate::present::present;
+use crate::text;
 use crate::time::Instant;
 use crate::unfit::{InvalidField, Unfit};
 
@@ -30,6 +31,10 @@ pub struct SubscriptionRequest {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub state: Option<String>,
+    /// Why: kept with the entry, and shown in the audit trail. The studio's own to give.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, min_length = 1, max_length = 1000)]
+    pub reason: Option<String>,
 }
 
 impl SubscriptionRequest {
@@ -43,6 +48,7 @@ impl SubscriptionRequest {
             anchor: self.anchor.map(|anchor| anchor.0),
             plan: self.plan.as_deref().map(plan_id).transpose()?,
             asker,
+            reason: text::reason_if_any(self.reason)?,
         })
     }
 }

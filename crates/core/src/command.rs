@@ -253,6 +253,8 @@ pub struct PutSubscription {
     pub state: Option<SubscriptionState>,
     /// Who asks.
     pub asker: Asker,
+    /// Why, where the studio says so; kept beside the entry. Like who asks, it is no part of what is put.
+    pub reason: Option<Box<str>>,
 }
 
 /// Who asks for a plan.

@@ -173,16 +173,7 @@ async fn create_key(engine: &Engine, asker: Asker, studio: &str, role: &str) -> 
     let role = Role::from_name(role).ok_or_else(|| Tell::No { message: format!("there is no role `{role}`") })?;
     let secret = keys::new_secret()
         .map_err(|error| Tell::Failed { message: format!("the machine gives no random bytes: {error}") })?;
-    let digest = keys::digest(&secret);
-    let document = KeyDocument {
-        id: keys::public_id(&digest).into(),
-        studio: number,
-        role,
-        digest,
-        hint: secret.get(secret.len() - 4..).expect("secrets are longer").into(),
-        created_at: engine.now(),
-        revoked_at: None,
-    };
+    let document = keys::stored(&secret, number, role, engine.now());
     let id = document.id.to_string();
     asker.record(engine, number, Act::KeyCreated, &id).await?;
     put(engine, document).await?;

@@ -19,6 +19,8 @@ use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::payments::{Deliveries, Waiting};
 use crate::problem::Refused;
+use crate::sign_ins::SignIns;
+use crate::trial::{self, Trial};
 use crate::watchers::Watchers;
 
 /// The running API: cheap to clone, one per process.
@@ -33,6 +35,7 @@ struct Shared {
     watchers: Watchers,
     waiting: Waiting,
     deliveries: Deliveries,
+    sign_ins: SignIns,
     stopping: watch::Sender<bool>,
 }
 
@@ -46,6 +49,7 @@ impl App {
             watchers: Watchers::default(),
             waiting: Waiting::default(),
             deliveries: Deliveries::default(),
+            sign_ins: SignIns::default(),
             stopping: watch::Sender::new(false),
         }))
     }
@@ -77,6 +81,11 @@ impl App {
         &self.0.deliveries
     }
 
+    /// Who failed to sign in.
+    pub(crate) fn sign_ins(&self) -> &SignIns {
+        &self.0.sign_ins
+    }
+
     /// Turns true when the server stops: endless answers then end.
     pub(crate) fn stopping(&self) -> &watch::Sender<bool> {
         &self.0.stopping
@@ -92,6 +101,21 @@ impl App {
     ) -> Result<Outcome, Refused> {
         let request = Request { studio: caller.studio, account, key, command };
         Ok(self.engine().submit_by(caller.by(), request).await?)
+    }
+
+    /// The same, or only tried: what it would come to, and nothing written.
+    pub(crate) async fn carry_out_or_try(
+        &self,
+        caller: &Authorised,
+        asked: (AccountId, Key),
+        command: Command,
+        trial: Trial,
+    ) -> Result<Outcome, Refused> {
+        let (account, key) = asked;
+        match trial {
+            Trial::Yes => trial::of(self, caller.studio, &account, &command).await,
+            Trial::No => self.carry_out(caller, account, Some(key), command).await,
+        }
     }
 
     /// What a request came to as a command. One that the rules would refuse is refused in their order: a missing

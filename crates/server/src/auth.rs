@@ -12,9 +12,11 @@ use axum::http::{HeaderMap, HeaderValue, Method};
 use scrip_api::code::Code;
 use scrip_core::command::Asker;
 use scrip_core::id::{AccountId, StudioNumber};
+use scrip_core::time::Time;
 use scrip_engine::store::Role;
 
 use crate::app::App;
+use crate::console_token;
 use crate::customer::Customer;
 use crate::customer_token;
 use crate::keys;
@@ -39,6 +41,8 @@ enum Caller {
         role: Role,
         /// Which key it is, to ask again whether it holds.
         digest: [u8; 32],
+        /// When a console token ends that stands for the key; `None`: the key itself was sent.
+        ends: Option<Time>,
     },
     /// One of its customers.
     Customer(Customer),
@@ -66,6 +70,16 @@ impl Authorised {
         match &self.caller {
             Caller::Studio { role, .. } => Some(*role),
             Caller::Customer(_) => None,
+        }
+    }
+
+    /// The digest of the key, where it was sent itself: a console token makes no other.
+    pub(crate) fn key_itself(&self) -> Result<[u8; 32], Refused> {
+        match &self.caller {
+            Caller::Studio { digest, ends: None, .. } => Ok(*digest),
+            Caller::Studio { ends: Some(_), .. } | Caller::Customer(_) => {
+                Err(Refused::new(Code::Forbidden, "Sign in with a key; a session does not open another."))
+            }
         }
     }
 
@@ -105,7 +119,10 @@ impl Authorised {
     /// Whether the key or token still holds: it may be revoked or end while an answer goes on.
     pub(crate) async fn holds(&self, app: &App) -> bool {
         match &self.caller {
-            Caller::Studio { digest, .. } => keys::holder_of(digest, &app.config().keys, app.engine()).is_some(),
+            Caller::Studio { digest, ends, .. } => {
+                ends.is_none_or(|ends| ends > app.engine().now())
+                    && keys::holder_of(digest, &app.config().keys, app.engine()).is_some()
+            }
             Caller::Customer(customer) => customer.holds(app).await,
         }
     }
@@ -122,14 +139,21 @@ impl FromRequestParts<App> for Authorised {
             let studio = customer.studio;
             return Ok(Authorised { studio, caller: Caller::Customer(customer), extent: Extent::Whole });
         }
-        let presented = keys::presented(secret);
-        let known =
-            presented.and_then(|digest| Some((digest, keys::holder_of(&digest, &app.config().keys, app.engine())?)));
-        let (digest, (studio, role)) = known.ok_or_else(|| unauthorized("This key is not known, or was revoked"))?;
+        let (digest, ends) = if secret.starts_with(console_token::PREFIX) {
+            let claims = console_token::read(secret, |studio| app.engine().token_secret(studio));
+            let claims = claims.filter(|claims| claims.expires_at > app.engine().now()).ok_or_else(over)?;
+            (claims.key, Some(claims.expires_at))
+        } else {
+            let digest =
+                keys::presented(secret).ok_or_else(|| unauthorized("This key is not known, or was revoked"))?;
+            (digest, None)
+        };
+        let holder = keys::holder_of(&digest, &app.config().keys, app.engine());
+        let (studio, role) = holder.ok_or_else(|| unauthorized("This key is not known, or was revoked"))?;
         let route = MatchedPath::from_request_parts(parts, app).await;
         let route = route.map_err(|_| Refused::bug("a handler without a route"))?;
         let extent = rights::extent(role, method(parts), route.as_str()).ok_or_else(|| forbidden(role))?;
-        Ok(Authorised { studio, caller: Caller::Studio { role, digest }, extent })
+        Ok(Authorised { studio, caller: Caller::Studio { role, digest, ends }, extent })
     }
 }
 
@@ -151,8 +175,13 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Refused> {
 /// `Bearer` in any case, one space, the secret.
 fn secret_of(value: &HeaderValue) -> Option<&str> {
     let (scheme, secret) = value.to_str().ok()?.split_once(' ')?;
-    let known = secret.starts_with(keys::PREFIX) || secret.starts_with(customer_token::PREFIX);
+    let prefixes = [keys::PREFIX, customer_token::PREFIX, console_token::PREFIX];
+    let known = prefixes.into_iter().any(|prefix| secret.starts_with(prefix));
     (scheme.eq_ignore_ascii_case("bearer") && known).then_some(secret)
+}
+
+fn over() -> Refused {
+    Refused::new(Code::Unauthorized, "This session is over; sign in to the console again.")
 }
 
 fn unauthorized(what: &'static str) -> Refused {

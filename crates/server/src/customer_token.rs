@@ -23,7 +23,7 @@ const MARK: usize = 16;
 /// Version, studio, end, mark.
 const HEAD: usize = 1 + 4 + 8 + MARK;
 /// An HMAC-SHA-256.
-const SIGNATURE: usize = 32;
+pub(crate) const SIGNATURE: usize = 32;
 /// The longest token: one of an account's id of 128 characters.
 const LEN_MAX: usize = PREFIX.len() + 2 * (HEAD + 128 + SIGNATURE);
 
@@ -116,7 +116,8 @@ fn mark(number: AccountNumber, secret: &TokenSecret) -> [u8; MARK] {
     std::array::from_fn(|place| whole[place])
 }
 
-fn sign(purpose: &[u8], what: &[u8], secret: &TokenSecret) -> [u8; SIGNATURE] {
+/// What a studio's secret makes of something, for one purpose.
+pub(crate) fn sign(purpose: &[u8], what: &[u8], secret: &TokenSecret) -> [u8; SIGNATURE] {
     let mut signing = Hmac::<Sha256>::new_from_slice(&secret.0).expect("a key of any length will do");
     signing.update(purpose);
     signing.update(what);
@@ -124,7 +125,7 @@ fn sign(purpose: &[u8], what: &[u8], secret: &TokenSecret) -> [u8; SIGNATURE] {
 }
 
 /// Bytes from hexadecimal digits in small letters.
-fn unhex(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),

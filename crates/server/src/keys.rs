@@ -6,8 +6,9 @@
 use std::sync::OnceLock;
 
 use scrip_core::id::{StudioId, StudioNumber};
+use scrip_core::time::Time;
 use scrip_engine::Engine;
-use scrip_engine::store::Role;
+use scrip_engine::store::{KeyDocument, Role};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -90,6 +91,18 @@ pub fn new_secret() -> Result<String, getrandom::Error> {
     getrandom::fill(&mut bytes)?;
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(format!("{PREFIX}{hex}"))
+}
+
+/// A new key as it is stored.
+pub fn stored(secret: &str, studio: StudioNumber, role: Role, created_at: Time) -> KeyDocument {
+    let digest = digest(secret);
+    let hint = secret.char_indices().rev().nth(3).map_or(secret, |(place, _)| &secret[place..]);
+    KeyDocument { id: public_id(&digest).into(), studio, role, digest, hint: hint.into(), created_at, revoked_at: None }
+}
+
+/// The public ids of the keys from outside that are a studio's.
+pub(crate) fn outside(outside: &[OutsideKey], studio: StudioNumber, engine: &Engine) -> impl Iterator<Item = String> {
+    outside.iter().filter(move |key| key.number(engine) == Some(studio)).map(|key| public_id(&key.digest))
 }
 
 /// Whether a text could be a secret key.

@@ -9,6 +9,7 @@
 mod app;
 mod auth;
 pub mod config;
+mod console_token;
 mod cors;
 mod customer;
 mod customer_token;
@@ -23,6 +24,8 @@ mod request;
 mod rights;
 mod routes;
 mod serve;
+mod sign_ins;
+mod trial;
 mod watch_requests;
 mod watchers;
 

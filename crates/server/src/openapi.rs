@@ -286,6 +286,27 @@ params!(
     }
 );
 params!(
+    /// Whether it is only tried.
+    Query TrialParam {
+        /// `true`: the answer says what it would do, and nothing is done; the idempotency key is not bound.
+        dry_run: Option<bool>,
+    }
+);
+params!(
+    /// Which key.
+    Path KeyParam {
+        /// Its public id, as in `key_8f3a52c01d7e`.
+        key: String,
+    }
+);
+params!(
+    /// Which period.
+    Query TotalsParams {
+        /// Not before this instant; thirty days ago when absent.
+        from: Option<String>,
+    }
+);
+params!(
     /// Which totals.
     Query UsageParams {
         /// `tool` (the default), `day` or `tool,day`.

@@ -89,6 +89,12 @@ impl IntoResponse for Refused {
             Code::Unauthorized => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"scrip\""));
             }
+            Code::RateLimited => {
+                let wait = problem.data.get("retry_after").map(ToString::to_string);
+                if let Some(wait) = wait.and_then(|wait| HeaderValue::from_str(&wait).ok()) {
+                    headers.insert(header::RETRY_AFTER, wait);
+                }
+            }
             Code::Unavailable => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }

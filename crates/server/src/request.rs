@@ -7,5 +7,5 @@ mod query;
 
 pub(crate) use body::{Body, media_type, parse, read};
 pub(crate) use header::{Format, IdempotencyKey, accepted_format};
-pub(crate) use path::{AccountPath, ChargePath, HoldPath, LotPath, OrderPath, StudioPath, VersionPath};
+pub(crate) use path::{AccountPath, ChargePath, HoldPath, KeyPath, LotPath, OrderPath, StudioPath, VersionPath};
 pub(crate) use query::{PAGE_MAX, Query, cursor, journal_cursor};

@@ -60,6 +60,7 @@ const RULES: &[Rule] = &[
     rule!("GET" "/v1/catalog/versions/{version}": Read Jobs Support Finance),
     rule!("GET" "/v1/entries": Read Jobs Support Finance),
     rule!("GET" "/v1/holds": Read Jobs Support Finance),
+    rule!("GET" "/v1/orders": Read Jobs Support Finance),
     rule!("GET" "/v1/packages": Read Jobs Support Finance),
     rule!("GET" "/v1/payments/deliveries": Read Jobs Support Finance),
     rule!("GET" "/v1/portal-session": Read Jobs Support Finance),
@@ -84,6 +85,11 @@ const RULES: &[Rule] = &[
     rule!("POST" "/v1/accounts/{account}/orders": Finance),
     rule!("POST" "/v1/accounts/{account}/orders/{order}/checkout": Finance),
     rule!("POST" "/v1/accounts/{account}/orders/{order}/mark-paid": Finance),
+    // The console.
+    rule!("POST" "/v1/console-sessions": Read Support Finance),
+    rule!("GET" "/v1/console-session": Read Support Finance),
+    rule!("GET" "/v1/health": Read Support Finance),
+    rule!("GET" "/v1/totals": Read Support Finance),
     // Many at once.
     rule!("POST" "/v1/batch": , "each line as its own call" for Jobs Support Finance),
 ];
@@ -95,6 +101,12 @@ pub(crate) fn extent(role: Role, method: &str, path: &str) -> Option<Extent> {
     }
     let rule = RULES.iter().find(|rule| rule.method == method && rule.path == path)?;
     rule.roles.iter().find(|(other, _)| *other == role).map(|(_, extent)| *extent)
+}
+
+/// The calls of the table that a role may make, wholly or in part.
+pub(crate) fn calls(role: Role) -> Vec<String> {
+    let may = RULES.iter().filter(|rule| extent(role, rule.method, rule.path).is_some());
+    may.map(|rule| format!("{} {}", rule.method, rule.path)).collect()
 }
 
 #[cfg(test)]

@@ -6,10 +6,12 @@ mod balance;
 mod batch;
 mod catalog;
 mod charges;
+mod console;
 mod elements;
 mod entries;
 mod grants;
 mod holds;
+mod keys;
 mod offers;
 mod operations;
 mod orders;
@@ -87,11 +89,18 @@ pub(crate) fn documented() -> (Router<App>, OpenApi) {
         .routes(routes!(orders::get))
         .routes(routes!(orders::mark_paid))
         .routes(routes!(orders::checkout))
+        .routes(routes!(orders::list_all))
         .routes(routes!(offers::list))
         .routes(routes!(top_up::get, top_up::put))
         .routes(routes!(portal::open))
         .routes(routes!(portal::who))
         .routes(routes!(audit::list))
+        .routes(routes!(console::open))
+        .routes(routes!(console::who))
+        .routes(routes!(console::totals))
+        .routes(routes!(console::health))
+        .routes(routes!(keys::list, keys::make))
+        .routes(routes!(keys::revoke))
         .routes(routes!(payments::webhook))
         .routes(routes!(payments::come_back))
         .routes(routes!(payments::go_away))

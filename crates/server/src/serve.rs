@@ -5,10 +5,12 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::Request;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -78,7 +80,7 @@ async fn accept(listener: &TcpListener, routes: Router, open: &GracefulShutdown,
     loop {
         let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
         match listener.accept().await {
-            Ok((stream, _)) => converse(stream, place, routes.clone(), open, limits),
+            Ok(connection) => converse(connection, place, routes.clone(), open, limits),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -88,15 +90,24 @@ async fn accept(listener: &TcpListener, routes: Router, open: &GracefulShutdown,
 }
 
 /// Serves one connection in a task of its own.
-fn converse(stream: TcpStream, place: OwnedSemaphorePermit, routes: Router, open: &GracefulShutdown, limits: &Limits) {
+fn converse(
+    (stream, peer): (TcpStream, SocketAddr),
+    place: OwnedSemaphorePermit,
+    routes: Router,
+    open: &GracefulShutdown,
+    limits: &Limits,
+) {
     // Small answers must not wait for more to send.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
-    let service =
-        TowerToHyperService::new(tower::ServiceExt::map_request(routes, |request: Request<hyper::body::Incoming>| {
+    let service = TowerToHyperService::new(tower::ServiceExt::map_request(
+        routes,
+        move |mut request: Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
             request.map(Body::new)
-        }));
+        },
+    ));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_wait)

@@ -94,6 +94,7 @@ pub fn translate(
                 anchor: anchor.map(time),
                 state: *state,
                 asker: Asker::Studio,
+                reason: None,
             });
             (command, Ask::PutSubscription { plan: plan.clone(), anchor: *anchor, state: *state })
         }

@@ -64,6 +64,7 @@ pub fn decide(account: &Account, catalogs: &Catalogs, command: &Command, stamp: 
             Done::Put(Put::Updated)
         }
         Command::PutSubscription(put) => {
+            scribe.why = put.reason.as_deref();
             subscription::put(&mut scribe, put)?;
             Done::Put(Put::Updated)
         }

@@ -29,6 +29,8 @@ pub(super) struct Scribe<'a> {
     stamp: &'a Stamp,
     /// Who asks, if the entry that is what was asked for says so.
     pub(super) by: Option<&'a str>,
+    /// Why, where the command says so and the entry that is what was asked for does not yet.
+    pub(super) why: Option<&'a str>,
     /// The account with all but the last entry applied, from the second entry on.
     grown: Option<Box<Account>>,
     entries: Vec<Entry>,
@@ -36,7 +38,7 @@ pub(super) struct Scribe<'a> {
 
 impl<'a> Scribe<'a> {
     pub(super) fn new(before: &'a Account, catalogs: &'a Catalogs, stamp: &'a Stamp) -> Scribe<'a> {
-        Scribe { before, catalogs, stamp, by: None, grown: None, entries: Vec::new() }
+        Scribe { before, catalogs, stamp, by: None, why: None, grown: None, entries: Vec::new() }
     }
 
     /// When the command takes effect: the later of now and the account's last entry (R33).
@@ -123,14 +125,21 @@ impl<'a> Scribe<'a> {
         }
     }
 
-    /// Says on the entry that was asked for who asked: on the first, but for what stands before an erasure or an act.
+    /// Says on the entry that was asked for who asked, and why: on the first, but for what stands before an erasure or an act.
     fn sign(&mut self) {
-        let Some(by) = self.by else { return };
+        let texts = [(TextField::Reason, self.why), (TextField::By, self.by)];
+        if self.why.is_none() && self.by.is_none() {
+            return;
+        }
         let asked = |entry: &Entry| matches!(entry.event, Event::AccountErased | Event::Acted { .. });
         let place = self.entries.iter().position(asked).unwrap_or(0);
         if let Some(entry) = self.entries.get_mut(place) {
             debug_assert!(Kind::BY_HAND.contains(&entry.event.kind()), "{:?} would not be found", entry.event);
-            entry.texts.add(self.stamp.salt, TextField::By, by);
+            for (field, text) in texts {
+                if let Some(text) = text {
+                    entry.texts.add(self.stamp.salt, field, text);
+                }
+            }
         }
     }
 

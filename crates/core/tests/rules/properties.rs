@@ -83,6 +83,7 @@ fn subscribe() -> impl Strategy<Value = Command> {
             anchor: anchor.map(|seconds| Time::EPOCH.plus_seconds(seconds)),
             state,
             asker: Asker::Studio,
+            reason: None,
         })
     })
 }

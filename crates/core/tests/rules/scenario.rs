@@ -291,6 +291,7 @@ fn subscribe(plan: Option<&str>, anchor: Option<&str>, state: Option<&str>) -> C
         anchor: anchor.map(date),
         state: state.map(|state| SubscriptionState::from_word(state).unwrap()),
         asker: Asker::Studio,
+        reason: None,
     })
 }
 

@@ -40,6 +40,9 @@ pub(crate) struct OrderPath {
 /// `/payments/stripe/{studio}`; the name may be one that no studio has.
 pub(crate) struct StudioPath(pub(crate) String);
 
+/// `/keys/{key}`.
+pub(crate) struct KeyPath(pub(crate) String);
+
 /// `/catalog/versions/{version}`.
 pub(crate) struct VersionPath(pub(crate) u32);
 
@@ -114,6 +117,14 @@ impl FromRequestParts<App> for StudioPath {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<StudioPath, Refused> {
         Ok(StudioPath(Segments::of(parts, app).await?.get("studio")?.to_owned()))
+    }
+}
+
+impl FromRequestParts<App> for KeyPath {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<KeyPath, Refused> {
+        Ok(KeyPath(Segments::of(parts, app).await?.get("key")?.to_owned()))
     }
 }
 

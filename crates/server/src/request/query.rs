@@ -11,6 +11,7 @@ use scrip_engine::store::joint::EntryPlace;
 
 use crate::app::App;
 use crate::problem::Refused;
+use crate::trial::Trial;
 
 /// Rows of a page when nothing is said.
 const PAGE_DEFAULT: usize = 50;
@@ -54,6 +55,16 @@ impl Query {
             None => Ok(None),
             Some(text) => parse(&text).map(Some).ok_or_else(|| InvalidField::new(name, expected)),
         }
+    }
+
+    /// `dry_run`: whether the call is only tried.
+    pub(crate) fn trial(&mut self) -> Result<Trial, InvalidField> {
+        let read = self.read("dry_run", "true or false", |text| match text {
+            "true" => Some(Trial::Yes),
+            "false" => Some(Trial::No),
+            _ => None,
+        });
+        Ok(read?.unwrap_or(Trial::No))
     }
 
     /// `limit`, or the default.

@@ -22,6 +22,7 @@ use crate::openapi::{PublishParams, VersionParam};
 use crate::problem::Refused;
 use crate::reply;
 use crate::request::{Format, Query, VersionPath, accepted_format, media_type, read};
+use crate::trial::Trial;
 
 /// The catalog in force; as it was written, with `Accept: application/toml`. Customers are not given the document.
 #[utoipa::path(get, path = "/v1/catalog", tag = "catalog",
@@ -99,30 +100,18 @@ pub(super) async fn publish(
     mut query: Query,
     request: Request,
 ) -> Result<Response, Refused> {
-    let truth = |text: &str| match text {
-        "true" => Some(DryRun::Yes),
-        "false" => Some(DryRun::No),
-        _ => None,
-    };
-    let dry_run = query.read("dry_run", "true or false", truth)?.unwrap_or(DryRun::No);
-    if dry_run == DryRun::No {
+    let trial = query.trial()?;
+    if trial == Trial::No {
         key.must_be_whole()?;
     }
     query.finish()?;
     let publication = publication(&app, request).await?;
     let studio = name_of(&app, key.studio)?;
     let before = app.catalog(key.studio).ok();
-    match dry_run {
-        DryRun::Yes => try_out(publication, studio, before, app.engine().now()).await,
-        DryRun::No => really(&app, &key, publication, before).await,
+    match trial {
+        Trial::Yes => try_out(publication, studio, before, app.engine().now()).await,
+        Trial::No => really(&app, &key, publication, before).await,
     }
-}
-
-/// Whether a catalog is only checked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum DryRun {
-    Yes,
-    No,
 }
 
 async fn publication(app: &App, request: Request) -> Result<Publication, Refused> {
@@ -159,7 +148,7 @@ async fn try_out(
     let earliest = if before.is_some() { now } else { Time::EPOCH };
     let effective_from = checked.effective_from.map(|from| from.max(earliest));
     let changes = before.map_or_else(Vec::new, |before| catalog::diff(&before.catalog, &checked));
-    Ok(reply::ok(&PublishedShown::dry_run(effective_from, changes)))
+    Ok(reply::ok(&PublishedShown::dry_run(&checked, effective_from, changes)))
 }
 
 async fn really(
@@ -196,6 +185,7 @@ async fn really(
             published: is_new,
             effective_from: Some(Instant(version.effective)),
             changes,
+            examples: PublishedShown::examples_of(&version.catalog),
         },
     ))
 }

@@ -8,7 +8,7 @@ use scrip_core::command::Command;
 
 use crate::app::App;
 use crate::auth::Authorised;
-use crate::openapi::{AccountParam, ChargeParams, KeyHeader};
+use crate::openapi::{AccountParam, ChargeParams, KeyHeader, TrialParam};
 use crate::problem::Refused;
 use crate::reply;
 use crate::request::{AccountPath, Body, ChargePath, IdempotencyKey, Query};
@@ -33,18 +33,19 @@ pub(super) async fn charge(
 
 /// Gives credits back to the lots that paid, last taken first.
 #[utoipa::path(post, path = "/v1/accounts/{account}/charges/{charge}/refunds", tag = "charges",
-    params(ChargeParams, KeyHeader), request_body = RefundRequest,
+    params(ChargeParams, KeyHeader, TrialParam), request_body = RefundRequest,
     responses((status = 201, body = RefundShown, description = "The refund")))]
 pub(super) async fn refund(
     State(app): State<App>,
     key: Authorised,
     at: ChargePath,
-    query: Query,
+    mut query: Query,
     IdempotencyKey(once): IdempotencyKey,
     Body(request): Body<RefundRequest>,
 ) -> Result<Response, Refused> {
+    let trial = query.trial()?;
     query.finish()?;
     let command = app.fit(key.studio, &at.account, request.command(at.charge)).await?;
-    let outcome = app.carry_out(&key, at.account, Some(once), command).await?;
+    let outcome = app.carry_out_or_try(&key, (at.account, once), command, trial).await?;
     reply::carried_out(StatusCode::CREATED, &outcome, RefundShown::of(&outcome.answer))
 }

@@ -17,7 +17,7 @@ use scrip_core::time::Time;
 use crate::app::App;
 use crate::auth::Authorised;
 use crate::held::{self, Wanted};
-use crate::openapi::{AccountParam, HoldParams, HoldsParams, KeyHeader};
+use crate::openapi::{AccountParam, HoldParams, HoldsParams, KeyHeader, TrialParam};
 use crate::problem::Refused;
 use crate::reply;
 use crate::request::{AccountPath, Body, HoldPath, IdempotencyKey, Query, cursor, journal_cursor};
@@ -60,19 +60,20 @@ pub(super) async fn settle(
 
 /// Frees all that is held: the job failed, was cancelled or never ran.
 #[utoipa::path(post, path = "/v1/accounts/{account}/holds/{hold}/release", tag = "holds",
-    params(HoldParams, KeyHeader), request_body = ReleaseRequest,
+    params(HoldParams, KeyHeader, TrialParam), request_body = ReleaseRequest,
     responses((status = 200, body = HoldReleasedShown, description = "The hold, released")))]
 pub(super) async fn release(
     State(app): State<App>,
     key: Authorised,
     at: HoldPath,
-    query: Query,
+    mut query: Query,
     IdempotencyKey(once): IdempotencyKey,
     Body(request): Body<ReleaseRequest>,
 ) -> Result<Response, Refused> {
+    let trial = query.trial()?;
     query.finish()?;
     let command = app.fit(key.studio, &at.account, request.command(at.hold.clone())).await?;
-    let outcome = app.carry_out(&key, at.account, Some(once), command).await?;
+    let outcome = app.carry_out_or_try(&key, (at.account, once), command, trial).await?;
     reply::carried_out(StatusCode::OK, &outcome, HoldReleasedShown::of(&outcome.answer, &at.hold?))
 }
 

@@ -12,18 +12,21 @@ use scrip_core::id::{AccountId, StudioNumber};
 use scrip_core::order::{Order, OrderState, Payment};
 use scrip_core::rejection::Rejection;
 use scrip_core::time::Time;
-use scrip_engine::history::HistoryQuery;
+use scrip_engine::history::{HistoryQuery, JournalQuery};
 
 use crate::app::App;
 use crate::auth::Authorised;
-use crate::openapi::{AccountParam, KeyHeader, OrderParams, OrdersParams};
+use crate::openapi::{AccountParam, KeyHeader, OrderParams, OrdersParams, TrialParam};
 use crate::payments;
 use crate::problem::Refused;
 use crate::reply;
-use crate::request::{AccountPath, Body, IdempotencyKey, OrderPath, Query, cursor};
+use crate::request::{AccountPath, Body, IdempotencyKey, OrderPath, Query, cursor, journal_cursor};
+use crate::trial::Trial;
 
 /// Orders that one page looks at, at the most.
 const LOOKS: usize = 2_000;
+/// The states that can be asked for.
+const STATES: &str = "pending, expired, failed, paid, refunded, disputed, won or lost";
 
 /// Orders a package: what it costs and gives is pinned from now on. With a payment provider, `checkout_url` is where to
 /// pay; without one it waits for `mark-paid`.
@@ -51,20 +54,21 @@ pub(super) async fn place(
 /// An operator says that an order was paid outside a provider: its credits are there at once, and the page that
 /// it could be paid at is closed.
 #[utoipa::path(post, path = "/v1/accounts/{account}/orders/{order}/mark-paid", tag = "orders",
-    params(OrderParams, KeyHeader), request_body = MarkPaidRequest,
+    params(OrderParams, KeyHeader, TrialParam), request_body = MarkPaidRequest,
     responses((status = 200, body = OrderShown, description = "The order, paid")))]
 pub(super) async fn mark_paid(
     State(app): State<App>,
     key: Authorised,
     at: OrderPath,
-    query: Query,
+    mut query: Query,
     IdempotencyKey(once): IdempotencyKey,
     Body(request): Body<MarkPaidRequest>,
 ) -> Result<Response, Refused> {
+    let trial = query.trial()?;
     query.finish()?;
     let command = app.fit(key.studio, &at.account, request.command(at.order)).await?;
-    let outcome = app.carry_out(&key, at.account.clone(), Some(once), command).await?;
-    if let Done::Ordered(order) = &outcome.answer.done {
+    let outcome = app.carry_out_or_try(&key, (at.account.clone(), once), command, trial).await?;
+    if let (Done::Ordered(order), Trial::No) = (&outcome.answer.done, trial) {
         payments::close_page(&app, key.studio, order).await;
     }
     reply::carried_out(StatusCode::OK, &outcome, OrderShown::of_answer(&outcome.answer, at.account.as_str()))
@@ -114,8 +118,7 @@ pub(super) async fn list(
     AccountPath(id): AccountPath,
     mut query: Query,
 ) -> Result<Response, Refused> {
-    let states = "pending, expired, failed, paid, refunded, disputed, won or lost";
-    let state = query.read("state", states, OrderState::from_word)?;
+    let state = query.read("state", STATES, OrderState::from_word)?;
     let (mut before, limit) = (query.cursor()?, query.limit()?);
     query.finish()?;
     let account = app.stored_account(key.studio, &id).await?;
@@ -136,6 +139,35 @@ pub(super) async fn list(
     }
     let show = |order: &Order| OrderShown::of(order, Some(id.as_str()));
     Ok(reply::ok(&OrdersShown { orders: orders.iter().map(show).collect(), next: before.map(cursor) }))
+}
+
+/// The orders of a whole studio, newest first. A page may hold fewer than asked for and still have a next.
+#[utoipa::path(get, path = "/v1/orders", tag = "orders", params(OrdersParams),
+    responses((status = 200, body = OrdersShown, description = "A page of orders")))]
+pub(super) async fn list_all(State(app): State<App>, key: Authorised, mut query: Query) -> Result<Response, Refused> {
+    let state = query.read("state", STATES, OrderState::from_word)?;
+    let (mut before, limit) = (query.journal_cursor()?, query.limit()?);
+    query.finish()?;
+    let (mut orders, mut looked) = (Vec::new(), 0);
+    while orders.len() < limit && looked < LOOKS {
+        let wanted =
+            JournalQuery { before, limit: limit - orders.len(), kinds: vec![Kind::Order], ..JournalQuery::default() };
+        let page = app.reading(move |engine| engine.journal(key.studio, &wanted)).await?;
+        // A page of the journal that found nothing has looked at its own full measure.
+        looked += page.entries.len().max(LOOKS / 4);
+        for (id, entry) in page.entries {
+            let Some(id) = id else { continue };
+            let account = app.stored_account(key.studio, &id).await?;
+            let found = placed_by(&app, key.studio, &account, &entry).await?;
+            let found = found.filter(|order| state.is_none_or(|state| order.state() == state));
+            orders.extend(found.map(|order| OrderShown::of(&order, Some(id.as_str()))));
+        }
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    Ok(reply::ok(&OrdersShown { orders, next: before.map(journal_cursor) }))
 }
 
 /// The order that an entry placed, as it stands; `None` for an entry that placed none.

@@ -45,8 +45,10 @@ pub(super) async fn put(
     Body(request): Body<SubscriptionRequest>,
 ) -> Result<Response, Refused> {
     query.finish()?;
-    if key.asker() == Asker::Customer && (request.anchor.is_some() || request.state.is_some()) {
-        let detail = "A customer chooses a plan; when it began and how it stands is for the studio to say.";
+    if key.asker() == Asker::Customer
+        && (request.anchor.is_some() || request.state.is_some() || request.reason.is_some())
+    {
+        let detail = "A customer chooses a plan; when it began, how it stands and why is for the studio to say.";
         return Err(Refused::new(Code::Forbidden, detail));
     }
     let command = app.fit(key.studio, &account, request.command(key.asker())).await?;

@@ -44,6 +44,14 @@ const ROUTES: &[&str] = &[
     "POST /v1/accounts/{account}/subscription/preview",
     "GET /v1/accounts/{account}/usage",
     "GET /v1/audit",
+    "GET /v1/console-session",
+    "POST /v1/console-sessions",
+    "GET /v1/health",
+    "GET /v1/keys",
+    "POST /v1/keys",
+    "DELETE /v1/keys/{key}",
+    "GET /v1/orders",
+    "GET /v1/totals",
     "POST /v1/batch",
     "GET /v1/catalog",
     "POST /v1/catalog",
@@ -78,6 +86,7 @@ impl Operation {
         path.replace("{charge}", "charge_4")
             .replace("{version}", "1")
             .replace("{order}", "order_3")
+            .replace("{key}", "key_000000000000")
             .replace("{studio}", "studiotwin")
     }
 
@@ -147,6 +156,8 @@ async fn the_document_is_whole() {
         "/v1/accounts/{account}/portal-sessions",
         "/v1/accounts/{account}/subscription/preview",
         "/v1/batch",
+        "/v1/console-sessions",
+        "/v1/keys",
         "/v1/catalog",
         "/v1/test-clock",
         "/v1/payments/stripe/{studio}/webhook",

@@ -2,6 +2,7 @@
 
 mod audit;
 mod automatic_top_ups;
+mod console;
 mod customers;
 mod deliveries;
 mod disputes;

@@ -306,7 +306,11 @@ async fn refunds_grants_and_plans() {
         ],
     )
     .await;
-    check("DELETE", &[("/accounts/ada/subscription", "", "404 subscription_not_found")]).await;
+    let none = [
+        ("/accounts/ada/subscription", "", "404 subscription_not_found"),
+        ("/keys/key_000000000000", "", "404 key_not_found"),
+    ];
+    check("DELETE", &none).await;
     check("PATCH", &[("/accounts/ada", "{}", "405 method_not_allowed")]).await;
 }
 

@@ -29,12 +29,19 @@ const OPEN: &[(&str, &str)] = &[
     ("POST /v1/accounts/{account}/portal-sessions", "support"),
     ("POST /v1/accounts/{account}/subscription/preview", "read jobs support finance"),
     ("POST /v1/batch", "~jobs ~support ~finance"),
+    ("POST /v1/console-sessions", "read support finance"),
     ("POST /v1/catalog", "~read ~jobs ~support ~finance"),
     ("POST /v1/quotes", "read jobs support finance"),
 ];
 
 /// GETs that not everyone with a key may make.
-const CLOSED_READS: &[(&str, &str)] = &[("GET /v1/audit", "read finance")];
+const CLOSED_READS: &[(&str, &str)] = &[
+    ("GET /v1/audit", "read finance"),
+    ("GET /v1/console-session", "read support finance"),
+    ("GET /v1/health", "read support finance"),
+    ("GET /v1/keys", ""),
+    ("GET /v1/totals", "read support finance"),
+];
 
 /// Who may make a call, from the lists above.
 fn expected(operation: &Operation) -> BTreeSet<String> {
