@@ -77,7 +77,7 @@ pub(crate) fn fresh() -> Result<String, Trouble> {
 }
 
 /// Whether the browser does not say that another site sent this.
-fn from_here(headers: &HeaderMap) -> bool {
+pub(crate) fn from_here(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let site = text(header::HeaderName::from_static("sec-fetch-site"));
     if site.is_some_and(|site| site != "same-origin" && site != "none") {

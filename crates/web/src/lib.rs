@@ -8,6 +8,7 @@
 mod api;
 mod assets;
 mod chart;
+mod console;
 mod form;
 mod frame;
 mod pages;
@@ -26,7 +27,8 @@ pub struct Options {
     pub origins: Vec<String>,
 }
 
-/// The customer's pages, in front of the API's routes.
+/// The customer's pages and the console, in front of the API's routes.
 pub fn pages(api: Router, options: Options) -> Router {
-    pages::router(visit::Site::new(api, options))
+    let site = visit::Site::new(api, options);
+    pages::router(site.clone()).merge(console::router(site))
 }

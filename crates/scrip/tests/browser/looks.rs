@@ -19,10 +19,11 @@ const PAGES: &[&str] = &[
 ];
 
 /// A way of looking: width in CSS pixels, and the system's setting.
-const LOOKS: &[(u32, &str)] = &[(320, "light"), (360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")];
+pub(crate) const LOOKS: &[(u32, &str)] =
+    &[(320, "light"), (360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")];
 
 impl World {
-    fn look(&self, width: u32, scheme: &str) {
+    pub(crate) fn look(&self, width: u32, scheme: &str) {
         let metrics = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600});
         self.browser.chromium("Emulation.setDeviceMetricsOverride", metrics);
         let scheme = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
@@ -30,7 +31,7 @@ impl World {
     }
 
     /// What is wrong with the page that is open.
-    fn faults(&self) -> Vec<String> {
+    pub(crate) fn faults(&self) -> Vec<String> {
         let mut faults = axe::violations(&self.browser);
         let wide = self.browser.run("return document.documentElement.scrollWidth > innerWidth", &json!([]));
         faults.extend((wide == json!(true)).then(|| "it scrolls sideways".to_owned()));

@@ -1,4 +1,4 @@
-//! The customer's pages in a real browser: the executable as it is, its demo, and Debian's chromium.
+//! The customer's pages and the console in a real browser: the executable as it is, its demo, and Debian's chromium.
 
 mod acting;
 mod acts;
@@ -8,6 +8,7 @@ mod element;
 mod looks;
 mod markup;
 mod numbers;
+mod operating;
 mod reading;
 mod small_studio;
 mod webdriver;

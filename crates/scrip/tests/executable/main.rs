@@ -3,6 +3,7 @@
 mod backups;
 mod catalogs;
 mod closed_pipe;
+mod console;
 mod crash;
 mod demo;
 mod erasure;

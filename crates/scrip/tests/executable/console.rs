@@ -1,0 +1,384 @@
+//! The console over HTTP, as a browser without scripts would use it: who is let in, for how long, and what each role may do.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use serde_json::json;
+
+use crate::support::{Server, succeed};
+
+/// When the servers' clocks begin.
+const START: &str = "2026-01-31T10:00:00Z";
+
+/// Somebody with a browser.
+struct Visitor<'a> {
+    server: &'a Server,
+    /// The session's cookie, as in `scrip_console=cs_…`; empty: none.
+    cookie: String,
+}
+
+/// A page, or another answer.
+struct Page {
+    status: u16,
+    head: String,
+    text: String,
+}
+
+impl Page {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (other, value) = line.split_once(": ")?;
+            other.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+
+    /// The value of the page's hidden field.
+    fn hidden(&self, name: &str) -> String {
+        let field = format!("name=\"{name}\" value=\"");
+        let (_, rest) = self.text.split_once(&field).unwrap_or_else(|| panic!("no {name}: {}", self.text));
+        rest.split('"').next().expect("a value ends").to_owned()
+    }
+
+    #[track_caller]
+    fn leads_to(&self, place: &str) {
+        assert_eq!((self.status, self.header("location")), (303, Some(place)), "{}", self.text);
+    }
+
+    #[track_caller]
+    fn says(&self, status: u16, words: &str) {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert!(self.text.contains(words), "{words}: {}", self.text);
+    }
+}
+
+impl<'a> Visitor<'a> {
+    fn new(server: &'a Server) -> Visitor<'a> {
+        Visitor { server, cookie: String::new() }
+    }
+
+    /// One with a session.
+    fn signed_in(server: &'a Server, secret: &str) -> Visitor<'a> {
+        let mut visitor = Visitor::new(server);
+        let page = visitor.sign_in(secret);
+        page.leads_to("/console");
+        visitor.cookie = page.header("set-cookie").expect("a cookie").split(';').next().expect("a pair").to_owned();
+        visitor
+    }
+
+    fn sign_in(&self, secret: &str) -> Page {
+        self.send("POST", "/console/sign-in", &[], &[("key", secret)])
+    }
+
+    fn get(&self, path: &str) -> Page {
+        self.send("GET", path, &[], &[])
+    }
+
+    /// Sends a form of this session.
+    fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let seal = self.get("/console").hidden("seal");
+        let fields: Vec<_> = fields.iter().copied().chain([("seal", seal.as_str())]).collect();
+        self.send("POST", path, &[], &fields)
+    }
+
+    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], fields: &[(&str, &str)]) -> Page {
+        let form: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+        let (form, host) = (form.join("&"), &self.server.address);
+        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
+        if !self.cookie.is_empty() {
+            head += &format!("cookie: {}\r\n", self.cookie);
+        }
+        for (name, value) in headers {
+            head += &format!("{name}: {value}\r\n");
+        }
+        if method == "POST" {
+            let length = form.len();
+            head += &format!("content-type: application/x-www-form-urlencoded\r\ncontent-length: {length}\r\n");
+        }
+        let mut stream = TcpStream::connect(host).expect("the server accepts");
+        stream.write_all(format!("{head}\r\n{form}").as_bytes()).expect("it takes a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        let (head, text) = answer.split_once("\r\n\r\n").expect("a head");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        Page { status, head: head.to_owned(), text: text.to_owned() }
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+/// A server whose clock stands still, with an account that has 100 credits, a charge of 30 of them, a hold of 10, a debt and an
+/// order that waits.
+struct World {
+    folder: tempfile::TempDir,
+    server: Server,
+    admin: String,
+}
+
+impl World {
+    fn start() -> World {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::start(&folder.path().join("data"), &["--test-clock", START]);
+        let admin = server.key("studiotwin");
+        let mut api = server.client(&admin);
+        api.put("/accounts/ada", r#"{"name": "Ada"}"#);
+        let post = [
+            ("grants", r#"{"credits": 100, "class": "top_up", "reason": "start"}"#),
+            ("charges", r#"{"credits": 30}"#),
+            ("holds", r#"{"credits": 10, "hold": "job"}"#),
+            ("orders", r#"{"package": "small"}"#),
+        ];
+        for (place, (path, body)) in post.into_iter().enumerate() {
+            let answer = api.post(&format!("/accounts/ada/{path}"), &format!("k{place}"), body);
+            assert_eq!(answer.status, 201, "{answer:?}");
+        }
+        World { folder, server, admin }
+    }
+
+    /// A new key, made at the command line; its id and its secret.
+    fn key(&self, role: &str) -> String {
+        let data = self.folder.path().join("data").display().to_string();
+        let said = succeed(&["key", "create", "--data", &data, "--studio", "studiotwin", "--role", role]);
+        said.split(' ').nth(2).expect("a secret").trim().to_owned()
+    }
+
+    fn at(&self, now: &str) {
+        let moved = self.server.client(&self.admin).post("/test-clock", "", &json!({"now": now}).to_string());
+        assert_eq!(moved.status, 200, "{moved:?}");
+    }
+}
+
+#[test]
+fn people_sign_in_with_a_key_of_a_role_for_people() {
+    let world = World::start();
+    let visitor = Visitor::new(&world.server);
+    for path in ["/console", "/console/accounts", "/console/accounts/ada/grant", "/console/keys"] {
+        visitor.get(path).leads_to("/console/sign-in");
+    }
+    visitor.sign_in("sk_wrong").says(403, "This key is not known, or was revoked.");
+    visitor.sign_in("").says(403, "This key is not known, or was revoked.");
+    visitor.sign_in("sk_\r\nx").says(403, "This key is not known, or was revoked.");
+    visitor.sign_in(&world.key("jobs")).says(403, "role");
+    for role in ["read", "support", "finance", "admin"] {
+        let page = visitor.sign_in(&world.key(role));
+        page.leads_to("/console");
+        let cookie = page.header("set-cookie").expect("a cookie");
+        for part in ["scrip_console=cs_", "; Path=/console", "; HttpOnly", "; SameSite=Strict"] {
+            assert!(cookie.contains(part), "{role}: {cookie}");
+        }
+        assert!(!cookie.contains("Max-Age") && !cookie.contains("Expires"), "it goes with the browser: {cookie}");
+        assert!(!cookie.contains("; Secure"), "the test speaks HTTP: {cookie}");
+    }
+}
+
+#[test]
+fn a_session_ends_with_its_time_with_its_key_and_when_it_is_left() {
+    let world = World::start();
+    let secret = world.key("support");
+    let visitor = Visitor::signed_in(&world.server, &secret);
+    visitor.get("/console").says(200, "At a glance");
+    world.at("2026-01-31T11:59:59Z");
+    visitor.get("/console").says(200, "At a glance");
+    world.at("2026-01-31T12:00:00Z");
+    visitor.get("/console").leads_to("/console/sign-in");
+    let visitor = Visitor::signed_in(&world.server, &secret);
+    let key = visitor.get("/console").text;
+    let key = key.split("class=\"who\">").nth(1).and_then(|rest| rest.split('<').next()).expect("who it is").to_owned();
+    let left = visitor.post("/console/sign-out", &[]);
+    left.leads_to("/console/sign-in");
+    assert!(
+        left.header("set-cookie")
+            .is_some_and(|cookie| cookie.contains("scrip_console=; ") && cookie.contains("Max-Age=0"))
+    );
+    let data = world.folder.path().join("data").display().to_string();
+    succeed(&["key", "revoke", "--data", &data, &key]);
+    visitor.get("/console").leads_to("/console/sign-in");
+    visitor.sign_in(&secret).says(403, "This key is not known, or was revoked.");
+}
+
+#[test]
+fn too_many_wrong_keys_make_an_address_wait() {
+    let world = World::start();
+    let visitor = Visitor::new(&world.server);
+    for _ in 0..10 {
+        visitor.sign_in("sk_wrong").says(403, "This key is not known");
+    }
+    visitor.sign_in("sk_wrong").says(429, "Too many wrong keys");
+    visitor.sign_in(&world.admin).says(429, "try again in 900 seconds");
+    world.at("2026-01-31T10:14:59Z");
+    visitor.sign_in(&world.admin).says(429, "try again in 1 second");
+    world.at("2026-01-31T10:15:00Z");
+    Visitor::signed_in(&world.server, &world.admin).get("/console").says(200, "At a glance");
+}
+
+#[test]
+fn what_another_page_sends_does_nothing() {
+    let world = World::start();
+    let visitor = Visitor::signed_in(&world.server, &world.admin);
+    let other = Visitor::signed_in(&world.server, &world.key("admin"));
+    let (seal, others) = (visitor.get("/console").hidden("seal"), other.get("/console").hidden("seal"));
+    assert_ne!(seal, others);
+    let fields = |seal| [("credits", "5"), ("class", "promo"), ("reason", "x"), ("once", "1"), ("seal", seal)];
+    let path = "/console/accounts/ada/grant";
+    for (headers, seal) in [
+        (vec![], ""),
+        (vec![], others.as_str()),
+        (vec![("origin", "https://evil.example")], &seal),
+        (vec![("origin", "null")], &seal),
+        (vec![("sec-fetch-site", "cross-site")], &seal),
+        (vec![("sec-fetch-site", "same-site")], &seal),
+    ] {
+        let page = visitor.send("POST", path, &headers, &fields(seal));
+        page.says(403, "That did not come from here");
+    }
+    let headers = [("origin", "https://evil.example")];
+    visitor.send("POST", "/console/sign-in", &headers, &[("key", &world.admin)]).says(403, "did not come from here");
+    assert_eq!(world.server.client(&world.admin).get("/accounts/ada").body["balance"]["available"], json!(60));
+    visitor.send("POST", path, &[], &fields(&seal)).says(200, "Granted 5 credits.");
+    // Sent again, it gets the first answer again.
+    visitor.send("POST", path, &[], &fields(&seal)).says(200, "Granted 5 credits.");
+    assert_eq!(world.server.client(&world.admin).get("/accounts/ada").body["balance"]["available"], json!(65));
+    let page = visitor.get("/console");
+    for (name, part) in [
+        ("content-security-policy", "default-src 'none'"),
+        ("content-security-policy", "frame-ancestors 'none'"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "same-origin"),
+    ] {
+        assert!(page.header(name).is_some_and(|value| value.contains(part)), "{name}: {}", page.head);
+    }
+    assert!(!page.header("content-security-policy").is_some_and(|policy| policy.contains("unsafe")), "{}", page.head);
+}
+
+/// What a role may not do is not offered, and refused when it is asked for all the same; what it may is tried first, and
+/// nothing has happened then.
+#[test]
+fn each_role_is_offered_what_it_may_do_and_nothing_else() {
+    const ACTS: &[(&str, &[(&str, &str)], &[&str])] = &[
+        ("grant", &[("credits", "5"), ("class", "make_good")], &["support", "finance", "admin"]),
+        ("refund", &[("of", "charge_3")], &["support", "admin"]),
+        ("revoke", &[("of", "lot_2")], &["finance", "admin"]),
+        ("write-off", &[], &["finance", "admin"]),
+        ("release", &[("of", "hold_4")], &["support", "admin"]),
+        ("plan", &[("plan", "starter")], &["admin"]),
+        ("mark-paid", &[("of", "order_5")], &["finance", "admin"]),
+    ];
+    let world = World::start();
+    let before = world.server.client(&world.admin).get("/accounts/ada/entries").body;
+    for role in ["read", "support", "finance", "admin"] {
+        let visitor = Visitor::signed_in(&world.server, &world.key(role));
+        let account = visitor.get("/console/accounts/ada");
+        account.says(200, "Ada");
+        for (act, fields, roles) in ACTS {
+            let (path, may) = (format!("/console/accounts/ada/{act}"), roles.contains(&role));
+            // A debt is written off where there is one.
+            let offered = account.text.contains(&format!("href=\"{path}"));
+            assert_eq!(offered, may && *act != "write-off", "{role} {act}");
+            let form = visitor.get(&path);
+            let mut fields = fields.to_vec();
+            fields.push(("reason", "because"));
+            let sent = visitor.post(&path, &fields);
+            if may {
+                form.says(200, "Preview");
+                let words = if *act == "write-off" { "role=\"alert\"" } else { "This will happen" };
+                sent.says(200, words);
+            } else {
+                form.says(403, "Your role may not do this");
+                sent.says(403, "Your role may not do this");
+            }
+            fields.push(("once", "at once"));
+            if !may {
+                visitor.post(&path, &fields).says(403, "Your role may not do this");
+            }
+        }
+        for (page, name, roles) in [
+            ("/console/keys", "Keys", &["admin"][..]),
+            ("/console/audit", "Who did what", &["read", "finance", "admin"]),
+            ("/console/catalog", "Catalog", &["read", "support", "finance", "admin"]),
+            ("/console/health", "Health", &["read", "support", "finance", "admin"]),
+        ] {
+            let may = roles.contains(&role);
+            assert_eq!(account.text.contains(&format!("href=\"{page}\"")), may, "{role} {page}");
+            let words = if may { name } else { "Your role may not do this" };
+            visitor.get(page).says(if may { 200 } else { 403 }, words);
+        }
+        let visit = visitor.post("/console/accounts/ada/visit", &[]);
+        assert_eq!(visit.status, if ["support", "admin"].contains(&role) { 303 } else { 403 }, "{role}");
+        assert_eq!(account.text.contains("See their pages"), ["support", "admin"].contains(&role), "{role}");
+    }
+    assert_eq!(world.server.client(&world.admin).get("/accounts/ada/entries").body, before);
+}
+
+/// A key for support gives make-good credits alone, whatever its form says.
+#[test]
+fn what_a_role_may_do_in_part_goes_no_further() {
+    let world = World::start();
+    let visitor = Visitor::signed_in(&world.server, &world.key("support"));
+    assert!(!visitor.get("/console/accounts/ada/grant").text.contains("value=\"promo\""));
+    for more in [vec![], vec![("once", "1")]] {
+        let fields = [vec![("credits", "5"), ("class", "promo"), ("reason", "x")], more].concat();
+        assert_eq!(visitor.post("/console/accounts/ada/grant", &fields).status, 403);
+    }
+    assert_eq!(world.server.client(&world.admin).get("/accounts/ada").body["balance"]["available"], json!(60));
+}
+
+#[test]
+fn what_is_not_right_is_said_in_the_form() {
+    let world = World::start();
+    let visitor = Visitor::signed_in(&world.server, &world.admin);
+    for (act, fields, words) in [
+        ("grant", vec![("credits", "5"), ("class", "promo")], "Say why"),
+        ("grant", vec![("credits", "0"), ("class", "promo"), ("reason", "x")], "more than zero"),
+        ("grant", vec![("credits", "5"), ("class", "gift"), ("reason", "x")], "class"),
+        ("grant", vec![("credits", "5"), ("class", "promo"), ("reason", "x"), ("last_day", "2026-01-01")], "expire"),
+        ("refund", vec![("of", "charge_3"), ("credits", "31"), ("reason", "x")], "30"),
+        ("refund", vec![("of", "charge_99"), ("reason", "x")], "charge"),
+        ("revoke", vec![("of", "../grants"), ("reason", "x")], "choose it on the account"),
+        ("write-off", vec![("reason", "x")], "Nothing would change"),
+        ("plan", vec![("reason", "x")], "Choose a plan."),
+        ("plan", vec![("plan", "none"), ("reason", "x")], "plan"),
+        ("mark-paid", vec![("of", "order_5")], "what shows the payment"),
+    ] {
+        let page = visitor.post(&format!("/console/accounts/ada/{act}"), &fields);
+        page.says(200, "role=\"alert\"");
+        page.says(200, words);
+    }
+    visitor.get("/console/accounts/nobody").says(404, "That did not work");
+    visitor.get("/console/accounts/ada/dance").says(404, "There is no such page");
+    visitor.get("/console/nothing").says(404, "There is no such page");
+}
+
+#[test]
+fn keys_are_made_with_a_key_and_revoked_with_a_session() {
+    let world = World::start();
+    let visitor = Visitor::signed_in(&world.server, &world.admin);
+    let make = |role: &str, key: &str| visitor.post("/console/keys", &[("role", role), ("key", key)]);
+    make("support", "sk_wrong").says(422, "That is not a key that may make keys.");
+    make("support", visitor.cookie.strip_prefix("scrip_console=").unwrap()).says(422, "role=\"alert\"");
+    make("boss", &world.admin).says(422, "read, jobs, support, finance or admin");
+    make("support", &world.key("finance")).says(422, "role=\"alert\"");
+    let made = make("support", &world.admin);
+    assert_eq!((made.status, made.header("cache-control")), (200, Some("no-store")));
+    let name = made.header("content-disposition").expect("a file");
+    let id = name.strip_prefix("attachment; filename=\"support-").and_then(|rest| rest.strip_suffix(".txt\""));
+    let id = id.unwrap_or_else(|| panic!("{name}"));
+    let support = made.text.trim();
+    Visitor::signed_in(&world.server, support).get("/console").says(200, "At a glance");
+    // No page has the secret.
+    let hint = &support[support.len() - 4..];
+    for page in ["/console/keys", "/console/audit", "/console"] {
+        let text = visitor.get(page).text;
+        assert!(!text.contains(support) && !text.contains(&world.admin), "{page}");
+        assert_eq!(text.contains(&format!("…{hint}")), page == "/console/keys");
+    }
+    visitor.get(&format!("/console/keys/{id}/revoke")).says(200, "opens nothing any more");
+    let session = Visitor::signed_in(&world.server, support);
+    visitor.post(&format!("/console/keys/{id}/revoke"), &[]).leads_to("/console/keys");
+    session.get("/console").leads_to("/console/sign-in");
+    visitor.get("/console/keys").says(200, "Revoked");
+    assert_eq!(visitor.get(&format!("/console/keys/{id}/revoke")).status, 404);
+    let acts = world.server.client(&world.admin).get("/audit?limit=100").body["acts"].clone();
+    let acts: Vec<_> = acts.as_array().unwrap().iter().filter(|act| act["reference"] == *id).collect();
+    assert_eq!(acts.iter().map(|act| &act["act"]).collect::<Vec<_>>(), ["key_revoked", "key_created"]);
+}

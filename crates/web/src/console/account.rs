@@ -1,0 +1,236 @@
+//! One account: everything about it, and what can be done.
+
+use askama::Template;
+use axum::extract::{Path, Query};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::IntoResponse;
+use scrip_api::account::AccountShown;
+use scrip_api::balance::{BalanceShown, LotShown};
+use scrip_api::code::Code;
+use scrip_api::entry::{EntriesShown, EntryShown};
+use scrip_api::hold::{HoldShown, HoldsShown};
+use scrip_api::order::OrdersShown;
+use scrip_api::portal::PortalSessionShown;
+use scrip_api::subscription::SubscriptionShown;
+use scrip_core::id::AccountId;
+use serde_json::json;
+
+use super::Page;
+use super::cells::{Cell, Table, Views, number, text};
+use super::deed::Act;
+use super::desk::{Denied, Desk, Sent};
+use super::frame::{Frame, Room};
+use super::lists::{order_cells, order_columns, way};
+use super::receipt::{self, Line};
+use super::words::{self, Names, escaped};
+use crate::frame;
+use crate::trouble::Trouble;
+
+/// The call that lets an operator see a customer's own pages.
+const VISIT: &str = "POST /v1/accounts/{account}/portal-sessions";
+
+/// Which part of the history.
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct Asked {
+    show: Option<String>,
+    after: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "console/account.html")]
+struct Detail {
+    frame: Frame,
+    account: AccountShown,
+    balance: BalanceShown,
+    subscription: Option<SubscriptionShown>,
+    names: Names,
+    lots: Table,
+    holds: Table,
+    orders: Table,
+    views: Views,
+    lines: Vec<Line>,
+    next: Option<String>,
+    acts: Vec<Act>,
+    visits: bool,
+}
+
+/// An account in an address of the console, as in an address of the API.
+pub(super) fn account_id(text: &str) -> Result<AccountId, Denied> {
+    AccountId::parse(text).map_err(|_| Denied::no_page())
+}
+
+/// The page.
+pub(super) async fn page(desk: Desk, Path(id): Path<String>, Query(asked): Query<Asked>) -> Page {
+    let id = account_id(&id)?;
+    let path = |rest: &str| format!("/accounts/{id}{rest}");
+    let account: AccountShown = desk.get(&path("")).await?;
+    let subscription = subscription(&desk, &id).await?;
+    let (views, kinds) = views(&id, asked.show.as_deref());
+    let after = asked.after.as_deref().map(|after| format!("&after={}", escaped(after))).unwrap_or_default();
+    let (balance, holds, entries, orders) = (
+        path("/balance"),
+        path("/holds?state=open&limit=100"),
+        path(&format!("/entries?limit=25{kinds}{after}")),
+        path("/orders?limit=20"),
+    );
+    let (balance, holds, entries, orders) = tokio::try_join!(
+        desk.get::<BalanceShown>(&balance),
+        desk.get::<HoldsShown>(&holds),
+        desk.get::<EntriesShown>(&entries),
+        desk.get::<OrdersShown>(&orders)
+    )?;
+    let (frame, names) = (Frame::around(&desk, Room::Accounts), desk.catalog().await?);
+    let next = entries.next.map(|next| {
+        let show = asked.show.as_deref().map(|show| format!("show={}&", escaped(show))).unwrap_or_default();
+        format!("/console/accounts/{id}?{show}after={}#history", escaped(&next))
+    });
+    let detail = Detail {
+        lots: lots(&desk, &frame, &account, &balance.lots),
+        holds: holds_table(&desk, &frame, &names, &account, &holds.holds),
+        orders: orders_table(&desk, &frame, &names, &orders),
+        lines: receipt::lines(&desk, &id, entries.entries).await?,
+        acts: Act::ALL.into_iter().filter(|act| desk.may(act.call())).collect(),
+        visits: desk.may(VISIT),
+        frame,
+        account,
+        balance,
+        subscription,
+        names,
+        views,
+        next,
+    };
+    Ok(frame::html(StatusCode::OK, &detail))
+}
+
+async fn subscription(desk: &Desk, id: &AccountId) -> Result<Option<SubscriptionShown>, Denied> {
+    match desk.get(&format!("/accounts/{id}/subscription")).await {
+        Ok(subscription) => Ok(Some(subscription)),
+        Err(Denied(Trouble::Problem(problem))) if problem.code == Code::SubscriptionNotFound => Ok(None),
+        Err(denied) => Err(denied),
+    }
+}
+
+/// The parts of the history, and the API's filter for the one that is shown.
+fn views(id: &AccountId, asked: Option<&str>) -> (Views, &'static str) {
+    const VIEWS: &[(&str, &str)] = &[("all", "All"), ("jobs", "Jobs"), ("credits", "Credits"), ("orders", "Orders")];
+    let (mut views, shown) = Views::of(&format!("/console/accounts/{id}"), VIEWS, asked);
+    views.name = "Which part of the history";
+    views.views.iter_mut().for_each(|view| view.href.push_str("#history"));
+    let kinds = match shown {
+        "jobs" => "&kind=settle,charge,refund,debt,uncollected",
+        "credits" => "&kind=refill,grant,top_up,roll_over,expiry,revoke,claw_back,freeze,unfreeze,debt_repaid",
+        "orders" => "&kind=order,top_up,automatic_top_up,claw_back,freeze,unfreeze",
+        _ => "",
+    };
+    (views, kinds)
+}
+
+/// Opens the customer's own pages, as the customer sees them. It is recorded.
+pub(super) async fn visit(Path(id): Path<String>, sent: Sent) -> Page {
+    let id = account_id(&id)?;
+    if !sent.desk.may(VISIT) {
+        return Err(Denied::not_yours());
+    }
+    let path = format!("/accounts/{id}/portal-sessions");
+    let session: PortalSessionShown = sent.desk.send("POST", path, None, json!({"expires_in": 900})).await?;
+    let to = HeaderValue::from_str(&format!("/portal/{}", session.token)).map_err(|_| Denied(Trouble::Fault))?;
+    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response())
+}
+
+fn lots(desk: &Desk, frame: &Frame, account: &AccountShown, lots: &[LotShown]) -> Table {
+    let rows = lots.iter().map(|lot| {
+        let revoke = desk.may(Act::Revoke.call()).then(|| way(&account.account, Act::Revoke, &lot.lot));
+        vec![
+            Cell::both(words::class(&lot.class), lot.lot.clone()),
+            lot.expires_at.as_ref().map_or_else(|| Cell::text("never"), |at| Cell::coming(frame, at)),
+            Cell::amount(frame, "lot_granted", &lot.granted),
+            Cell::amount(frame, "lot_held", &lot.held),
+            Cell::amount(frame, "lot_frozen", &lot.frozen),
+            Cell::amount(frame, "lot_remaining", &lot.remaining),
+            Cell::Acts(revoke.into_iter().collect()),
+        ]
+    });
+    Table {
+        name: "Lots",
+        columns: vec![
+            text("Lot"),
+            text("Expires"),
+            number("Granted"),
+            number("Held"),
+            number("Frozen"),
+            number("Remaining"),
+            text(""),
+        ],
+        rows: rows.collect(),
+        empty: "No credits are left.".to_owned(),
+        next: None,
+    }
+}
+
+fn holds_table(desk: &Desk, frame: &Frame, names: &Names, account: &AccountShown, holds: &[HoldShown]) -> Table {
+    let rows = holds.iter().map(|hold| {
+        let release = desk.may(Act::Release.call()).then(|| way(&account.account, Act::Release, &hold.id));
+        let tool = hold.tool.as_deref().map_or("Without a tool", |tool| names.tool(tool));
+        vec![
+            Cell::both(tool, hold.reference.as_deref().unwrap_or(&hold.hold)),
+            Cell::text(hold.member.as_deref().unwrap_or_default()),
+            Cell::past(frame, &hold.placed_at),
+            Cell::coming(frame, &hold.expires_at),
+            Cell::amount(frame, "hold_credits", &hold.credits),
+            Cell::Acts(release.into_iter().collect()),
+        ]
+    });
+    Table {
+        name: "Open holds",
+        columns: vec![text("Job"), text("Member"), text("Placed"), text("Until"), number("Credits"), text("")],
+        rows: rows.collect(),
+        empty: "No job is running.".to_owned(),
+        next: None,
+    }
+}
+
+fn orders_table(desk: &Desk, frame: &Frame, names: &Names, orders: &OrdersShown) -> Table {
+    Table {
+        name: "Orders",
+        columns: order_columns(),
+        rows: orders.orders.iter().map(|order| order_cells(desk, frame, names, order)).collect(),
+        empty: "Nothing was ordered.".to_owned(),
+        next: None,
+    }
+}
+
+impl Detail {
+    fn name(&self) -> &str {
+        self.account.name.as_deref().unwrap_or(&self.account.account)
+    }
+
+    fn may(&self, word: &str) -> bool {
+        self.acts.iter().any(|act| act.word() == word)
+    }
+
+    fn is_owed(&self) -> bool {
+        self.balance.debt.0.is_positive()
+    }
+
+    fn is_frozen(&self) -> bool {
+        self.balance.frozen.0.is_positive()
+    }
+
+    fn what(&self, entry: &EntryShown) -> String {
+        self.names.what(entry)
+    }
+
+    fn class(&self, class: &str) -> &'static str {
+        words::class(class)
+    }
+
+    fn spoken(&self, word: &str) -> String {
+        words::spoken(word)
+    }
+
+    /// What is beneath a line: the job's reference, who of the account ran it, why it was done.
+    fn beneath(&self, entry: &EntryShown) -> String {
+        let parts = [&entry.reference, &entry.member, &entry.reason];
+        parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" · ")
+    }
+}

@@ -1,0 +1,276 @@
+//! Doing something to an account: asked for in a form, tried and shown before it is done, with a reason, and then done once,
+//! however often the last page is sent.
+//!
+//! What it will do is not reckoned here: the API is asked to try it (`dry_run`), by the rules that will decide it.
+
+use askama::Template;
+use axum::extract::{Path, Query};
+use axum::http::StatusCode;
+use scrip_api::account::AccountShown;
+use scrip_api::balance::{BalanceShown, PartShown, TotalsShown};
+use scrip_api::code::Code;
+use scrip_api::number::Amount;
+use scrip_api::order::OrderShown;
+use scrip_api::subscription::{PreviewShown, SubscriptionShown};
+use scrip_core::id::AccountId;
+use serde_json::json;
+
+use super::Page;
+use super::account::account_id;
+use super::deed::{Act, Fields};
+use super::desk::{Denied, Desk, Sent};
+use super::frame::{Frame, Room};
+use super::words::{self, Names};
+use crate::form;
+use crate::frame;
+use crate::trouble::Trouble;
+use crate::wording::Wording;
+
+/// What is acted on: a charge, a lot, a hold, an order.
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct Object {
+    of: Option<String>,
+}
+
+/// Where the form stands.
+enum Step {
+    /// To be filled in; a fault is said.
+    Ask { fault: Option<String> },
+    /// To be confirmed.
+    Confirm { sentences: Vec<String>, after: TotalsShown, once: String },
+    /// Done.
+    Done { sentence: String, after: TotalsShown },
+}
+
+#[derive(Template)]
+#[template(path = "console/act.html")]
+struct ActPage {
+    frame: Frame,
+    act: Act,
+    account: AccountShown,
+    balance: BalanceShown,
+    names: Names,
+    fields: Fields,
+    step: Step,
+}
+
+/// The empty form.
+pub(super) async fn form(desk: Desk, Path((id, word)): Path<(String, String)>, Query(object): Query<Object>) -> Page {
+    let (id, act) = (account_id(&id)?, act_of(&desk, &word)?);
+    let fields = Fields { of: object.of.unwrap_or_default(), ..Fields::default() };
+    shown(&desk, &id, act, fields, Step::Ask { fault: None }).await
+}
+
+/// The filled form: shown again, then done.
+pub(super) async fn sent(Path((id, word)): Path<(String, String)>, sent: Sent) -> Page {
+    let (id, act) = (account_id(&id)?, act_of(&sent.desk, &word)?);
+    let text = |name| sent.text(name).unwrap_or_default().to_owned();
+    let fields = Fields {
+        of: text("of"),
+        credits: text("credits"),
+        class: text("class"),
+        last_day: text("last_day"),
+        plan: text("plan"),
+        make_good: text("make_good"),
+        reason: text("reason"),
+    };
+    let desk = &sent.desk;
+    if let Some(fault) = fields.fault(act) {
+        return shown(desk, &id, act, fields, Step::Ask { fault: Some(fault.to_owned()) }).await;
+    }
+    let step = match sent.text("once") {
+        None => tried(desk, &id, act, &fields).await,
+        Some(once) => done(desk, &id, act, &fields, once).await,
+    };
+    let step = match step {
+        // What the rules refuse is said where it can be mended.
+        Err(Denied(Trouble::Problem(problem))) if problem.status < 500 && problem.code != Code::Forbidden => {
+            Step::Ask { fault: Some(problem.detail.clone()) }
+        }
+        step => step?,
+    };
+    shown(desk, &id, act, fields, step).await
+}
+
+/// An act that there is, and that the role may do.
+fn act_of(desk: &Desk, word: &str) -> Result<Act, Denied> {
+    let act = Act::ALL.into_iter().find(|act| act.word() == word).ok_or_else(Denied::no_page)?;
+    if desk.may(act.call()) { Ok(act) } else { Err(Denied::not_yours()) }
+}
+
+/// What came, or would come, of an act: what the answers of the API have in common.
+#[derive(serde::Deserialize)]
+struct Outcome {
+    /// Credits that moved, where the answer says so.
+    credits: Option<Amount>,
+    /// The same of a hold.
+    freed: Option<Amount>,
+    /// Lots that got some.
+    #[serde(default)]
+    to: Vec<PartShown>,
+    balance: TotalsShown,
+}
+
+impl Outcome {
+    /// How much moved; of a grant it is what was asked.
+    fn moved(&self, wording: &Wording, fields: &Fields) -> String {
+        let told = self.credits.or(self.freed).map(|credits| wording.amount(&credits));
+        told.or_else(|| fields.amount(wording)).unwrap_or_default()
+    }
+}
+
+/// An amount with its noun: `1 credit`, `25 promotional credits`.
+fn counted(amount: &str, kind: &str) -> String {
+    format!("{amount} {kind}credit{}", if amount == "1" { "" } else { "s" })
+}
+
+/// Tries it, and says what it would do.
+async fn tried(desk: &Desk, id: &AccountId, act: Act, fields: &Fields) -> Result<Step, Denied> {
+    let once = form::fresh()?;
+    if act == Act::Plan {
+        let path = format!("/accounts/{id}/subscription/preview");
+        let preview: PreviewShown = desk.send("POST", path, None, json!({"plan": fields.plan})).await?;
+        let sentences = plan_sentences(desk, &preview).await?;
+        return Ok(Step::Confirm { sentences, after: preview.balance, once });
+    }
+    let path = format!("{}?dry_run=true", act.path(id, &fields.of));
+    let outcome: Outcome = desk.send("POST", path, Some(&once), fields.body(act)).await?;
+    if outcome.credits.is_some_and(|credits| credits.0.is_zero()) {
+        return Ok(Step::Ask { fault: Some("Nothing would change: there is nothing left of it.".to_owned()) });
+    }
+    let sentences = sentences(desk, id, act, fields, &outcome).await?;
+    Ok(Step::Confirm { sentences, after: outcome.balance, once })
+}
+
+async fn plan_sentences(desk: &Desk, preview: &PreviewShown) -> Result<Vec<String>, Denied> {
+    let (wording, names) = (Frame::around(desk, Room::Accounts).wording, desk.catalog().await?);
+    let at_once = preview.effective_at.0 <= desk.visit.now.0;
+    let from = if at_once { "at once".to_owned() } else { format!("on {}", wording.instant(&preview.effective_at)) };
+    let next = preview.subscription.next_plan.as_deref().unwrap_or(&preview.subscription.plan);
+    let mut sentences = vec![format!(
+        "The plan becomes {} {from}, with {} credits each cycle.",
+        names.plan(next),
+        wording.amount(&preview.allowance)
+    )];
+    sentences.push(match (preview.grants.0.is_positive(), at_once) {
+        (true, true) => format!("{} credits are granted now.", wording.amount(&preview.grants)),
+        (true, false) => format!("{} credits are granted then; nothing changes now.", wording.amount(&preview.grants)),
+        (false, _) => "No credits are granted or taken now.".to_owned(),
+    });
+    Ok(sentences)
+}
+
+/// What confirming will do.
+async fn sentences(
+    desk: &Desk,
+    id: &AccountId,
+    act: Act,
+    fields: &Fields,
+    outcome: &Outcome,
+) -> Result<Vec<String>, Denied> {
+    let wording = Frame::around(desk, Room::Accounts).wording;
+    let moved = outcome.moved(&wording, fields);
+    let mut sentences = vec![match act {
+        Act::Grant => {
+            let class = words::class(&fields.class).to_lowercase();
+            let ends = match fields.last_day.as_str() {
+                "" => "with no end".to_owned(),
+                day => format!("to be spent by the end of {day}, in UTC"),
+            };
+            format!("Gives {}, {ends}.", counted(&moved, &format!("{class} ")))
+        }
+        Act::Refund => format!("Gives {} of {} back.", counted(&moved, ""), fields.of),
+        Act::Revoke => format!("Takes {} of {} back.", counted(&moved, ""), fields.of),
+        Act::WriteOff => format!("Forgives {}; nobody pays them.", counted(&moved, "owed ")),
+        Act::Release => {
+            format!("Frees {}; the job of {} can charge nothing.", counted(&moved, "held "), fields.of)
+        }
+        Act::MarkPaid => {
+            let order: OrderShown = desk.get(&format!("/accounts/{id}/orders/{}", fields.of)).await?;
+            let bonus = order.bonus.0.is_positive();
+            let bonus = bonus.then(|| format!(" and {}", counted(&wording.amount(&order.bonus), "bonus ")));
+            format!(
+                "Takes {}, of {}, as paid: {}{} at once.",
+                fields.of,
+                wording.money(&order.price),
+                counted(&wording.amount(&order.credits), ""),
+                bonus.unwrap_or_default()
+            )
+        }
+        Act::Plan => String::new(),
+    }];
+    sentences.extend(outcome.to.iter().map(|part| {
+        let (class, credits) = (words::class(&part.class).to_lowercase(), wording.amount(&part.credits));
+        format!("{credits} of them go to the {class} lot {}.", part.lot)
+    }));
+    Ok(sentences)
+}
+
+/// Does it, once.
+async fn done(desk: &Desk, id: &AccountId, act: Act, fields: &Fields, once: &str) -> Result<Step, Denied> {
+    let frame = Frame::around(desk, Room::Accounts);
+    if act == Act::Plan {
+        let path = act.path(id, &fields.of);
+        let stands: SubscriptionShown = desk.send("PUT", path, None, fields.body(act)).await?;
+        let names = desk.catalog().await?;
+        let sentence = match &stands.next_plan {
+            None => format!("The plan is {}.", names.plan(&stands.plan)),
+            Some(next) => {
+                format!("The plan will be {} from {} on.", names.plan(next), frame.wording.instant(&stands.term.end))
+            }
+        };
+        let balance: BalanceShown = desk.get(&format!("/accounts/{id}/balance")).await?;
+        let after = TotalsShown { remaining: balance.remaining, held: balance.held, available: balance.available };
+        return Ok(Step::Done { sentence, after });
+    }
+    let outcome: Outcome = desk.send("POST", act.path(id, &fields.of), Some(once), fields.body(act)).await?;
+    let moved = outcome.moved(&frame.wording, fields);
+    let sentence = match act {
+        Act::Grant => format!("Granted {}.", counted(&moved, "")),
+        Act::Refund => format!("Gave {} back.", counted(&moved, "")),
+        Act::Revoke => format!("Took {} back.", counted(&moved, "")),
+        Act::WriteOff => format!("Forgave {}.", counted(&moved, "owed ")),
+        Act::Release => format!("Freed {}.", counted(&moved, "held ")),
+        Act::MarkPaid => format!("{} is paid: {}.", fields.of, counted(&moved, "")),
+        Act::Plan => String::new(),
+    };
+    Ok(Step::Done { sentence, after: outcome.balance })
+}
+
+async fn shown(desk: &Desk, id: &AccountId, act: Act, fields: Fields, step: Step) -> Page {
+    let (account, balance) = (format!("/accounts/{id}"), format!("/accounts/{id}/balance"));
+    let (account, balance) = tokio::try_join!(desk.get::<AccountShown>(&account), desk.get::<BalanceShown>(&balance))?;
+    let (names, frame) = (desk.catalog().await?, Frame::around(desk, Room::Accounts));
+    Ok(frame::html(StatusCode::OK, &ActPage { frame, act, account, balance, names, fields, step }))
+}
+
+impl ActPage {
+    fn name(&self) -> &str {
+        self.account.name.as_deref().unwrap_or(&self.account.account)
+    }
+
+    /// The classes that may be granted: a key for support gives make-good credits alone.
+    fn classes(&self) -> &'static [&'static str] {
+        if self.frame.role == "support" { &["make_good"] } else { &["promo", "make_good", "top_up"] }
+    }
+
+    fn class(&self, class: &str) -> &'static str {
+        words::class(class)
+    }
+
+    fn is(&self, word: &str) -> bool {
+        self.act.word() == word
+    }
+
+    /// What may be taken back of the lot that is meant.
+    fn lot(&self) -> Option<String> {
+        let lot = self.balance.lots.iter().find(|lot| lot.lot == self.fields.of)?;
+        let wording = &self.frame.wording;
+        Some(format!(
+            "{}: {} left, {} of it held",
+            words::class(&lot.class),
+            wording.amount(&lot.remaining),
+            wording.amount(&lot.held)
+        ))
+    }
+}

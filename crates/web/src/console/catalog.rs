@@ -1,0 +1,202 @@
+//! *Catalog*: the document, checked with line and column, compared with what is in force, and then published or scheduled:
+//! what was checked, and nothing else.
+
+use askama::Template;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use scrip_api::catalog::{PublishedShown, VersionShown, VersionsShown};
+use scrip_api::code::Code;
+use scrip_api::problem::ProblemShown;
+
+use super::Page;
+use super::cells::{Cell, Table, Tone, Way, text};
+use super::desk::{Denied, Desk, Sent};
+use super::frame::{Frame, Room};
+use crate::frame;
+use crate::trouble::Trouble;
+
+/// Lines that are shown before and after one that is refused.
+const AROUND: usize = 2;
+
+#[derive(Template)]
+#[template(path = "console/catalog.html")]
+struct CatalogPage {
+    frame: Frame,
+    source: String,
+    format: &'static str,
+    /// The version that is being read, where it is not the one in force.
+    version: Option<u32>,
+    table: Table,
+    outcome: Outcome,
+    may_publish: bool,
+}
+
+/// What came of the last press of a button.
+enum Outcome {
+    /// Nothing was pressed.
+    None,
+    /// It is refused, and where.
+    Refused { why: String, lines: Vec<Numbered> },
+    /// It holds; what would change.
+    Checked(PublishedShown),
+    /// It is published, or was a version already.
+    Published(PublishedShown),
+}
+
+/// A line of the document.
+#[derive(Debug, PartialEq, Eq)]
+struct Numbered {
+    number: usize,
+    text: String,
+    /// Where in it, as so many spaces and a mark; empty for the lines around.
+    mark: String,
+}
+
+/// The document in force.
+pub(super) async fn page(desk: Desk) -> Page {
+    let (source, format) = match desk.site.api.catalog_source(&desk.token, "/catalog").await {
+        Ok(found) => found,
+        Err(trouble) if trouble.is(Code::CatalogVersionNotFound) => (String::new(), "toml"),
+        Err(trouble) => return Err(trouble.into()),
+    };
+    shown(&desk, (source, format), None, Outcome::None).await
+}
+
+/// The document of a version, to read it or to go on from it.
+pub(super) async fn version(desk: Desk, Path(version): Path<u32>) -> Page {
+    let found = desk.site.api.catalog_source(&desk.token, &format!("/catalog/versions/{version}")).await;
+    shown(&desk, found.map_err(Denied)?, Some(version), Outcome::None).await
+}
+
+/// Checks or publishes what was written.
+pub(super) async fn sent(sent: Sent) -> Page {
+    let source = sent.raw("source").unwrap_or_default().replace("\r\n", "\n");
+    let format = if sent.text("format") == Some("json") { "json" } else { "toml" };
+    let publish = sent.text("do") == Some("publish");
+    let source = match sent.text("from") {
+        Some(from) if format == "toml" => in_force_from(&source, from),
+        Some(_) | None => source,
+    };
+    let path = if publish { "/catalog" } else { "/catalog?dry_run=true" };
+    let outcome = match sent.desk.site.api.send_catalog(&sent.desk.token, path, format, &source).await {
+        Ok(published) if publish => Outcome::Published(published),
+        Ok(checked) => Outcome::Checked(checked),
+        Err(Trouble::Problem(problem)) if problem.code == Code::CatalogInvalid => refused(&problem, &source),
+        Err(trouble) => return Err(Denied(trouble)),
+    };
+    shown(&sent.desk, (source, format), None, outcome).await
+}
+
+/// The document with the instant from which it is in force: `2026-03-01T00:00`, as a browser writes it, in UTC.
+fn in_force_from(source: &str, from: &str) -> String {
+    let time = format!("{}Z", if from.len() == 16 { format!("{from}:00") } else { from.to_owned() });
+    let setting = format!("effective_from = {time}");
+    let mut lines: Vec<&str> = source.lines().collect();
+    let head = lines.iter().position(|line| line.starts_with('[')).unwrap_or(lines.len());
+    match lines[..head].iter().position(|line| line.trim_start().starts_with("effective_from")) {
+        Some(place) => lines[place] = &setting,
+        None => {
+            let said = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+            let place = lines[..head].iter().rposition(said).map_or(0, |last| last + 1);
+            lines.insert(place, &setting);
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+/// Why it is refused, and the lines around.
+fn refused(problem: &ProblemShown, source: &str) -> Outcome {
+    Outcome::Refused { why: problem.detail.clone(), lines: lines_around(source, problem.line, problem.column) }
+}
+
+fn lines_around(source: &str, line: Option<u32>, column: Option<u32>) -> Vec<Numbered> {
+    let number = |count: Option<u32>| count.and_then(|count| usize::try_from(count).ok());
+    let (Some(line), Some(column)) = (number(line), number(column)) else { return Vec::new() };
+    let numbered = source.lines().enumerate().map(|(place, text)| (place + 1, text));
+    let around = numbered.filter(|(number, _)| number.abs_diff(line) <= AROUND);
+    around
+        .map(|(number, text)| {
+            let mark =
+                if number == line { format!("{}^", " ".repeat(column.saturating_sub(1))) } else { String::new() };
+            Numbered { number, text: text.to_owned(), mark }
+        })
+        .collect()
+}
+
+async fn shown(desk: &Desk, (source, format): (String, &'static str), version: Option<u32>, outcome: Outcome) -> Page {
+    let versions: VersionsShown = desk.get("/catalog/versions").await?;
+    let frame = Frame::around(desk, Room::Catalog);
+    let rows = versions.versions.iter().map(|version| row(&frame, version)).collect();
+    let columns = vec![text("Version"), text("Published"), text("In force from"), text("State"), text("")];
+    let table =
+        Table { name: "Versions", columns, rows, empty: "No version was published yet.".to_owned(), next: None };
+    let may_publish = desk.visit.role == "admin";
+    let page = CatalogPage { frame, source, format, version, table, outcome, may_publish };
+    Ok(frame::html(StatusCode::OK, &page))
+}
+
+fn row(frame: &Frame, version: &VersionShown) -> Vec<Cell> {
+    let (state, tone) = match (version.in_force, version.effective_from.0 > frame.now.0) {
+        (true, _) => ("in_force", Tone::Good),
+        (false, true) => ("scheduled", Tone::Warn),
+        (false, false) => ("superseded", Tone::Quiet),
+    };
+    let read = Way {
+        href: format!("/console/catalog/{}", version.catalog_version),
+        said: "Read",
+        to: format!("version {}", version.catalog_version),
+    };
+    vec![
+        Cell::text(format!("Version {}", version.catalog_version)),
+        Cell::text(frame.wording.instant(&version.published_at)),
+        Cell::text(frame.wording.instant(&version.effective_from)),
+        Cell::tag(state, tone),
+        Cell::Acts(vec![read]),
+    ]
+}
+
+impl CatalogPage {
+    fn is_ahead(&self, published: &PublishedShown) -> bool {
+        published.effective_from.is_some_and(|from| from.0 > self.frame.now.0)
+    }
+
+    /// How the examples came out.
+    fn examples(&self, published: &PublishedShown) -> String {
+        match published.examples {
+            0 => "Its rates carry no examples.".to_owned(),
+            1 => "Its one example comes out as written.".to_owned(),
+            count => format!("All of its {count} examples come out as written."),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_is_put_where_the_document_has_its_own() {
+        let from = "2026-03-01T00:00";
+        for (source, expected) in [
+            (
+                "studio = \"a\"\n\n# tools\n[[tools]]\nid = \"x\"\n",
+                "studio = \"a\"\neffective_from = 2026-03-01T00:00:00Z\n\n# tools\n[[tools]]\nid = \"x\"\n",
+            ),
+            (
+                "effective_from = 2026-01-01T00:00:00Z\nstudio = \"a\"\n",
+                "effective_from = 2026-03-01T00:00:00Z\nstudio = \"a\"\n",
+            ),
+            ("", "effective_from = 2026-03-01T00:00:00Z\n"),
+        ] {
+            assert_eq!(in_force_from(source, from), expected);
+        }
+    }
+
+    #[test]
+    fn the_lines_around_a_mistake_are_shown() {
+        let lines = lines_around("a\nbc\nd\ne\nf", Some(2), Some(2));
+        let shown: Vec<_> = lines.iter().map(|line| format!("{} {} {}", line.number, line.text, line.mark)).collect();
+        assert_eq!(shown, ["1 a ", "2 bc  ^", "3 d ", "4 e "]);
+        assert_eq!(lines_around("a", None, None), []);
+    }
+}

@@ -1,0 +1,140 @@
+//! *Keys*: those of the studio, made with a role and revoked.
+//!
+//! A secret is in no page: it comes as a file, once. A session makes no key: the key that made the session is asked for again.
+
+use askama::Template;
+use axum::extract::Path;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::IntoResponse;
+use scrip_api::key::{KeyMadeShown, KeyShown, KeysShown};
+use serde_json::{Value, json};
+
+use super::Page;
+use super::cells::{Cell, Table, Tone, Way, text};
+use super::desk::{Denied, Desk, Sent};
+use super::frame::{Frame, Room};
+use crate::api::Ask;
+use crate::frame;
+use crate::trouble::Trouble;
+
+/// What a key may be for, and the words for it.
+const ROLES: [(&str, &str); 5] = [
+    ("support", "Support: make good what went wrong"),
+    ("finance", "Finance: grant, revoke, write off, mark as paid"),
+    ("read", "Read: look and quote"),
+    ("jobs", "Jobs: a program that runs jobs"),
+    ("admin", "Admin: everything"),
+];
+
+#[derive(Template)]
+#[template(path = "console/keys.html")]
+struct KeysPage {
+    frame: Frame,
+    table: Table,
+    fault: Option<String>,
+    role: String,
+    roles: [(&'static str, &'static str); 5],
+}
+
+#[derive(Template)]
+#[template(path = "console/key_revoke.html")]
+struct RevokePage {
+    frame: Frame,
+    key: KeyShown,
+    is_own: bool,
+}
+
+/// The list.
+pub(super) async fn page(desk: Desk) -> Page {
+    shown(&desk, None, String::new()).await
+}
+
+async fn shown(desk: &Desk, fault: Option<String>, role: String) -> Page {
+    let keys: KeysShown = desk.get("/keys").await?;
+    let frame = Frame::around(desk, Room::Keys);
+    let rows = keys.keys.iter().map(|key| row(&frame, key)).collect();
+    let columns = vec![text("Key"), text("Role"), text("Ends in"), text("Made"), text("State"), text("")];
+    let table = Table { name: "Keys", columns, rows, empty: "There are no keys.".to_owned(), next: None };
+    let status = if fault.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    Ok(frame::html(status, &KeysPage { frame, table, fault, role, roles: ROLES }))
+}
+
+fn row(frame: &Frame, key: &KeyShown) -> Vec<Cell> {
+    let open = key.revoked_at.is_none();
+    let own = if key.key == frame.who { "yours" } else { "" };
+    let revoke = Way { href: format!("/console/keys/{}/revoke", key.key), said: "Revoke", to: key.key.clone() };
+    let state = match &key.revoked_at {
+        Some(at) => Cell::Tag { said: "Revoked".to_owned(), tone: Tone::Quiet, beneath: frame.wording.instant(at) },
+        None => Cell::tag("good", Tone::Good),
+    };
+    vec![
+        Cell::both(key.key.clone(), own),
+        Cell::text(key.role.clone()),
+        Cell::text(key.hint.as_deref().map(|hint| format!("…{hint}")).unwrap_or_default()),
+        key.created_at.as_ref().map_or_else(|| Cell::text("set with SCRIP_KEYS"), |at| Cell::past(frame, at)),
+        state,
+        Cell::Acts(if open && key.created_at.is_some() { vec![revoke] } else { Vec::new() }),
+    ]
+}
+
+/// Makes a key, which comes as a file.
+pub(super) async fn make(sent: Sent) -> Page {
+    let (role, key) = (sent.text("role").unwrap_or_default(), sent.text("key").unwrap_or_default());
+    if !sent.desk.may("POST /v1/keys") {
+        return Err(Denied::not_yours());
+    }
+    let ask = Ask {
+        method: "POST",
+        path: "/keys".to_owned(),
+        token: key,
+        once: None,
+        body: Some(json!({"role": role})),
+        accept: "application/json",
+    };
+    match sent.desk.site.api.ask::<KeyMadeShown>(ask).await {
+        Ok(made) => file(&made),
+        Err(Trouble::Ended) => {
+            let fault = "That is not a key that may make keys. Nothing was made.".to_owned();
+            shown(&sent.desk, Some(fault), role.to_owned()).await
+        }
+        Err(Trouble::Problem(problem)) if problem.status < 500 => {
+            shown(&sent.desk, Some(problem.detail.clone()), role.to_owned()).await
+        }
+        Err(trouble) => Err(trouble.into()),
+    }
+}
+
+/// The secret, to be kept; no page has it, and nothing caches it.
+fn file(made: &KeyMadeShown) -> Page {
+    let text = format!("{}\n", made.secret);
+    let name = format!("attachment; filename=\"{}-{}.txt\"", made.role, made.key);
+    let name = HeaderValue::from_str(&name).map_err(|_| Denied(Trouble::Fault))?;
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8")),
+        (header::CONTENT_DISPOSITION, name),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ];
+    Ok((headers, text).into_response())
+}
+
+/// Asks whether a key is to be revoked.
+pub(super) async fn ask(desk: Desk, Path(id): Path<String>) -> Page {
+    let keys: KeysShown = desk.get("/keys").await?;
+    let key = keys.keys.into_iter().find(|key| key.key == id && key.revoked_at.is_none());
+    let key = key.ok_or_else(Denied::no_page)?;
+    let frame = Frame::around(&desk, Room::Keys);
+    let is_own = key.key == frame.who;
+    Ok(frame::html(StatusCode::OK, &RevokePage { frame, key, is_own }))
+}
+
+/// Revokes it.
+pub(super) async fn revoke(Path(id): Path<String>, sent: Sent) -> Page {
+    let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !plain {
+        return Err(Denied::no_page());
+    }
+    sent.desk.delete::<Value>(format!("/keys/{id}")).await?;
+    let to = [(header::LOCATION, HeaderValue::from_static("/console/keys"))];
+    Ok((StatusCode::SEE_OTHER, to).into_response())
+}
