@@ -22,6 +22,12 @@ const ALLOWED: &[Allowed] = &[
     Allowed { krate: "scrip-core", normal: &[], tests: &[] },
     Allowed { krate: "scrip-engine", normal: &["scrip-core"], tests: &[] },
     Allowed { krate: "scrip-store-sqlite", normal: &["scrip-core", "scrip-engine"], tests: &[] },
+    // Its own harness, for its tests.
+    Allowed {
+        krate: "scrip-store-postgres",
+        normal: &["scrip-core", "scrip-engine"],
+        tests: &["scrip-store-postgres"],
+    },
     Allowed { krate: "scrip-api", normal: &["scrip-core"], tests: &[] },
     // The client and the test provider: neither knows the other, but the provider's tests call it with the client.
     Allowed { krate: "scrip-stripe", normal: &[], tests: &[] },

@@ -14,6 +14,8 @@ struct Needed {
 enum What {
     /// A program.
     Program(&'static str),
+    /// PostgreSQL's server, which Debian keeps out of the search path.
+    PostgresServer,
     /// A module of Python's own, which Debian has in a package apart.
     PythonModule(&'static str),
 }
@@ -23,6 +25,8 @@ const NEEDED: &[Needed] = &[
     Needed { what: What::Program("curl"), package: "curl" },
     // Every query of docs/queries.md is run in it.
     Needed { what: What::Program("sqlite3"), package: "sqlite3" },
+    // The store that several servers share is tested on a server that the tests start themselves.
+    Needed { what: What::PostgresServer, package: "postgresql" },
     // Stripe's own libraries, which the test provider must work with (crates/till/tests/libraries); the
     // program in docs/seals.md needs Python too.
     Needed { what: What::Program("node"), package: "nodejs" },
@@ -53,6 +57,10 @@ impl What {
     fn is_there(self) -> bool {
         match self {
             What::Program(program) => is_there(program),
+            What::PostgresServer => {
+                let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+                is_there("initdb") || versions.into_iter().any(|version| version.path().join("bin/initdb").is_file())
+            }
             What::PythonModule(module) => {
                 let import = format!("import {module}");
                 Command::new("python3").args(["-c", &import]).output().is_ok_and(|ran| ran.status.success())

@@ -1,0 +1,443 @@
+//! Appending drafts: one transaction, sent at once, in which the accounts' rows decide whose entries are added.
+//!
+//! The buckets' rows are locked first, in order; then openings are inserted and accounts moved on, each only from the entry
+//! that its draft follows, and marked with the batch; entries and terms are added for the accounts so marked, and the
+//! buckets count them. A draft that came too late finds its account unmarked, and nothing of it is added.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use scrip_engine::store::StoreError;
+use scrip_engine::store::joint::{Appended, Draft, EarlierTexts};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Error, Row};
+
+use crate::address::Scope;
+use crate::line::{Line, Sql, all};
+use crate::params::StoredTerm;
+use crate::rows::{big, bucket, state, studio_number};
+use crate::trouble::{Failed, failed, refused, unknown};
+
+static LOCK: Sql = Sql {
+    text: "SELECT b.bucket FROM scrip.buckets b
+           WHERE b.bucket {at} $1 AND b.bucket = ANY ($2::smallint[]) ORDER BY b.bucket FOR UPDATE",
+    types: &[Type::INT2, Type::INT2_ARRAY],
+};
+
+static OPEN: Sql = Sql {
+    text: "INSERT INTO scrip.accounts (bucket, number, studio, id, seq, head, state, batch, added)
+           SELECT i.bucket, i.number, i.studio, i.id, i.seq, i.head, i.state::json, $2, i.added
+           FROM unnest($3::smallint[], $4::bigint[], $5::integer[], $6::text[], $7::bigint[], $8::bytea[], $9::text[],
+                       $10::integer[]) AS i(bucket, number, studio, id, seq, head, state, added)
+           JOIN scrip.buckets b ON b.bucket {at} $1 AND b.bucket = i.bucket
+           ORDER BY i.bucket, i.number
+           ON CONFLICT DO NOTHING
+           RETURNING number",
+    types: &[
+        Type::INT2,
+        Type::INT8,
+        Type::INT2_ARRAY,
+        Type::INT8_ARRAY,
+        Type::INT4_ARRAY,
+        Type::TEXT_ARRAY,
+        Type::INT8_ARRAY,
+        Type::BYTEA_ARRAY,
+        Type::TEXT_ARRAY,
+        Type::INT4_ARRAY,
+    ],
+};
+
+static MOVE_ON: Sql = Sql {
+    text: "UPDATE scrip.accounts a
+           SET seq = i.seq, head = i.head, state = i.state::json, batch = $2, added = i.added
+           FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[], $8::text[], $9::integer[])
+             AS i(bucket, number, follows, seq, head, state, added)
+           WHERE a.bucket {at} $1 AND a.bucket = i.bucket AND a.number = i.number AND a.seq = i.follows
+           RETURNING a.number",
+    types: &[
+        Type::INT2,
+        Type::INT8,
+        Type::INT2_ARRAY,
+        Type::INT8_ARRAY,
+        Type::INT8_ARRAY,
+        Type::INT8_ARRAY,
+        Type::BYTEA_ARRAY,
+        Type::TEXT_ARRAY,
+        Type::INT4_ARRAY,
+    ],
+};
+
+static RENAME: Sql = Sql {
+    text: "UPDATE scrip.accounts a SET id = i.id
+           FROM unnest($3::smallint[], $4::bigint[], $5::text[]) AS i(bucket, number, id)
+           WHERE a.bucket {at} $1 AND a.bucket = i.bucket AND a.number = i.number AND a.batch = $2",
+    types: &[Type::INT2, Type::INT8, Type::INT2_ARRAY, Type::INT8_ARRAY, Type::TEXT_ARRAY],
+};
+
+static ERASE: Sql = Sql {
+    text: "UPDATE scrip.entries e SET texts = NULL
+           FROM unnest($3::smallint[], $4::bigint[]) AS i(bucket, number)
+           JOIN scrip.accounts a ON a.bucket {at} $1 AND a.bucket = i.bucket AND a.number = i.number AND a.batch = $2
+           WHERE e.bucket {at} $1 AND e.bucket = i.bucket AND e.account = i.number AND e.texts IS NOT NULL",
+    types: &[Type::INT2, Type::INT8, Type::INT2_ARRAY, Type::INT8_ARRAY],
+};
+
+static ADD: Sql = Sql {
+    text: "INSERT INTO scrip.entries (bucket, account, seq, place, studio, at, kind, tool, credits, held, available_after,
+                                      remaining_after, body, hash, texts)
+           SELECT i.bucket, i.account, i.seq, b.entries + row_number() OVER (PARTITION BY i.bucket ORDER BY i.ord), a.studio,
+                  i.at, i.kind, i.tool, i.credits, i.held, i.available_after, i.remaining_after, i.body, i.hash, i.texts::json
+           FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::smallint[], $8::text[], $9::bigint[],
+                       $10::bigint[], $11::bigint[], $12::bigint[], $13::bytea[], $14::bytea[], $15::text[])
+             WITH ORDINALITY AS i(bucket, account, seq, at, kind, tool, credits, held, available_after, remaining_after,
+                                  body, hash, texts, ord)
+           JOIN scrip.accounts a ON a.bucket {at} $1 AND a.bucket = i.bucket AND a.number = i.account AND a.batch = $2
+           JOIN scrip.buckets b ON b.bucket {at} $1 AND b.bucket = i.bucket",
+    types: &[
+        Type::INT2,
+        Type::INT8,
+        Type::INT2_ARRAY,
+        Type::INT8_ARRAY,
+        Type::INT8_ARRAY,
+        Type::INT8_ARRAY,
+        Type::INT2_ARRAY,
+        Type::TEXT_ARRAY,
+        Type::INT8_ARRAY,
+        Type::INT8_ARRAY,
+        Type::INT8_ARRAY,
+        Type::INT8_ARRAY,
+        Type::BYTEA_ARRAY,
+        Type::BYTEA_ARRAY,
+        Type::TEXT_ARRAY,
+    ],
+};
+
+static NAME: Sql = Sql {
+    text: "INSERT INTO scrip.terms (bucket, term, account, seq)
+           SELECT i.bucket, i.term, i.account, i.seq
+           FROM unnest($3::smallint[], $4::uuid[], $5::bigint[], $6::bigint[]) AS i(bucket, term, account, seq)
+           JOIN scrip.accounts a ON a.bucket {at} $1 AND a.bucket = i.bucket AND a.number = i.account AND a.batch = $2
+           ON CONFLICT DO NOTHING",
+    types: &[Type::INT2, Type::INT8, Type::INT2_ARRAY, Type::UUID_ARRAY, Type::INT8_ARRAY, Type::INT8_ARRAY],
+};
+
+static COUNT: Sql = Sql {
+    text: "UPDATE scrip.buckets b SET entries = b.entries + s.added, last_at = greatest(b.last_at, s.at)
+           FROM (SELECT a.bucket, sum(a.added)::bigint AS added, max(i.at) AS at
+                 FROM unnest($3::smallint[], $4::bigint[], $5::bigint[]) AS i(bucket, number, at)
+                 JOIN scrip.accounts a
+                   ON a.bucket {at} $1 AND a.bucket = i.bucket AND a.number = i.number AND a.batch = $2
+                 GROUP BY a.bucket) s
+           WHERE b.bucket {at} $1 AND b.bucket = s.bucket",
+    types: &[Type::INT2, Type::INT8, Type::INT2_ARRAY, Type::INT8_ARRAY, Type::INT8_ARRAY],
+};
+
+static CONFIRM: Sql = Sql {
+    text: "UPDATE scrip.buckets b SET entries = b.entries WHERE b.bucket {at} $1 AND b.bucket = ANY ($2::smallint[])",
+    types: &[Type::INT2, Type::INT2_ARRAY],
+};
+
+static ALL: [&Sql; 8] = [&LOCK, &OPEN, &MOVE_ON, &RENAME, &ERASE, &ADD, &NAME, &COUNT];
+
+/// How often a transaction that the database gave up is sent again.
+const TRIES: u32 = 5;
+
+/// Drafts that become durable together, and where they stand among all.
+struct Group<'a> {
+    /// What buckets are compared with.
+    at: i16,
+    drafts: Vec<(usize, &'a Draft)>,
+}
+
+/// Appends drafts in as few transactions as the scope allows; one answer for each draft. Answers whether the connection is
+/// of further use.
+pub(crate) async fn append(line: &mut Line, drafts: &[Draft]) -> (Vec<Result<Appended, StoreError>>, bool) {
+    let mut outcomes: Vec<Result<Appended, StoreError>> = Vec::new();
+    outcomes.resize_with(drafts.len(), || Err(StoreError::Refused("it was not sent".to_owned())));
+    if let Err(error) = line.ready(&ALL).await {
+        outcomes.fill(Err(refused(&error)));
+        return (outcomes, false);
+    }
+    let mut groups: BTreeMap<i16, Group<'_>> = BTreeMap::new();
+    let mut order: Vec<(usize, &Draft)> = drafts.iter().enumerate().collect();
+    order.sort_by_key(|(_, draft)| (bucket(draft.account.number), draft.account.number));
+    for (place, draft) in order {
+        let at = match line.scope() {
+            Scope::AnyBucket => 0,
+            Scope::OneBucket => bucket(draft.account.number),
+        };
+        groups.entry(at).or_insert_with(|| Group { at, drafts: Vec::new() }).drafts.push((place, draft));
+    }
+    for group in groups.values() {
+        let (appended, usable) = group.append(line).await;
+        for ((place, _), outcome) in group.drafts.iter().zip(appended) {
+            outcomes[*place] = outcome;
+        }
+        if !usable {
+            return (outcomes, false);
+        }
+    }
+    (outcomes, true)
+}
+
+/// A committed write in each of the accounts' buckets.
+pub(crate) async fn confirm(line: &mut Line, buckets: &BTreeSet<i16>) -> Result<(), Error> {
+    line.ready(&[&CONFIRM]).await?;
+    let wanted: Vec<(i16, Vec<i16>)> = match line.scope() {
+        Scope::AnyBucket => vec![(0, buckets.iter().copied().collect())],
+        Scope::OneBucket => buckets.iter().map(|bucket| (*bucket, vec![*bucket])).collect(),
+    };
+    for (at, buckets) in wanted {
+        line.rows(&CONFIRM, &[&at, &buckets]).await?;
+    }
+    Ok(())
+}
+
+impl Group<'_> {
+    async fn append(&self, line: &Line) -> (Vec<Result<Appended, StoreError>>, bool) {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            // A warning of an earlier commit is no word about this one.
+            line.was_unwaited();
+            let batch = Columns::of(&self.drafts);
+            match batch.send(line, self.at).await {
+                Ok(landed) if line.was_unwaited() => {
+                    let doubt = || StoreError::Unknown("its standby was not waited for".to_owned());
+                    return (landed.iter().map(|_| Err(doubt())).collect(), true);
+                }
+                Ok(landed) => return (landed.into_iter().map(Ok).collect(), true),
+                Err(error) => {
+                    let (failure, usable) = match failed(&error) {
+                        Failed::TryAgain if tries < TRIES => {
+                            if line.run("ROLLBACK").await.is_ok() {
+                                continue;
+                            }
+                            (refused(&error), false)
+                        }
+                        Failed::TryAgain | Failed::RolledBack => (refused(&error), line.run("ROLLBACK").await.is_ok()),
+                        Failed::Lost => (unknown(&error), false),
+                    };
+                    return (self.drafts.iter().map(|_| Err(failure.clone())).collect(), usable);
+                }
+            }
+        }
+    }
+}
+
+/// The columns of a group's statements.
+#[derive(Default)]
+struct Columns<'a> {
+    batch: i64,
+    numbers: Vec<i64>,
+    buckets: Vec<i16>,
+    locked: Vec<i16>,
+    last_at: Vec<i64>,
+    opened: Accounts<'a>,
+    moved: Accounts<'a>,
+    erased: Accounts<'a>,
+    entries: Entries<'a>,
+    terms: Terms,
+}
+
+#[derive(Default)]
+struct Accounts<'a> {
+    buckets: Vec<i16>,
+    numbers: Vec<i64>,
+    studios: Vec<i32>,
+    ids: Vec<&'a str>,
+    follows: Vec<i64>,
+    seqs: Vec<i64>,
+    heads: Vec<&'a [u8]>,
+    states: Vec<String>,
+    added: Vec<i32>,
+}
+
+#[derive(Default)]
+struct Entries<'a> {
+    buckets: Vec<i16>,
+    accounts: Vec<i64>,
+    seqs: Vec<i64>,
+    at: Vec<i64>,
+    kinds: Vec<i16>,
+    tools: Vec<Option<&'a str>>,
+    credits: Vec<i64>,
+    held: Vec<i64>,
+    available: Vec<i64>,
+    remaining: Vec<i64>,
+    bodies: Vec<&'a [u8]>,
+    hashes: Vec<&'a [u8]>,
+    texts: Vec<Option<&'a str>>,
+}
+
+#[derive(Default)]
+struct Terms {
+    buckets: Vec<i16>,
+    terms: Vec<StoredTerm>,
+    accounts: Vec<i64>,
+    seqs: Vec<i64>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(drafts: &[(usize, &'a Draft)]) -> Columns<'a> {
+        let mut columns = Columns { batch: chance(), ..Columns::default() };
+        for (_, draft) in drafts {
+            columns.add(draft);
+        }
+        columns.locked = columns.buckets.clone();
+        columns.locked.dedup();
+        columns
+    }
+
+    fn add(&mut self, draft: &'a Draft) {
+        let at = bucket(draft.account.number);
+        self.buckets.push(at);
+        self.numbers.push(big(draft.account.number.0));
+        self.last_at.push(draft.records.last().map_or(0, |record| record.at.micros()));
+        if draft.follows == 0 { &mut self.opened } else { &mut self.moved }.add(at, draft);
+        if draft.texts == EarlierTexts::Erased {
+            self.erased.add(at, draft);
+        }
+        for record in &draft.records {
+            let entries = &mut self.entries;
+            entries.buckets.push(at);
+            entries.accounts.push(big(record.account.0));
+            entries.seqs.push(big(record.seq));
+            entries.at.push(record.at.micros());
+            entries.kinds.push(i16::from(record.kind.number()));
+            entries.tools.push(record.tool.as_ref().map(|tool| tool.as_str()));
+            entries.credits.push(record.credits.millionths());
+            entries.held.push(record.held.millionths());
+            entries.available.push(record.available_after.millionths());
+            entries.remaining.push(record.remaining_after.millionths());
+            entries.bodies.push(&record.body);
+            entries.hashes.push(&record.hash.0);
+            entries.texts.push(record.texts.as_deref());
+        }
+        for (term, seq) in &draft.terms {
+            self.terms.buckets.push(at);
+            self.terms.terms.push(StoredTerm(*term));
+            self.terms.accounts.push(big(draft.account.number.0));
+            self.terms.seqs.push(big(*seq));
+        }
+    }
+
+    /// Sends the transaction whole, and says of each draft whether it landed.
+    async fn send(&self, line: &Line, at: i16) -> Result<Vec<Appended>, Error> {
+        let (batch, opened, moved, erased) = (&self.batch, &self.opened, &self.moved, &self.erased);
+        let (entries, terms) = (&self.entries, &self.terms);
+        let mut statements: Vec<(&'static Sql, Vec<&(dyn ToSql + Sync)>)> = vec![(&LOCK, vec![&at, &self.locked])];
+        if !opened.numbers.is_empty() {
+            let values: Vec<&(dyn ToSql + Sync)> = vec![
+                &at,
+                batch,
+                &opened.buckets,
+                &opened.numbers,
+                &opened.studios,
+                &opened.ids,
+                &opened.seqs,
+                &opened.heads,
+                &opened.states,
+                &opened.added,
+            ];
+            statements.push((&OPEN, values));
+        }
+        if !moved.numbers.is_empty() {
+            let values: Vec<&(dyn ToSql + Sync)> = vec![
+                &at,
+                batch,
+                &moved.buckets,
+                &moved.numbers,
+                &moved.follows,
+                &moved.seqs,
+                &moved.heads,
+                &moved.states,
+                &moved.added,
+            ];
+            statements.push((&MOVE_ON, values));
+        }
+        // Before the new entries are there: theirs are the texts that stay.
+        if !erased.numbers.is_empty() {
+            statements.push((&ERASE, vec![&at, batch, &erased.buckets, &erased.numbers]));
+            statements.push((&RENAME, vec![&at, batch, &erased.buckets, &erased.numbers, &erased.ids]));
+        }
+        let values: Vec<&(dyn ToSql + Sync)> = vec![
+            &at,
+            batch,
+            &entries.buckets,
+            &entries.accounts,
+            &entries.seqs,
+            &entries.at,
+            &entries.kinds,
+            &entries.tools,
+            &entries.credits,
+            &entries.held,
+            &entries.available,
+            &entries.remaining,
+            &entries.bodies,
+            &entries.hashes,
+            &entries.texts,
+        ];
+        statements.push((&ADD, values));
+        if !terms.terms.is_empty() {
+            statements.push((&NAME, vec![&at, batch, &terms.buckets, &terms.terms, &terms.accounts, &terms.seqs]));
+        }
+        statements.push((&COUNT, vec![&at, batch, &self.buckets, &self.numbers, &self.last_at]));
+        let answers = transaction(line, &statements).await?;
+        let mut won = BTreeSet::new();
+        for ((sql, _), rows) in statements.iter().zip(&answers) {
+            if sql.text == OPEN.text || sql.text == MOVE_ON.text {
+                for row in rows {
+                    won.insert(row.try_get::<_, i64>(0)?);
+                }
+            }
+        }
+        let outcome = |number| if won.contains(number) { Appended::Landed } else { Appended::Late };
+        Ok(self.numbers.iter().map(outcome).collect())
+    }
+}
+
+impl<'a> Accounts<'a> {
+    fn add(&mut self, at: i16, draft: &'a Draft) {
+        let account = &draft.account;
+        self.buckets.push(at);
+        self.numbers.push(big(account.number.0));
+        self.studios.push(studio_number(account.studio));
+        self.ids.push(account.id.as_str());
+        self.follows.push(big(draft.follows));
+        self.seqs.push(big(account.seq));
+        self.heads.push(&account.head.0);
+        self.states.push(state(account));
+        self.added.push(i32::try_from(draft.records.len()).expect("a batch has few entries"));
+    }
+}
+
+/// Sends `BEGIN`, the statements and `COMMIT` at once; answers what each statement answered. The first error of a statement
+/// is the transaction's: what follows it fails for that alone, and its `COMMIT` rolls back.
+async fn transaction(
+    line: &Line,
+    statements: &[(&'static Sql, Vec<&(dyn ToSql + Sync)>)],
+) -> Result<Vec<Vec<Row>>, Error> {
+    use futures_util::future::Either;
+
+    let begin = std::iter::once(Either::Left(async { line.run("BEGIN").await.map(|()| Vec::new()) }));
+    let middle = statements.iter().map(|(sql, values)| Either::Right(Either::Left(line.rows(sql, values))));
+    let commit = std::iter::once(Either::Right(Either::Right(async { line.run("COMMIT").await.map(|()| Vec::new()) })));
+    let answers = all(begin.chain(middle).chain(commit)).await;
+    let mut rows = Vec::with_capacity(answers.len());
+    for answer in answers {
+        rows.push(answer?);
+    }
+    rows.pop();
+    rows.remove(0);
+    Ok(rows)
+}
+
+/// What tells this batch from all others.
+fn chance() -> i64 {
+    use std::hash::{BuildHasher, RandomState};
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    static SENT: AtomicU64 = AtomicU64::new(0);
+    // Of this process's own keys and its count: no two of a process are alike, and two processes' hardly ever.
+    i64::from_ne_bytes(RandomState::new().hash_one(SENT.fetch_add(1, Ordering::Relaxed)).to_ne_bytes())
+}

@@ -1,0 +1,148 @@
+//! One connection, and statements that are sent together.
+
+use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{AsyncMessage, Client, Error, NoTls, Row, Statement};
+
+use crate::address::{Address, Scope, Statements};
+
+/// A statement, and the types of its parameters.
+#[derive(Debug)]
+pub(crate) struct Sql {
+    /// Its text; `{at}` stands for how a bucket is compared with `$1`.
+    pub(crate) text: &'static str,
+    pub(crate) types: &'static [Type],
+}
+
+/// The values of a statement's parameters.
+pub(crate) type Values<'a> = [&'a (dyn ToSql + Sync)];
+
+/// A connection to the database.
+pub(crate) struct Line {
+    client: Client,
+    scope: Scope,
+    statements: Statements,
+    /// By text: the one that is sent, and, once it was prepared, what the database calls it.
+    prepared: HashMap<&'static str, (String, Option<Statement>)>,
+    unwaited: Arc<AtomicBool>,
+}
+
+impl Line {
+    pub(crate) async fn connect(address: &Address) -> Result<Line, Error> {
+        let (client, mut connection) = address.config.connect(NoTls).await?;
+        let unwaited = Arc::new(AtomicBool::new(false));
+        let warned = Arc::clone(&unwaited);
+        tokio::spawn(async move {
+            while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+                match message {
+                    Ok(AsyncMessage::Notice(notice)) if notice.code().code() == "01000" => {
+                        warned.store(true, Ordering::Release);
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::debug!(%error, "a connection to the database has ended");
+                        return;
+                    }
+                }
+            }
+        });
+        let (scope, statements) = (address.scope, address.statements);
+        Ok(Line { client, scope, statements, prepared: HashMap::new(), unwaited })
+    }
+
+    /// What one transaction may touch.
+    pub(crate) fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// Makes statements ready, all at once those that are not yet.
+    pub(crate) async fn ready(&mut self, wanted: &[&'static Sql]) -> Result<(), Error> {
+        let missing: Vec<&'static Sql> =
+            wanted.iter().filter(|sql| !self.prepared.contains_key(sql.text)).copied().collect();
+        let texts: Vec<String> = missing.iter().map(|sql| self.text(sql)).collect();
+        let mut prepared: Vec<Option<Statement>> = Vec::new();
+        match self.statements {
+            Statements::Whole => prepared.resize_with(missing.len(), || None),
+            Statements::Prepared => {
+                let client = &self.client;
+                let preparing = missing.iter().zip(&texts).map(|(sql, text)| client.prepare_typed(text, sql.types));
+                for statement in all(preparing).await {
+                    prepared.push(Some(statement?));
+                }
+            }
+        }
+        for ((sql, text), statement) in missing.into_iter().zip(texts).zip(prepared) {
+            self.prepared.insert(sql.text, (text, statement));
+        }
+        Ok(())
+    }
+
+    fn text(&self, sql: &Sql) -> String {
+        let at = match self.scope {
+            // Every bucket is at least 0.
+            Scope::AnyBucket => ">=",
+            Scope::OneBucket => "=",
+        };
+        sql.text.replace("{at}", at)
+    }
+
+    /// Sends a statement, which must be ready; it goes out when the future is first polled.
+    pub(crate) async fn rows(&self, sql: &'static Sql, values: &Values<'_>) -> Result<Vec<Row>, Error> {
+        let (text, statement) = self.prepared.get(sql.text).expect("statements are made ready first");
+        match statement {
+            Some(statement) => self.client.query(statement, values).await,
+            None => {
+                let typed: Vec<(&(dyn ToSql + Sync), Type)> =
+                    values.iter().copied().zip(sql.types.iter().cloned()).collect();
+                self.client.query_typed(text, &typed).await
+            }
+        }
+    }
+
+    /// The same for one statement alone.
+    pub(crate) async fn ask(&mut self, sql: &'static Sql, values: &Values<'_>) -> Result<Vec<Row>, Error> {
+        self.ready(&[sql]).await?;
+        self.rows(sql, values).await
+    }
+
+    /// Runs statements without parameters.
+    pub(crate) async fn run(&self, text: &str) -> Result<(), Error> {
+        self.client.batch_execute(text).await
+    }
+
+    /// Whether it can be used again.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.client.is_closed()
+    }
+
+    /// Whether the server warned since this was last asked that a commit was not waited for by its standby.
+    pub(crate) fn was_unwaited(&self) -> bool {
+        self.unwaited.swap(false, Ordering::AcqRel)
+    }
+}
+
+/// Waits for all, having begun them in their order: statements on one connection go out together, in this order.
+pub(crate) async fn all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let mut waiting: Vec<Result<Pin<Box<F>>, F::Output>> =
+        futures.into_iter().map(|future| Ok(Box::pin(future))).collect();
+    poll_fn(|context| {
+        let mut pending = false;
+        for slot in &mut waiting {
+            if let Ok(future) = slot {
+                match future.as_mut().poll(context) {
+                    Poll::Ready(output) => *slot = Err(output),
+                    Poll::Pending => pending = true,
+                }
+            }
+        }
+        if pending { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
+    waiting.into_iter().filter_map(Result::err).collect()
+}

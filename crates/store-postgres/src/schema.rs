@@ -1,0 +1,114 @@
+//! The tables, and how they come to be: migrations, forward only, each once, under a lock.
+//!
+//! A scrip runs on tables of a later version as long as these say that it may, so that two neighbouring versions can run
+//! side by side while servers are replaced.
+
+use scrip_core::entry::Kind;
+use scrip_engine::store::StoreError;
+use tokio_postgres::Error;
+use tokio_postgres::types::Type;
+
+use crate::line::{Line, Sql};
+use crate::rows::get;
+use crate::trouble::refused;
+
+/// The version of the tables that this scrip writes.
+pub const VERSION: i32 = 1;
+
+/// A change of the tables.
+struct Migration {
+    version: i32,
+    /// The earliest version of scrip's own that may run on the tables once it is done.
+    runs_from: i32,
+    sql: &'static str,
+}
+
+const MIGRATIONS: &[Migration] = &[Migration { version: 1, runs_from: 1, sql: include_str!("schema/001.sql") }];
+
+/// Where migrations are noted.
+const NOTES: &str = "
+CREATE SCHEMA IF NOT EXISTS scrip;
+COMMENT ON SCHEMA scrip IS 'Credits: see docs/postgres.md of scrip.';
+CREATE TABLE IF NOT EXISTS scrip.migrations (
+  version integer PRIMARY KEY, runs_from integer NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());
+COMMENT ON TABLE scrip.migrations IS 'The changes of these tables that were made.';
+COMMENT ON COLUMN scrip.migrations.version IS 'The version that it made.';
+COMMENT ON COLUMN scrip.migrations.runs_from IS 'The earliest version of the tables that a scrip must know to run on these.';
+COMMENT ON COLUMN scrip.migrations.applied_at IS 'When.';";
+
+static THERE: Sql = Sql { text: "SELECT to_regclass('scrip.migrations') IS NOT NULL", types: &[] };
+static APPLIED: Sql =
+    Sql { text: "SELECT coalesce(max(version), 0), coalesce(max(runs_from), 0) FROM scrip.migrations", types: &[] };
+static NOTE: Sql =
+    Sql { text: "INSERT INTO scrip.migrations (version, runs_from) VALUES ($1, $2)", types: &[Type::INT4, Type::INT4] };
+static KIND: Sql = Sql {
+    text: "INSERT INTO scrip.kinds (kind, word) VALUES ($1, $2) ON CONFLICT (kind) DO NOTHING",
+    types: &[Type::INT2, Type::TEXT],
+};
+
+/// What migrating came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Migrated {
+    /// The version of the tables before; 0 for none.
+    pub from: i32,
+    /// The version now.
+    pub to: i32,
+}
+
+/// The version of the tables, and the earliest that a scrip must know; zeros where there are none.
+pub(crate) async fn version(line: &mut Line) -> Result<(i32, i32), StoreError> {
+    let found = async {
+        let there = line.ask(&THERE, &[]).await?;
+        if !there.first().is_some_and(|row| row.get(0)) {
+            return Ok(None);
+        }
+        Ok::<_, Error>(line.ask(&APPLIED, &[]).await?.into_iter().next())
+    };
+    let found = found.await.map_err(|error| refused(&error))?;
+    found.map_or(Ok((0, 0)), |row| Ok((get(&row, 0)?, get(&row, 1)?)))
+}
+
+/// Applies what is missing, under a lock; all of it or nothing.
+pub(crate) async fn migrate(line: &mut Line) -> Result<Migrated, StoreError> {
+    // Two that make the schema at once: one of them fails, and then finds it there.
+    if line.run(NOTES).await.is_err() {
+        line.run(NOTES).await.map_err(|error| refused(&error))?;
+    }
+    line.run("BEGIN; LOCK TABLE scrip.migrations IN EXCLUSIVE MODE").await.map_err(|error| refused(&error))?;
+    let (from, runs_from) = version(line).await?;
+    let mut to = from;
+    if runs_from > VERSION {
+        return Err(too_new(from));
+    }
+    let applied = async {
+        for migration in MIGRATIONS.iter().filter(|migration| migration.version > from) {
+            line.run(migration.sql).await?;
+            line.ask(&NOTE, &[&migration.version, &migration.runs_from]).await?;
+            to = migration.version;
+        }
+        for kind in Kind::ALL {
+            line.ask(&KIND, &[&i16::from(kind.number()), &kind.word()]).await?;
+        }
+        line.run("COMMIT").await
+    };
+    applied.await.map_err(|error: Error| refused(&error))?;
+    Ok(Migrated { from, to })
+}
+
+/// Whether a scrip of this version may run on the tables as they are.
+pub(crate) fn fits((version, runs_from): (i32, i32)) -> Result<(), StoreError> {
+    if runs_from > VERSION {
+        return Err(too_new(version));
+    }
+    if version < VERSION {
+        let what = format!("its tables are of version {version}, and this scrip needs {VERSION}: run `scrip migrate`");
+        return Err(StoreError::Refused(what));
+    }
+    Ok(())
+}
+
+fn too_new(version: i32) -> StoreError {
+    StoreError::Refused(format!(
+        "its tables are of version {version}, which this scrip does not know (it knows up to {VERSION}): use a newer one"
+    ))
+}

@@ -1,0 +1,221 @@
+//! The port fulfilled: each call on a connection of the pool.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use scrip_core::account::Account;
+use scrip_core::id::{AccountId, AccountNumber};
+use scrip_core::journal::Record;
+use scrip_core::term::Term;
+use scrip_core::time::Time;
+use scrip_engine::store::joint::{Appended, Draft, Edition, Found, JointStore, StudioQuery, Wanted};
+use scrip_engine::store::{Document, Reader, StoreError};
+use tokio_postgres::types::Type;
+
+use crate::address::Address;
+use crate::line::{Line, Sql};
+use crate::params::StoredTerm;
+use crate::pool::Pool;
+use crate::rows::{account, account_columns, big, bucket, entry_columns, record};
+use crate::schema::{self, Migrated};
+use crate::snapshot::Snapshot;
+use crate::trouble::{Failed, failed, refused, unknown};
+use crate::{append, documents, fetch, studio};
+
+static HISTORY: Sql = Sql {
+    text: concat!(
+        "SELECT ",
+        entry_columns!(),
+        " FROM scrip.entries e WHERE e.bucket = $1 AND e.account = $2 AND e.seq < $3 ORDER BY e.seq DESC LIMIT $4"
+    ),
+    types: &[Type::INT2, Type::INT8, Type::INT8, Type::INT8],
+};
+
+static ACCOUNTS: Sql = Sql {
+    text: concat!(
+        "SELECT ",
+        account_columns!(),
+        " FROM scrip.accounts a WHERE a.number > $1 ORDER BY a.number LIMIT $2"
+    ),
+    types: &[Type::INT8, Type::INT8],
+};
+
+static ACCOUNT: Sql = Sql {
+    text: concat!("SELECT ", account_columns!(), " FROM scrip.accounts a WHERE a.bucket = $1 AND a.number = $2"),
+    types: &[Type::INT2, Type::INT8],
+};
+
+/// A term of no account's may be in any bucket: each of them is asked.
+static OF_ANY: Sql = Sql {
+    text: concat!(
+        "SELECT ",
+        entry_columns!(),
+        " FROM scrip.buckets b JOIN scrip.terms t ON t.bucket = b.bucket AND t.term = $1
+         JOIN scrip.entries e ON e.bucket = t.bucket AND e.account = t.account AND e.seq = t.seq
+         ORDER BY e.seq DESC LIMIT 1"
+    ),
+    types: &[Type::UUID],
+};
+
+/// The store in PostgreSQL.
+pub struct PostgresStore {
+    pool: Arc<Pool>,
+}
+
+impl PostgresStore {
+    /// Opens the database, and makes its tables, or makes them of this version, if that is needed.
+    pub fn open(address: &Address) -> Result<PostgresStore, StoreError> {
+        let store = PostgresStore::connect(address)?;
+        let version = store.pool.block_on(async { schema::version(&mut store.pool.line().await?).await })?;
+        if version.0 < schema::VERSION {
+            store.migrate()?;
+        }
+        store.checked()
+    }
+
+    /// Opens a database whose tables are there, for reading too.
+    pub fn open_existing(address: &Address) -> Result<PostgresStore, StoreError> {
+        PostgresStore::connect(address)?.checked()
+    }
+
+    /// Makes the tables, or makes them of this version.
+    pub fn migrate_at(address: &Address) -> Result<Migrated, StoreError> {
+        PostgresStore::connect(address)?.migrate()
+    }
+
+    fn connect(address: &Address) -> Result<PostgresStore, StoreError> {
+        Ok(PostgresStore { pool: Arc::new(Pool::new(address.clone())?) })
+    }
+
+    fn checked(self) -> Result<PostgresStore, StoreError> {
+        let pool = &self.pool;
+        let version = pool.block_on(async {
+            let mut line = pool.line().await?;
+            let version = schema::version(&mut line).await?;
+            pool.take_back(line);
+            Ok::<_, StoreError>(version)
+        })?;
+        schema::fits(version)?;
+        Ok(self)
+    }
+
+    fn migrate(&self) -> Result<Migrated, StoreError> {
+        // Its connection is not used again: a migration that failed leaves a transaction open.
+        self.pool.block_on(async { schema::migrate(&mut self.pool.line().await?).await })
+    }
+
+    fn rows(
+        &self,
+        sql: &'static Sql,
+        values: &crate::line::Values<'_>,
+    ) -> Result<Vec<tokio_postgres::Row>, StoreError> {
+        self.pool.read(async |line: &mut Line| line.ask(sql, values).await)
+    }
+}
+
+fn limited(limit: usize) -> i64 {
+    big(u64::try_from(limit).expect("a length fits 64 bits"))
+}
+
+impl JointStore for PostgresStore {
+    fn documents(&self, known: Option<u64>) -> Result<Edition, StoreError> {
+        self.pool.read(async |line: &mut Line| Ok(documents::edition(line, known).await))?
+    }
+
+    fn put(&self, edition: u64, documents: &[Document]) -> Result<Appended, StoreError> {
+        self.pool.block_on(async {
+            let mut line = self.pool.line().await?;
+            let written = async {
+                line.run("BEGIN").await?;
+                documents::write(&mut line, edition, documents).await
+            };
+            let moved_on = match written.await {
+                Ok(moved_on) => moved_on,
+                // Dropped with its open transaction.
+                Err(error) => return Err(refused(&error)),
+            };
+            if !moved_on {
+                line.run("ROLLBACK").await.map_err(|error| refused(&error))?;
+                self.pool.take_back(line);
+                return Ok(Appended::Late);
+            }
+            line.was_unwaited();
+            match line.run("COMMIT").await {
+                Ok(()) if line.was_unwaited() => Err(StoreError::Unknown("its standby was not waited for".to_owned())),
+                Ok(()) => {
+                    self.pool.take_back(line);
+                    Ok(Appended::Landed)
+                }
+                Err(error) => Err(match failed(&error) {
+                    Failed::TryAgain | Failed::RolledBack => refused(&error),
+                    Failed::Lost => unknown(&error),
+                }),
+            }
+        })
+    }
+
+    fn fetch(&self, wanted: &Wanted) -> Result<Found, StoreError> {
+        self.pool.read(async |line: &mut Line| fetch::fetch(line, wanted).await)?
+    }
+
+    fn append(&self, drafts: &[Draft]) -> Vec<Result<Appended, StoreError>> {
+        if drafts.is_empty() {
+            return Vec::new();
+        }
+        self.pool.block_on(async {
+            let mut line = match self.pool.line().await {
+                Ok(line) => line,
+                Err(failure) => return drafts.iter().map(|_| Err(failure.clone())).collect(),
+            };
+            let (outcomes, usable) = append::append(&mut line, drafts).await;
+            if usable {
+                self.pool.take_back(line);
+            }
+            outcomes
+        })
+    }
+
+    fn confirm(&self, accounts: &[AccountNumber]) -> Result<(), StoreError> {
+        let buckets: BTreeSet<i16> = accounts.iter().map(|account| bucket(*account)).collect();
+        self.pool.read(async |line: &mut Line| {
+            line.was_unwaited();
+            append::confirm(line, &buckets).await?;
+            let unwaited = || StoreError::Unknown("its standby was not waited for".to_owned());
+            Ok(if line.was_unwaited() { Err(unwaited()) } else { Ok(()) })
+        })?
+    }
+
+    fn entries(&self, account: AccountNumber, before: u64, limit: usize) -> Result<Vec<Record>, StoreError> {
+        let values: &crate::line::Values<'_> = &[&bucket(account), &big(account.0), &big(before), &limited(limit)];
+        self.rows(&HISTORY, values)?.iter().map(|row| record(row, 0)).collect()
+    }
+
+    fn studio_entries(&self, query: &StudioQuery<'_>) -> Result<Vec<(AccountId, Record)>, StoreError> {
+        let rows = self.pool.read(async |line: &mut Line| studio::entries(line, query).await)?;
+        rows.iter().map(studio::named).collect()
+    }
+
+    fn accounts(&self, after: Option<AccountNumber>, limit: usize) -> Result<Vec<Account>, StoreError> {
+        let after = after.map_or(-1, |after| big(after.0));
+        self.rows(&ACCOUNTS, &[&after, &limited(limit)])?.iter().map(|row| account(row, 0)).collect()
+    }
+
+    fn account(&self, number: AccountNumber) -> Result<Option<Account>, StoreError> {
+        let rows = self.rows(&ACCOUNT, &[&bucket(number), &big(number.0)])?;
+        rows.first().map(|row| account(row, 0)).transpose()
+    }
+
+    fn newest_of_any(&self, term: Term) -> Result<Option<Record>, StoreError> {
+        let rows = self.rows(&OF_ANY, &[&StoredTerm(term)])?;
+        rows.first().map(|row| record(row, 0)).transpose()
+    }
+
+    fn last_instant(&self) -> Result<Option<Time>, StoreError> {
+        let last = self.pool.read(async |line: &mut Line| studio::last_at(line).await)?;
+        Ok((last > 0).then_some(Time::from_micros(last)))
+    }
+
+    fn snapshot(&self) -> Result<Arc<dyn Reader>, StoreError> {
+        Ok(Arc::new(Snapshot::open(&self.pool)?))
+    }
+}

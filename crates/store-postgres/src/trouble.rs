@@ -1,0 +1,53 @@
+//! The database's errors as the engine's: was anything written, may a retry help?
+
+use scrip_engine::store::StoreError;
+use tokio_postgres::Error;
+use tokio_postgres::error::{Severity, SqlState};
+
+/// What a failed statement means for its transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failed {
+    /// It was rolled back, and may go through when it is tried again (a serialization failure, a deadlock).
+    TryAgain,
+    /// It was rolled back.
+    RolledBack,
+    /// The connection is of no more use: nobody knows what became of a commit.
+    Lost,
+}
+
+/// Reads an error.
+pub(crate) fn failed(error: &Error) -> Failed {
+    let Some(db) = error.as_db_error() else { return Failed::Lost };
+    if matches!(db.parsed_severity(), Some(Severity::Fatal | Severity::Panic)) {
+        return Failed::Lost;
+    }
+    match *db.code() {
+        SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => Failed::TryAgain,
+        _ => Failed::RolledBack,
+    }
+}
+
+/// Nothing was written, or it was only a reading.
+pub(crate) fn refused(error: &Error) -> StoreError {
+    StoreError::Refused(said(error))
+}
+
+/// Something may have been written.
+pub(crate) fn unknown(error: &Error) -> StoreError {
+    StoreError::Unknown(said(error))
+}
+
+pub(crate) fn damaged(what: impl Into<String>) -> StoreError {
+    StoreError::Damaged(what.into())
+}
+
+/// What the database said, without the values that stand in its details.
+fn said(error: &Error) -> String {
+    match error.as_db_error() {
+        Some(db) => format!("the database says: {} ({})", db.message(), db.code().code()),
+        None => {
+            let source = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
+            format!("the database does not answer: {error}{source}")
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The store against a real PostgreSQL, which the tests start themselves.
+
+mod conformance;
