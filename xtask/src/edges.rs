@@ -45,6 +45,7 @@ const ALLOWED: &[Allowed] = &[
             "scrip-core",
             "scrip-engine",
             "scrip-store-sqlite",
+            "scrip-store-postgres",
             "scrip-api",
             "scrip-server",
             "scrip-stripe",
@@ -56,7 +57,11 @@ const ALLOWED: &[Allowed] = &[
     },
     // Pages ask the API in-process, as any caller would: no server, no engine.
     Allowed { krate: "scrip-web", normal: &["scrip-core", "scrip-api"], tests: &[] },
-    Allowed { krate: "scrip-sim", normal: &["scrip-core", "scrip-engine", "scrip-store-sqlite"], tests: &[] },
+    Allowed {
+        krate: "scrip-sim",
+        normal: &["scrip-core", "scrip-engine", "scrip-store-sqlite"],
+        tests: &["scrip-store-postgres"],
+    },
     Allowed { krate: "xtask", normal: &[], tests: &[] },
 ];
 

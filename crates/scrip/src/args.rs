@@ -39,6 +39,11 @@ pub(crate) enum Command {
     Export(ExportArguments),
     /// Bring in a studio's customers from elsewhere, or fill an empty store with another's whole journal
     Import(ImportArguments),
+    /// Make the tables of a store in PostgreSQL, or make them of this version; `serve` does it too, where it may
+    Migrate {
+        #[command(flatten)]
+        place: Place,
+    },
     /// Erase a customer's texts for good: id, name, references, members and reasons; credits and chain stay
     Erase(EraseArguments),
     /// Make, list and revoke secret keys

@@ -72,6 +72,7 @@ fn run(command: Command, matches: &ArgMatches) -> Result<(), Failure> {
             Some(file) => opening::run(&arguments, file),
             None => moving::import::run(&arguments),
         },
+        Command::Migrate { place } => place::migrate(&place),
         Command::Erase(arguments) => commands::erase::run(arguments),
         Command::Key(command) => commands::key::run(command),
         Command::Bench(arguments) => bench::run(&arguments),

@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, UnixListener};
 use crate::admin::{self, Ask, Asker, Tell};
 use crate::control;
 use crate::failure::Failure;
+use crate::place::Site;
 use crate::signals::Signals;
 
 /// The runtime of a command that needs one.
@@ -64,15 +65,19 @@ pub(crate) async fn first_keys(engine: &Engine) -> Result<Vec<(String, String)>,
 /// A server that is ready: made before it says where it listens, so that whoever reads that can reach all of it.
 pub(crate) struct Ready<'a> {
     engine: Engine,
-    folder: &'a Path,
-    control: UnixListener,
+    /// The data folder and the socket in it, through which an operator's commands reach it. On a database they do their work
+    /// themselves, as another server would.
+    control: Option<(&'a Path, UnixListener)>,
 }
 
 impl Ready<'_> {
-    /// Opens the control socket of an engine's folder.
-    pub(crate) fn new(engine: Engine, folder: &Path) -> Result<Ready<'_>, Failure> {
-        let control = control::listen(folder)?;
-        Ok(Ready { engine, folder, control })
+    /// Opens the control socket of an engine's folder, if it has one.
+    pub(crate) fn new<'a>(engine: Engine, site: &Site<'a>) -> Result<Ready<'a>, Failure> {
+        let control = match site {
+            Site::Folder(folder) => Some((*folder, control::listen(folder)?)),
+            Site::Database(_) => None,
+        };
+        Ok(Ready { engine, control })
     }
 
     /// Serves until a signal; then finishes what was accepted and closes the store.
@@ -82,13 +87,14 @@ impl Ready<'_> {
         config: Config,
         signals: Signals,
     ) -> Result<(), Failure> {
-        let control = tokio::spawn(control::answer(self.control, self.engine.clone()));
+        let (folder, control) = self.control.unzip();
+        let control = control.map(|control| tokio::spawn(control::answer(control, self.engine.clone())));
         let pages = pages_options(&config);
         let app = App::new(self.engine.clone(), config);
         let pages = scrip_web::pages(scrip_server::router(app.clone()), pages);
         let served = scrip_server::serve(listeners, app, pages, signals.first()).await;
-        control.abort();
-        control::remove(self.folder);
+        control.inspect(|answering| answering.abort());
+        folder.into_iter().for_each(control::remove);
         stop(self.engine).await?;
         served.map_err(|error| Failure::Failed(format!("the server stopped: {error}")))
     }

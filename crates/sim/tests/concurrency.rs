@@ -1,5 +1,5 @@
 //! Many clients at once against the real engine, on the store in memory and on SQLite; and against three engines that
-//! share a store.
+//! share a store, in memory and in PostgreSQL.
 //!
 //! Each client remembers what it was told. Afterwards nothing that was acknowledged may be missing or there twice, nothing
 //! may be below zero, the journal must add up, and a fresh start of the engine must show the same.
@@ -25,6 +25,7 @@ use scrip_engine::store::{Reader, Store};
 use scrip_engine::verify::verify;
 use scrip_engine::{Engine, Options};
 use scrip_sim::prng::Prng;
+use scrip_store_postgres::{PostgresStore, harness};
 use scrip_store_sqlite::{OpenMode, SqliteStore};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
@@ -42,7 +43,11 @@ fn on_each_store(check: impl Fn(Scrip)) {
         move || alone(Box::new(SqliteStore::open(&path, OpenMode::Create).expect("a store in a folder of our own")));
     check(Scrip::start(Box::new(open)));
     let memory = JointMemory::new();
-    check(Scrip::start(Box::new(move || together(Arc::new(memory.clone())))));
+    check(Scrip::start(Box::new(move || together(&|| Arc::new(memory.clone())))));
+    let database = harness::database();
+    let open =
+        move || -> Arc<dyn JointStore> { Arc::new(PostgresStore::open(&database).expect("a database that answers")) };
+    check(Scrip::start(Box::new(move || together(&open))));
 }
 
 /// One engine on a store of its own.
@@ -52,9 +57,9 @@ fn alone(store: Box<dyn Store>) -> (Arc<dyn Reader>, Vec<Engine>) {
 }
 
 /// Three engines on one store.
-fn together(store: Arc<dyn JointStore>) -> (Arc<dyn Reader>, Vec<Engine>) {
-    let reader = store.snapshot().expect("it can be read");
-    let start = |_| Engine::start_joint(Arc::clone(&store), options()).expect("the store opens");
+fn together(open: &dyn Fn() -> Arc<dyn JointStore>) -> (Arc<dyn Reader>, Vec<Engine>) {
+    let reader = open().snapshot().expect("it can be read");
+    let start = |_| Engine::start_joint(open(), options()).expect("the store opens");
     (reader, (0..3).map(start).collect())
 }
 

@@ -62,13 +62,25 @@ fn address(name: &str, parameters: &str) -> Address {
     Address::parse(&text(name, parameters)).expect("an address of our own making")
 }
 
+/// The same database as another user.
+pub fn as_user(address: &Address, user: &str) -> Address {
+    let mut other = address.clone();
+    other.config.user(user);
+    other
+}
+
 fn create(name: &str) {
-    let config = address("postgres", "").config;
+    run(&address("postgres", ""), &format!("CREATE DATABASE {name}"));
+}
+
+/// Runs statements in a database, as its owner.
+pub fn run(address: &Address, statements: &str) {
+    let config = &address.config;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let (client, connection) = config.connect(NoTls).await.expect("the server answers");
         tokio::spawn(connection);
-        client.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a new database");
+        client.batch_execute(statements).await.expect("the statements are right");
     });
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use scrip_engine::store::StoreError;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
 use tokio_postgres::Error;
 
 use crate::address::Address;
@@ -36,9 +36,16 @@ impl Pool {
         Ok(Pool { address, idle: Mutex::new(Vec::new()), runtime: Some(runtime) })
     }
 
-    /// Runs something that waits for the database, on the caller's thread, which must be no thread of a runtime.
+    /// Runs something that waits for the database, on the caller's thread. A thread of a runtime's own lets others do its
+    /// work meanwhile; a runtime of one thread has none.
     pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
-        self.runtime.as_ref().expect("it is there until the pool goes").block_on(work)
+        let runtime = self.runtime.as_ref().expect("it is there until the pool goes");
+        match Handle::try_current() {
+            Ok(outer) if outer.runtime_flavor() == RuntimeFlavor::MultiThread => {
+                tokio::task::block_in_place(|| runtime.block_on(work))
+            }
+            Ok(_) | Err(_) => runtime.block_on(work),
+        }
     }
 
     /// A connection: one that waits, or a new one.

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use scrip_engine::clock::Clock;
 use scrip_engine::seal::Seal;
-use scrip_store_sqlite::open_reader;
 
 use crate::args::SealArguments;
 use crate::commands::verify;
@@ -16,10 +15,11 @@ use crate::progress::grouped;
 
 /// Seals the store, if it holds; otherwise there is no file.
 pub(crate) fn run(arguments: &SealArguments) -> Result<(), Failure> {
-    let (folder, file) = (place::folder(&arguments.place)?, &arguments.file);
+    let (site, file) = (place::site(&arguments.place)?, &arguments.file);
+    let folder = site.shown();
     // Before the work, so that a name that is taken is told at once.
     let made = NewFile::begin(file)?;
-    let reader = open_reader(folder).map_err(verify::unopened)?;
+    let reader = place::reader(&site)?;
     let report = verify::prove(&*reader, folder)?;
     let seal = Seal::of(&report, Clock::system().now());
     write(made, &seal.to_text())?;

@@ -1,6 +1,6 @@
-//! `scrip serve`: the server on the embedded store.
+//! `scrip serve`: the server, on the embedded store or on a database that others share.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use scrip_core::id::StudioId;
 use scrip_engine::Engine;
@@ -10,6 +10,7 @@ use crate::admin::{self, Ask, Asker, News, Tell};
 use crate::args::ServeArguments;
 use crate::commands::catalog;
 use crate::failure::Failure;
+use crate::place::Site;
 use crate::running::Ready;
 use crate::signals::Signals;
 use crate::{payments, place, running};
@@ -17,23 +18,23 @@ use crate::{payments, place, running};
 /// Serves until it is asked to stop.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
     running::start_log(&arguments.log, arguments.log_form)?;
-    let folder = place::folder(&arguments.place)?;
+    let site = place::site(&arguments.place)?;
     let config = config(arguments)?;
     // All of them, before anything is written.
     for file in &arguments.catalog {
         catalog::read(file)?;
     }
-    running::runtime()?.block_on(serve(arguments, folder, config))
+    running::runtime()?.block_on(serve(arguments, &site, config))
 }
 
-async fn serve(arguments: &ServeArguments, folder: &Path, config: Config) -> Result<(), Failure> {
+async fn serve(arguments: &ServeArguments, site: &Site<'_>, config: Config) -> Result<(), Failure> {
     let signals = Signals::watch()?;
     let api = running::bind(arguments.listen).await?;
     let metrics = match arguments.metrics_listen {
         Some(address) => Some(running::bind(address).await?),
         None => None,
     };
-    let engine = place::start(folder, place::clock(arguments.test_clock))?;
+    let engine = place::start_at(site, place::clock(arguments.test_clock))?;
     publish(&engine, &arguments.catalog).await?;
     if arguments.keys.is_none() {
         for (studio, secret) in running::first_keys(&engine).await? {
@@ -42,7 +43,7 @@ async fn serve(arguments: &ServeArguments, folder: &Path, config: Config) -> Res
     }
     warn_of_keys(&engine, &config.keys);
     payments::warn(&engine, &config.payments);
-    let ready = Ready::new(engine, folder)?;
+    let ready = Ready::new(engine, site)?;
     say_where(&api, metrics.as_ref())?;
     ready.until_signal(Listeners { api, metrics }, config, signals).await
 }

@@ -7,9 +7,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use scrip_engine::seal::Seal;
-use scrip_engine::store::{Reader, StoreError};
+use scrip_engine::store::Reader;
 use scrip_engine::verify::{self, Options, Phase, Report, StudioReport, VerifyError};
-use scrip_store_sqlite::{OpenError, open_reader};
 
 use crate::args::VerifyArguments;
 use crate::commands::seal;
@@ -20,10 +19,10 @@ use crate::progress::{Progress, grouped};
 /// Proves the store, and says what it holds; or names the first thing that does not hold.
 pub(crate) fn run(arguments: &VerifyArguments) -> Result<(), Failure> {
     let since = arguments.since.as_deref().map(seal::read).transpose()?;
-    let folder = place::folder(&arguments.place)?;
-    let reader = open_reader(folder).map_err(unopened)?;
+    let site = place::site(&arguments.place)?;
+    let reader = place::reader(&site)?;
     let begun = Instant::now();
-    let report = prove_since(&*reader, folder, since.as_ref())?;
+    let report = prove_since(&*reader, site.shown(), since.as_ref())?;
     print(&report, begun.elapsed());
     if let Some(seal) = since {
         let (entries, accounts) = (grouped(seal.entries()), grouped(seal.accounts()));
@@ -67,12 +66,6 @@ fn show(shown: &mut Option<(Phase, Progress)>, now: verify::Progress) {
         Phase::Terms => Progress::new("terms found", now.of),
     };
     *shown = Some((now.phase, progress));
-}
-
-/// A database that is damaged where it is opened is an answer, like damage found later; anything else is no answer.
-pub(super) fn unopened(error: OpenError) -> Failure {
-    let damaged = matches!(&error, OpenError::Database { error: StoreError::Damaged(_), .. });
-    if damaged { Failure::No(error.to_string()) } else { Failure::Failed(error.to_string()) }
 }
 
 fn print(report: &Report, took: Duration) {

@@ -23,6 +23,7 @@ use crate::args::{DemoArguments, LogForm};
 use crate::demo::words::Told;
 use crate::failure::Failure;
 use crate::fresh::FreshFolder;
+use crate::place::Site;
 use crate::running::Ready;
 use crate::signals::Signals;
 use crate::{place, running, shipped};
@@ -51,7 +52,7 @@ async fn serve(arguments: &DemoArguments, folder: &FreshFolder) -> Result<(), Fa
     let keys = running::first_keys(&engine).await?;
     let studio = studio::start(listener(STUDIO_PORT).await?, address, &keys)?;
     let providers = provider::start(&engine, address).await?;
-    let ready = Ready::new(engine, folder.path())?;
+    let ready = Ready::new(engine, &Site::Folder(folder.path()))?;
     print!("{}", words::welcome(&Told { address, studio: &studio.url, keys: &keys, tills: &providers.tills, folder }));
     let config = Config { payments: providers.payments, cors: studio.may_read, ..Config::default() };
     let served = ready.until_signal(Listeners { api, metrics: None }, config, signals).await;

@@ -14,14 +14,13 @@ use scrip_core::account::Account;
 use scrip_core::id::{AccountId, AccountNumber, StudioId, StudioNumber};
 use scrip_engine::snapshot::Snapshot;
 use scrip_engine::store::{Reader, StoreError};
-use scrip_store_sqlite::open_reader;
 
 use crate::args::{ExportArguments, ExportForm, Exported};
 use crate::export::lines::{AccountLine, EntryLine, Line, LotLine};
 use crate::export::output::{Output, Stop};
 use crate::failure::Failure;
 use crate::moving;
-use crate::place;
+use crate::place::{self, Site};
 use crate::progress::{Progress, grouped};
 
 /// Accounts or entries read at a time.
@@ -39,8 +38,13 @@ pub(crate) fn run(arguments: &ExportArguments) -> Result<(), Failure> {
 
 fn export(arguments: &ExportArguments) -> Result<(), Stop> {
     let form = form(arguments)?;
-    let folder = place::folder(&arguments.place)?;
-    let reader = open_reader(folder).map_err(|error| Failure::Failed(error.to_string()))?;
+    let site = place::site(&arguments.place)?;
+    if matches!(site, Site::Database(_)) && arguments.from_position.is_some() {
+        let what = "--from-position: a store that several servers share has no order of all entries; export it whole";
+        return Err(Failure::Usage(what.to_owned()).into());
+    }
+    let folder = site.shown();
+    let reader = place::reader(&site)?;
     let output = Output::new(arguments.output.as_deref(), form)?;
     let studio = arguments.studio.as_deref();
     let walk = |output| Walk::begin(&*reader, folder, studio, output);

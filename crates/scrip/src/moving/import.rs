@@ -24,7 +24,7 @@ const WAITING: usize = 4;
 
 /// Imports the files. What stops it leaves the entries that came in, not served, for the same import to go on from.
 pub(crate) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
-    let folder = place::folder(&arguments.place)?;
+    let folder = place::folder(&arguments.place, "filling a store from another's journal")?;
     let sources = arguments.journal.iter().map(|path| Source::open(path)).collect::<Result<Vec<_>, _>>()?;
     refuse_gaps(&sources)?;
     let names: Vec<String> = sources.iter().map(|source| source.name().display().to_string()).collect();

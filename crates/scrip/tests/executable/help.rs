@@ -18,6 +18,7 @@ const COMMANDS: &[&str] = &[
     "restore",
     "export",
     "import",
+    "migrate",
     "key",
     "key create",
     "key list",
@@ -60,11 +61,4 @@ fn bad_usage_is_two() {
         let ran = run(arguments);
         assert_eq!(ran.code, Some(2), "{arguments:?}: {ran:?}");
     }
-}
-
-#[test]
-fn the_store_that_is_not_there_yet_is_said_to_be() {
-    let ran = run(&["serve", "--store", "postgres://localhost/scrip"]);
-    assert_eq!(ran.code, Some(3), "{ran:?}");
-    assert!(ran.stderr.contains("PostgreSQL store is not in this version"), "{ran:?}");
 }

@@ -15,6 +15,7 @@ mod keys;
 mod moving;
 mod openings;
 mod paying;
+mod postgres;
 mod provider;
 mod quotes;
 mod seals;

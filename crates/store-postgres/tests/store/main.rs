@@ -1,3 +1,4 @@
 //! The store against a real PostgreSQL, which the tests start themselves.
 
 mod conformance;
+mod role;
