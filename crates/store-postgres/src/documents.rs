@@ -94,10 +94,13 @@ async fn numbered(line: &mut Line) -> Result<(u64, Time), StoreError> {
     Ok((whole(row, 0)?, Time::from_micros(get(row, 1)?)))
 }
 
+/// Reads a row; `None`: it is not what scrip writes.
+type ReadRow = fn(&Row) -> Result<Option<Document>, StoreError>;
+
 /// Every document: studios, catalogs, keys, the clock, the import, secrets of tokens, notes.
 pub(crate) async fn all(line: &mut Line) -> Result<Vec<Document>, StoreError> {
     let mut documents = Vec::new();
-    let tables: [(&'static Sql, fn(&Row) -> Result<Option<Document>, StoreError>); 7] = [
+    let tables: [(&'static Sql, ReadRow); 7] = [
         (&STUDIOS, studio),
         (&CATALOGS, catalog),
         (&KEYS, key),

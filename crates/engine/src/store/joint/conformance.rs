@@ -198,7 +198,7 @@ fn terms_lead_to_the_newest(subject: &mut impl Subject) {
     let shared = Term(u128::MAX);
     let (mut first, mut second, mut others) = (ana.charges(2), ana.charges(2), bo.charges(1));
     first.terms.extend([(shared, 1), (shared, 2)]);
-    land(store.as_ref(), &[first.clone()]);
+    land(store.as_ref(), std::slice::from_ref(&first));
     let newest = |account| {
         let wanted = Wanted { terms: vec![(account, shared)], ..Wanted::default() };
         store.fetch(&wanted).unwrap().terms.remove(0)
