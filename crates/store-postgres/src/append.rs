@@ -14,8 +14,8 @@ use tokio_postgres::{Error, Row};
 use crate::address::Scope;
 use crate::line::{Line, Sql, all};
 use crate::params::StoredTerm;
-use crate::rows::{big, bucket, state, studio_number};
-use crate::trouble::{Failed, failed, refused, unknown};
+use crate::rows::{big, bucket, get, state, studio_number};
+use crate::trouble::{Failed, failed, refused, unknown, unwaited};
 
 static LOCK: Sql = Sql {
     text: "SELECT b.bucket FROM scrip.buckets b
@@ -138,6 +138,10 @@ static CONFIRM: Sql = Sql {
 
 static ALL: [&Sql; 8] = [&LOCK, &OPEN, &MOVE_ON, &RENAME, &ERASE, &ADD, &NAME, &COUNT];
 
+/// Locks are not waited for longer than callers wait: what holds them (a commit that waits for a standby that is gone) may
+/// hold them for hours.
+pub(crate) const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '3s'";
+
 /// How often a transaction that the database gave up is sent again.
 const TRIES: u32 = 5;
 
@@ -179,47 +183,30 @@ pub(crate) async fn append(line: &mut Line, drafts: &[Draft]) -> (Vec<Result<App
     (outcomes, true)
 }
 
-/// A committed write in each of the accounts' buckets.
-pub(crate) async fn confirm(line: &mut Line, buckets: &BTreeSet<i16>) -> Result<(), Error> {
-    line.ready(&[&CONFIRM]).await?;
+/// A committed write in each of the accounts' buckets. Answers whether the connection is of further use.
+pub(crate) async fn confirm(line: &mut Line, buckets: &BTreeSet<i16>) -> (Result<(), StoreError>, bool) {
+    if let Err(error) = line.ready(&[&LOCK, &CONFIRM]).await {
+        return (Err(refused(&error)), false);
+    }
     let wanted: Vec<(i16, Vec<i16>)> = match line.scope() {
         Scope::AnyBucket => vec![(0, buckets.iter().copied().collect())],
         Scope::OneBucket => buckets.iter().map(|bucket| (*bucket, vec![*bucket])).collect(),
     };
     for (at, buckets) in wanted {
-        line.rows(&CONFIRM, &[&at, &buckets]).await?;
+        let values: Vec<&(dyn ToSql + Sync)> = vec![&at, &buckets];
+        let done = committed(line, &[(&LOCK, values.clone()), (&CONFIRM, values)]).await;
+        if let (Err(failure), usable) = done {
+            return (Err(failure), usable);
+        }
     }
-    Ok(())
+    (Ok(()), true)
 }
 
 impl Group<'_> {
     async fn append(&self, line: &Line) -> (Vec<Result<Appended, StoreError>>, bool) {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            // A warning of an earlier commit is no word about this one.
-            line.was_unwaited();
-            let batch = Columns::of(&self.drafts);
-            match batch.send(line, self.at).await {
-                Ok(landed) if line.was_unwaited() => {
-                    let doubt = || StoreError::Unknown("its standby was not waited for".to_owned());
-                    return (landed.iter().map(|_| Err(doubt())).collect(), true);
-                }
-                Ok(landed) => return (landed.into_iter().map(Ok).collect(), true),
-                Err(error) => {
-                    let (failure, usable) = match failed(&error) {
-                        Failed::TryAgain if tries < TRIES => {
-                            if line.run("ROLLBACK").await.is_ok() {
-                                continue;
-                            }
-                            (refused(&error), false)
-                        }
-                        Failed::TryAgain | Failed::RolledBack => (refused(&error), line.run("ROLLBACK").await.is_ok()),
-                        Failed::Lost => (unknown(&error), false),
-                    };
-                    return (self.drafts.iter().map(|_| Err(failure.clone())).collect(), usable);
-                }
-            }
+        match Columns::of(&self.drafts).send(line, self.at).await {
+            (Ok(landed), usable) => (landed.into_iter().map(Ok).collect(), usable),
+            (Err(failure), usable) => (self.drafts.iter().map(|_| Err(failure.clone())).collect(), usable),
         }
     }
 }
@@ -321,14 +308,20 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// Sends the transaction whole, and says of each draft whether it landed.
-    async fn send(&self, line: &Line, at: i16) -> Result<Vec<Appended>, Error> {
+    /// Sends the transaction whole, and says of each draft whether it landed; and whether the connection is of further use.
+    async fn send(&self, line: &Line, at: i16) -> (Result<Vec<Appended>, StoreError>, bool) {
+        let statements = self.statements(&at);
+        let (answers, usable) = committed(line, &statements).await;
+        (answers.and_then(|answers| self.landed(&statements, &answers)), usable)
+    }
+
+    fn statements<'b>(&'b self, at: &'b i16) -> Vec<Said<'b>> {
         let (batch, opened, moved, erased) = (&self.batch, &self.opened, &self.moved, &self.erased);
         let (entries, terms) = (&self.entries, &self.terms);
-        let mut statements: Vec<(&'static Sql, Vec<&(dyn ToSql + Sync)>)> = vec![(&LOCK, vec![&at, &self.locked])];
+        let mut statements: Vec<Said<'b>> = vec![(&LOCK, vec![at, &self.locked])];
         if !opened.numbers.is_empty() {
             let values: Vec<&(dyn ToSql + Sync)> = vec![
-                &at,
+                at,
                 batch,
                 &opened.buckets,
                 &opened.numbers,
@@ -343,7 +336,7 @@ impl<'a> Columns<'a> {
         }
         if !moved.numbers.is_empty() {
             let values: Vec<&(dyn ToSql + Sync)> = vec![
-                &at,
+                at,
                 batch,
                 &moved.buckets,
                 &moved.numbers,
@@ -357,11 +350,11 @@ impl<'a> Columns<'a> {
         }
         // Before the new entries are there: theirs are the texts that stay.
         if !erased.numbers.is_empty() {
-            statements.push((&ERASE, vec![&at, batch, &erased.buckets, &erased.numbers]));
-            statements.push((&RENAME, vec![&at, batch, &erased.buckets, &erased.numbers, &erased.ids]));
+            statements.push((&ERASE, vec![at, batch, &erased.buckets, &erased.numbers]));
+            statements.push((&RENAME, vec![at, batch, &erased.buckets, &erased.numbers, &erased.ids]));
         }
         let values: Vec<&(dyn ToSql + Sync)> = vec![
-            &at,
+            at,
             batch,
             &entries.buckets,
             &entries.accounts,
@@ -379,15 +372,18 @@ impl<'a> Columns<'a> {
         ];
         statements.push((&ADD, values));
         if !terms.terms.is_empty() {
-            statements.push((&NAME, vec![&at, batch, &terms.buckets, &terms.terms, &terms.accounts, &terms.seqs]));
+            statements.push((&NAME, vec![at, batch, &terms.buckets, &terms.terms, &terms.accounts, &terms.seqs]));
         }
-        statements.push((&COUNT, vec![&at, batch, &self.buckets, &self.numbers, &self.last_at]));
-        let answers = transaction(line, &statements).await?;
+        statements.push((&COUNT, vec![at, batch, &self.buckets, &self.numbers, &self.last_at]));
+        statements
+    }
+
+    fn landed(&self, statements: &[Said<'_>], answers: &[Vec<Row>]) -> Result<Vec<Appended>, StoreError> {
         let mut won = BTreeSet::new();
-        for ((sql, _), rows) in statements.iter().zip(&answers) {
+        for ((sql, _), rows) in statements.iter().zip(answers) {
             if sql.text == OPEN.text || sql.text == MOVE_ON.text {
                 for row in rows {
-                    won.insert(row.try_get::<_, i64>(0)?);
+                    won.insert(get::<i64>(row, 0)?);
                 }
             }
         }
@@ -411,15 +407,39 @@ impl<'a> Accounts<'a> {
     }
 }
 
+/// A statement and the values of its parameters.
+type Said<'a> = (&'static Sql, Vec<&'a (dyn ToSql + Sync)>);
+
+/// Carries out a transaction until it is committed and known to last, or why not; answers too whether the connection is of
+/// further use. What the database gives up for others' sake is sent again.
+async fn committed(line: &Line, statements: &[Said<'_>]) -> (Result<Vec<Vec<Row>>, StoreError>, bool) {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        // A warning of an earlier commit is no word about this one.
+        line.was_unwaited();
+        let error = match transaction(line, statements).await {
+            Ok(_) if line.was_unwaited() => return (Err(unwaited()), true),
+            Ok(answers) => return (Ok(answers), true),
+            Err(error) => error,
+        };
+        let failure = match failed(&error) {
+            Failed::TryAgain | Failed::RolledBack => refused(&error),
+            Failed::Lost => return (Err(unknown(&error)), false),
+        };
+        let usable = line.run("ROLLBACK").await.is_ok();
+        if failed(&error) == Failed::RolledBack || tries == TRIES || !usable {
+            return (Err(failure), usable);
+        }
+    }
+}
+
 /// Sends `BEGIN`, the statements and `COMMIT` at once; answers what each statement answered. The first error of a statement
 /// is the transaction's: what follows it fails for that alone, and its `COMMIT` rolls back.
-async fn transaction(
-    line: &Line,
-    statements: &[(&'static Sql, Vec<&(dyn ToSql + Sync)>)],
-) -> Result<Vec<Vec<Row>>, Error> {
+async fn transaction(line: &Line, statements: &[Said<'_>]) -> Result<Vec<Vec<Row>>, Error> {
     use futures_util::future::Either;
 
-    let begin = std::iter::once(Either::Left(async { line.run("BEGIN").await.map(|()| Vec::new()) }));
+    let begin = std::iter::once(Either::Left(async { line.run(BEGIN).await.map(|()| Vec::new()) }));
     let middle = statements.iter().map(|(sql, values)| Either::Right(Either::Left(line.rows(sql, values))));
     let commit = std::iter::once(Either::Right(Either::Right(async { line.run("COMMIT").await.map(|()| Vec::new()) })));
     let answers = all(begin.chain(middle).chain(commit)).await;

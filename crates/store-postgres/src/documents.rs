@@ -5,14 +5,15 @@ use std::sync::Arc;
 use scrip_core::catalog::Format;
 use scrip_core::id::{StudioId, StudioNumber};
 use scrip_core::time::Time;
-use scrip_engine::store::joint::Edition;
+use scrip_engine::store::joint::{Appended, Edition};
 use scrip_engine::store::{Document, ImportDocument, ImportState, KeyDocument, Note, Role, StoreError, TokenSecret};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Row};
 
+use crate::append::BEGIN;
 use crate::line::{Line, Sql};
-use crate::rows::{get, studio_number, whole};
-use crate::trouble::{damaged, refused};
+use crate::rows::{big, get, studio_number, whole};
+use crate::trouble::{Failed, damaged, failed, refused, unknown, unwaited};
 
 static EDITION: Sql = Sql {
     text: "SELECT number, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM scrip.edition",
@@ -82,10 +83,14 @@ pub(crate) async fn edition(line: &mut Line, known: Option<u64>) -> Result<Editi
         return Ok(Edition { number, documents: None, now });
     }
     line.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map_err(error)?;
-    let (number, now) = numbered(line).await?;
-    let documents = all(line).await?;
-    line.run("COMMIT").await.map_err(error)?;
-    Ok(Edition { number, documents: Some(documents), now })
+    let read = async {
+        let (number, now) = numbered(line).await?;
+        Ok(Edition { number, documents: Some(all(line).await?), now })
+    };
+    let edition = read.await;
+    // Whatever was read: the connection goes back to others.
+    line.run("ROLLBACK").await.map_err(error)?;
+    edition
 }
 
 async fn numbered(line: &mut Line) -> Result<(u64, Time), StoreError> {
@@ -178,9 +183,30 @@ fn note(row: &Row) -> Result<Option<Document>, StoreError> {
     Ok(Some(Document::Note(Note { studio: number(row, 0)?, name, text })))
 }
 
-/// Within a transaction: moves the edition on from the one that is known, and writes; or says that it is another.
-pub(crate) async fn write(line: &mut Line, edition: u64, documents: &[Document]) -> Result<bool, Error> {
-    if line.ask(&MOVE_ON, &[&crate::rows::big(edition)]).await?.is_empty() {
+/// Moves the edition on from the one that is known, and writes, durably; or says that it is another. Answers too whether
+/// the connection is of further use.
+pub(crate) async fn written(
+    line: &mut Line,
+    edition: u64,
+    documents: &[Document],
+) -> (Result<Appended, StoreError>, bool) {
+    match write(line, edition, documents).await {
+        Ok(true) => {}
+        Ok(false) => return (Ok(Appended::Late), line.run("ROLLBACK").await.is_ok()),
+        Err(error) => return (Err(refused(&error)), line.run("ROLLBACK").await.is_ok()),
+    }
+    line.was_unwaited();
+    match line.run("COMMIT").await {
+        Ok(()) if line.was_unwaited() => (Err(unwaited()), true),
+        Ok(()) => (Ok(Appended::Landed), true),
+        Err(error) if failed(&error) == Failed::Lost => (Err(unknown(&error)), false),
+        Err(error) => (Err(refused(&error)), line.run("ROLLBACK").await.is_ok()),
+    }
+}
+
+async fn write(line: &mut Line, edition: u64, documents: &[Document]) -> Result<bool, Error> {
+    line.run(BEGIN).await?;
+    if line.ask(&MOVE_ON, &[&big(edition)]).await?.is_empty() {
         return Ok(false);
     }
     for document in documents {

@@ -46,17 +46,20 @@ static ENTRIES: Sql = Sql {
     types: &[Type::INT2, Type::INT2_ARRAY, Type::INT8_ARRAY, Type::INT8_ARRAY, Type::INT4_ARRAY],
 };
 
+/// `OFFSET 0` keeps the entries of an account out of the search for the one that is wanted.
 static TERMS: Sql = Sql {
     text: concat!(
         "SELECT i.ord, ",
         entry_columns!(),
-        " FROM unnest($2::smallint[], $3::uuid[], $4::bigint[], $5::integer[]) AS i(bucket, term, account, ord)
-         CROSS JOIN LATERAL (
-           SELECT t.seq FROM scrip.terms t
-           WHERE t.bucket {at} $1 AND t.bucket = i.bucket AND t.term = i.term AND t.account = i.account
-           ORDER BY t.seq DESC LIMIT 1) AS n
+        " FROM (
+           SELECT i.ord, i.bucket, i.account, (
+             SELECT t.seq FROM scrip.terms t
+             WHERE t.bucket {at} $1 AND t.bucket = i.bucket AND t.term = i.term AND t.account = i.account
+             ORDER BY t.seq DESC LIMIT 1) AS seq
+           FROM unnest($2::smallint[], $3::uuid[], $4::bigint[], $5::integer[]) AS i(bucket, term, account, ord)
+           OFFSET 0) AS i
          JOIN scrip.entries e
-           ON e.bucket {at} $1 AND e.bucket = i.bucket AND e.account = i.account AND e.seq = n.seq"
+           ON e.bucket {at} $1 AND e.bucket = i.bucket AND e.account = i.account AND e.seq = i.seq"
     ),
     types: &[Type::INT2, Type::INT2_ARRAY, Type::UUID_ARRAY, Type::INT8_ARRAY, Type::INT4_ARRAY],
 };

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{AsyncMessage, Client, Error, NoTls, Row, Statement};
@@ -23,13 +24,25 @@ pub(crate) struct Sql {
 /// The values of a statement's parameters.
 pub(crate) type Values<'a> = [&'a (dyn ToSql + Sync)];
 
+/// Every statement of ours finds its rows by an index, in the order in which it is written. Plans are kept only once the
+/// tables are large: what is as good as any other on small ones is slow on what they become.
+const PLANS: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;
+  SET join_collapse_limit = 1; SELECT set_config('plan_cache_mode', CASE WHEN
+    (SELECT reltuples FROM pg_class WHERE oid = to_regclass('scrip.entries')) > 100000 THEN 'auto'
+    ELSE 'force_custom_plan' END, false)";
+
+/// How long a connection is used: its plans are of the tables as they were.
+const AGE: Duration = Duration::from_secs(60);
+
 /// A connection to the database.
 pub(crate) struct Line {
     client: Client,
+    born: Instant,
     scope: Scope,
     statements: Statements,
     /// By text: the one that is sent, and, once it was prepared, what the database calls it.
     prepared: HashMap<&'static str, (String, Option<Statement>)>,
+    /// The server warned that a commit was not waited for by its standby.
     unwaited: Arc<AtomicBool>,
 }
 
@@ -53,7 +66,10 @@ impl Line {
             }
         });
         let (scope, statements) = (address.scope, address.statements);
-        Ok(Line { client, scope, statements, prepared: HashMap::new(), unwaited })
+        if statements == Statements::Prepared {
+            client.batch_execute(PLANS).await?;
+        }
+        Ok(Line { client, born: Instant::now(), scope, statements, prepared: HashMap::new(), unwaited })
     }
 
     /// What one transaction may touch.
@@ -119,6 +135,11 @@ impl Line {
     /// Whether it can be used again.
     pub(crate) fn is_open(&self) -> bool {
         !self.client.is_closed()
+    }
+
+    /// Whether it has been used for long enough.
+    pub(crate) fn is_old(&self) -> bool {
+        self.born.elapsed() > AGE
     }
 
     /// Whether the server warned since this was last asked that a commit was not waited for by its standby.

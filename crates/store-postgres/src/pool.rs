@@ -1,19 +1,26 @@
 //! Connections that wait to be used, and the runtime that drives them.
 
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use scrip_engine::store::StoreError;
 use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 use tokio_postgres::Error;
 
 use crate::address::Address;
 use crate::line::Line;
 use crate::trouble::refused;
 
-/// How long a reading may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the database may take for what callers wait for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+/// How long it may take for a search through many accounts.
+pub(crate) const LONG: Duration = Duration::from_secs(60);
+/// How many connections may be in the middle of a write. One that the database leaves without an answer keeps its place,
+/// so that a standby that is away cannot use up all connections.
+const WRITERS: usize = 16;
 /// Connections kept when nobody uses them.
 const KEPT: usize = 16;
 
@@ -21,6 +28,7 @@ const KEPT: usize = 16;
 pub(crate) struct Pool {
     address: Address,
     idle: Mutex<Vec<Line>>,
+    writers: Arc<Semaphore>,
     /// Given up, not waited for, when the pool goes: it may go on a thread that must not wait.
     runtime: Option<Runtime>,
 }
@@ -33,7 +41,8 @@ impl Pool {
             .enable_all()
             .build()
             .map_err(|error| StoreError::Refused(format!("no threads for the database: {error}")))?;
-        Ok(Pool { address, idle: Mutex::new(Vec::new()), runtime: Some(runtime) })
+        let writers = Arc::new(Semaphore::new(WRITERS));
+        Ok(Pool { address, idle: Mutex::new(Vec::new()), writers, runtime: Some(runtime) })
     }
 
     /// Runs something that waits for the database, on the caller's thread. A thread of a runtime's own lets others do its
@@ -58,19 +67,48 @@ impl Pool {
                 None => break,
             }
         }
-        Line::connect(&self.address).await.map_err(|error| refused(&error))
+        let connected = timeout(PATIENCE, Line::connect(&self.address)).await;
+        connected.map_err(|_| late())?.map_err(|error| refused(&error))
+    }
+
+    /// A write on any connection: `write` answers what became of it, and whether the connection is of further use. `None`:
+    /// the database did not answer in time, and nobody knows what became of it. Nothing is cancelled: a commit that is told to
+    /// stop waiting for its standby would be there, and could be lost.
+    pub(crate) async fn write<T>(
+        &self,
+        write: impl AsyncFnOnce(&mut Line) -> (T, bool),
+    ) -> Result<Option<T>, StoreError> {
+        let place = timeout(PATIENCE, Arc::clone(&self.writers).acquire_owned()).await;
+        let place = place.map_err(|_| late())?.expect("it is never closed");
+        let mut line = self.line().await?;
+        match timeout(PATIENCE, write(&mut line)).await {
+            Ok((written, usable)) => {
+                if usable {
+                    self.take_back(line);
+                }
+                Ok(Some(written))
+            }
+            Err(_) => {
+                tokio::spawn(outwait(line, place));
+                Ok(None)
+            }
+        }
     }
 
     /// Takes back a connection that is in no transaction.
     pub(crate) fn take_back(&self, line: Line) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if line.is_open() && idle.len() < KEPT {
+        if line.is_open() && !line.is_old() && idle.len() < KEPT {
             idle.push(line);
         }
     }
 
-    /// A reading on any connection, for a bounded time. A connection that has ended while it waited is replaced once.
-    pub(crate) fn read<T>(&self, read: impl AsyncFn(&mut Line) -> Result<T, Error>) -> Result<T, StoreError> {
+    /// A reading on any connection. A connection that has ended while it waited is replaced once.
+    pub(crate) fn read<T>(
+        &self,
+        patience: Duration,
+        read: impl AsyncFn(&mut Line) -> Result<T, Error>,
+    ) -> Result<T, StoreError> {
         let reading = async {
             let mut line = self.line().await?;
             let mut found = read(&mut line).await;
@@ -83,9 +121,18 @@ impl Pool {
             self.take_back(line);
             Ok(found)
         };
-        let late = || StoreError::Refused("the database does not answer in time".to_owned());
-        self.block_on(async { tokio::time::timeout(PATIENCE, reading).await.unwrap_or_else(|_| Err(late())) })
+        self.block_on(async { timeout(patience, reading).await.unwrap_or_else(|_| Err(late())) })
     }
+}
+
+/// Waits until the database has answered what was sent, for as long as it takes.
+async fn outwait(line: Line, _place: OwnedSemaphorePermit) {
+    // Answers come in order. Whatever this one is: the connection is not used again.
+    drop(line.run("ROLLBACK").await);
+}
+
+fn late() -> StoreError {
+    StoreError::Refused("the database does not answer in time".to_owned())
 }
 
 impl Drop for Pool {

@@ -25,6 +25,9 @@ struct Migration {
 
 const MIGRATIONS: &[Migration] = &[Migration { version: 1, runs_from: 1, sql: include_str!("schema/001.sql") }];
 
+/// How often the schema is tried to be made beside others that make it.
+const TRIES: u32 = 20;
+
 /// Where migrations are noted.
 const NOTES: &str = "
 CREATE SCHEMA IF NOT EXISTS scrip;
@@ -70,9 +73,13 @@ pub(crate) async fn version(line: &mut Line) -> Result<(i32, i32), StoreError> {
 
 /// Applies what is missing, under a lock; all of it or nothing.
 pub(crate) async fn migrate(line: &mut Line) -> Result<Migrated, StoreError> {
-    // Two that make the schema at once: one of them fails, and then finds it there.
-    if line.run(NOTES).await.is_err() {
-        line.run(NOTES).await.map_err(|error| refused(&error))?;
+    // Of several that make the schema at once all but one may fail, and then find it there.
+    let mut tries = 0;
+    while let Err(error) = line.run(NOTES).await {
+        tries += 1;
+        if tries == TRIES {
+            return Err(refused(&error));
+        }
     }
     line.run("BEGIN; LOCK TABLE scrip.migrations IN EXCLUSIVE MODE").await.map_err(|error| refused(&error))?;
     let (from, runs_from) = version(line).await?;

@@ -81,6 +81,10 @@ const OPEN_TERMS: &str = "DECLARE scrip_terms CURSOR FOR
   LEFT JOIN scrip.entries e ON e.bucket = t.bucket AND e.account = t.account AND e.seq = t.seq
   ORDER BY t.term, e.bucket, e.place";
 
+/// Here much is read whole.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_seqscan = on;
+  SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on";
+
 /// One instant of the store.
 pub(crate) struct Snapshot {
     pool: Arc<Pool>,
@@ -95,7 +99,7 @@ impl Snapshot {
         pool.block_on(async {
             let mut line = pool.line().await?;
             let read = async {
-                line.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+                line.run(BEGIN).await?;
                 Ok((line.ask(&BUCKETS, &[]).await?, line.ask(&LAST_ACCOUNT, &[]).await?))
             };
             let (buckets, last): (Vec<SqlRow>, Vec<SqlRow>) =

@@ -15,11 +15,10 @@ use tokio_postgres::types::Type;
 use crate::address::Address;
 use crate::line::{Line, Sql};
 use crate::params::StoredTerm;
-use crate::pool::Pool;
+use crate::pool::{LONG, PATIENCE, Pool};
 use crate::rows::{account, account_columns, big, bucket, entry_columns, record};
 use crate::schema::{self, Migrated};
 use crate::snapshot::Snapshot;
-use crate::trouble::{Failed, failed, refused, unknown};
 use crate::{append, documents, fetch, studio};
 
 static HISTORY: Sql = Sql {
@@ -109,8 +108,13 @@ impl PostgresStore {
         sql: &'static Sql,
         values: &crate::line::Values<'_>,
     ) -> Result<Vec<tokio_postgres::Row>, StoreError> {
-        self.pool.read(async |line: &mut Line| line.ask(sql, values).await)
+        self.pool.read(PATIENCE, async |line: &mut Line| line.ask(sql, values).await)
     }
+}
+
+/// The database did not say what became of a write.
+fn unanswered() -> StoreError {
+    StoreError::Unknown("the database did not answer in time".to_owned())
 }
 
 fn limited(limit: usize) -> i64 {
@@ -119,70 +123,36 @@ fn limited(limit: usize) -> i64 {
 
 impl JointStore for PostgresStore {
     fn documents(&self, known: Option<u64>) -> Result<Edition, StoreError> {
-        self.pool.read(async |line: &mut Line| Ok(documents::edition(line, known).await))?
+        self.pool.read(PATIENCE, async |line: &mut Line| Ok(documents::edition(line, known).await))?
     }
 
     fn put(&self, edition: u64, documents: &[Document]) -> Result<Appended, StoreError> {
-        self.pool.block_on(async {
-            let mut line = self.pool.line().await?;
-            let written = async {
-                line.run("BEGIN").await?;
-                documents::write(&mut line, edition, documents).await
-            };
-            let moved_on = match written.await {
-                Ok(moved_on) => moved_on,
-                // Dropped with its open transaction.
-                Err(error) => return Err(refused(&error)),
-            };
-            if !moved_on {
-                line.run("ROLLBACK").await.map_err(|error| refused(&error))?;
-                self.pool.take_back(line);
-                return Ok(Appended::Late);
-            }
-            line.was_unwaited();
-            match line.run("COMMIT").await {
-                Ok(()) if line.was_unwaited() => Err(StoreError::Unknown("its standby was not waited for".to_owned())),
-                Ok(()) => {
-                    self.pool.take_back(line);
-                    Ok(Appended::Landed)
-                }
-                Err(error) => Err(match failed(&error) {
-                    Failed::TryAgain | Failed::RolledBack => refused(&error),
-                    Failed::Lost => unknown(&error),
-                }),
-            }
-        })
+        let written = self
+            .pool
+            .block_on(self.pool.write(async |line: &mut Line| documents::written(line, edition, documents).await));
+        written?.unwrap_or_else(|| Err(unanswered()))
     }
 
     fn fetch(&self, wanted: &Wanted) -> Result<Found, StoreError> {
-        self.pool.read(async |line: &mut Line| fetch::fetch(line, wanted).await)?
+        self.pool.read(PATIENCE, async |line: &mut Line| fetch::fetch(line, wanted).await)?
     }
 
     fn append(&self, drafts: &[Draft]) -> Vec<Result<Appended, StoreError>> {
         if drafts.is_empty() {
             return Vec::new();
         }
-        self.pool.block_on(async {
-            let mut line = match self.pool.line().await {
-                Ok(line) => line,
-                Err(failure) => return drafts.iter().map(|_| Err(failure.clone())).collect(),
-            };
-            let (outcomes, usable) = append::append(&mut line, drafts).await;
-            if usable {
-                self.pool.take_back(line);
-            }
-            outcomes
-        })
+        let appended = self.pool.write(async |line: &mut Line| append::append(line, drafts).await);
+        match self.pool.block_on(appended) {
+            Ok(Some(outcomes)) => outcomes,
+            Ok(None) => drafts.iter().map(|_| Err(unanswered())).collect(),
+            Err(failure) => drafts.iter().map(|_| Err(failure.clone())).collect(),
+        }
     }
 
     fn confirm(&self, accounts: &[AccountNumber]) -> Result<(), StoreError> {
         let buckets: BTreeSet<i16> = accounts.iter().map(|account| bucket(*account)).collect();
-        self.pool.read(async |line: &mut Line| {
-            line.was_unwaited();
-            append::confirm(line, &buckets).await?;
-            let unwaited = || StoreError::Unknown("its standby was not waited for".to_owned());
-            Ok(if line.was_unwaited() { Err(unwaited()) } else { Ok(()) })
-        })?
+        let confirmed = self.pool.write(async |line: &mut Line| append::confirm(line, &buckets).await);
+        self.pool.block_on(confirmed)?.unwrap_or_else(|| Err(unanswered()))
     }
 
     fn entries(&self, account: AccountNumber, before: u64, limit: usize) -> Result<Vec<Record>, StoreError> {
@@ -191,7 +161,7 @@ impl JointStore for PostgresStore {
     }
 
     fn studio_entries(&self, query: &StudioQuery<'_>) -> Result<Vec<(AccountId, Record)>, StoreError> {
-        let rows = self.pool.read(async |line: &mut Line| studio::entries(line, query).await)?;
+        let rows = self.pool.read(LONG, async |line: &mut Line| studio::entries(line, query).await)?;
         rows.iter().map(studio::named).collect()
     }
 
@@ -211,7 +181,7 @@ impl JointStore for PostgresStore {
     }
 
     fn last_instant(&self) -> Result<Option<Time>, StoreError> {
-        let last = self.pool.read(async |line: &mut Line| studio::last_at(line).await)?;
+        let last = self.pool.read(LONG, async |line: &mut Line| studio::last_at(line).await)?;
         Ok((last > 0).then_some(Time::from_micros(last)))
     }
 

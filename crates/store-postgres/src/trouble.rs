@@ -37,6 +37,11 @@ pub(crate) fn unknown(error: &Error) -> StoreError {
     StoreError::Unknown(said(error))
 }
 
+/// A commit that is here, but may be lost with this server of the database.
+pub(crate) fn unwaited() -> StoreError {
+    StoreError::Unknown("its standby was not waited for".to_owned())
+}
+
 pub(crate) fn damaged(what: impl Into<String>) -> StoreError {
     StoreError::Damaged(what.into())
 }

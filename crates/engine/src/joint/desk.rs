@@ -66,6 +66,8 @@ pub(super) struct Desk {
     pub(super) held: Vec<Held>,
     /// An answer rests on an entry of the past that a key or a term led to.
     pub(super) replays: bool,
+    /// The entry that the last append followed of which nobody knows whether it has landed, or still will.
+    pub(super) doubt: Option<u64>,
 }
 
 /// A command as it was asked for.
@@ -98,7 +100,13 @@ impl Desk {
             texts: EarlierTexts::Kept,
             held: Vec::new(),
             replays: false,
+            doubt: None,
         }
+    }
+
+    /// Whether an append of unknown outcome may still land: its account stands where it would begin.
+    pub(super) fn may_still_move(&self) -> bool {
+        self.doubt.is_some_and(|follows| self.stored <= follows)
     }
 
     /// Begins anew upon the account as it was read; nothing was decided.

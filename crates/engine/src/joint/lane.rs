@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustc_hash::FxBuildHasher;
 use scrip_core::account::Account;
@@ -28,8 +28,9 @@ use crate::store::joint::{Appended, Draft, FoundAccount, WantedAccount};
 
 /// How long a lane waits for work before it looks whether the engine has ended.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How often a batch is decided again before its callers are told to come back.
+/// How often a batch is decided again, and for how long, before its callers are told to come back.
 const PASSES: u32 = 200;
+const STAMINA: Duration = Duration::from_secs(10);
 
 /// Answered when other servers were first too often.
 const CONTENDED: &str = "other servers are busy with this account; try again with the same key";
@@ -84,48 +85,39 @@ impl<'a> Lane<'a> {
     }
 
     fn carry_out(&mut self, tasks: Vec<Task>) {
-        let mut desks = seated(tasks);
-        let mut in_doubt = false;
+        let (mut desks, begun) = (seated(tasks), Instant::now());
         for _ in 0..PASSES {
             if desks.is_empty() {
                 return;
             }
             if !self.joint.is_current() {
-                return self.refuse_all(desks, if in_doubt { UNSETTLED } else { NOT_CURRENT });
+                return self.refuse_all(desks, NOT_CURRENT);
             }
-            match self.pass(&mut desks) {
-                Ok(doubt) => in_doubt = doubt,
-                Err(failure) => {
-                    error!(%failure, "a batch could not be read");
-                    self.joint.hub.set_trouble(Trouble::Refused);
-                    return self.refuse_all(desks, if in_doubt { UNSETTLED } else { UNREADABLE });
-                }
+            if begun.elapsed() > STAMINA {
+                break;
+            }
+            if let Err(failure) = self.pass(&mut desks) {
+                error!(%failure, "a batch could not be read");
+                self.joint.hub.set_trouble(Trouble::Refused);
+                return self.refuse_all(desks, UNREADABLE);
             }
         }
         self.refuse_all(desks, CONTENDED);
     }
 
-    /// Reads, decides, appends and answers; leaves the desks that must be decided again, or have more to do. Answers whether
-    /// something of theirs may have landed.
-    fn pass(&mut self, desks: &mut Vec<Desk>) -> Result<bool, StoreError> {
+    /// Reads, decides, appends and answers; leaves the desks that must be decided again, or have more to do.
+    fn pass(&mut self, desks: &mut Vec<Desk>) -> Result<(), StoreError> {
         let mut fetched = Fetched::default();
         self.read(desks, &mut fetched)?;
         let overtaken = self.decide(desks, &mut fetched)?;
         let mut fates = self.append(desks, &overtaken);
         self.confirm(desks, &mut fates);
-        let mut in_doubt = false;
         let mut left = Vec::new();
         for (mut desk, fate) in std::mem::take(desks).into_iter().zip(fates) {
-            match fate.0 {
+            match fate {
                 Fate::Stands => self.answer(&mut desk),
-                Fate::Refused(why) => {
-                    self.known.remove(&(desk.studio, desk.id.clone()));
-                    desk.tasks.drain(..).for_each(|task| refuse(task, why));
-                }
-                Fate::Again => {
-                    in_doubt |= fate.1;
-                    self.known.remove(&(desk.studio, desk.id.clone()));
-                }
+                Fate::Refused(why) => self.refuse(&mut desk, why),
+                Fate::Again => drop(self.known.remove(&(desk.studio, desk.id.clone()))),
             }
             if !desk.tasks.is_empty() {
                 left.push(desk);
@@ -133,7 +125,7 @@ impl<'a> Lane<'a> {
         }
         *desks = left;
         self.joint.hub.set_trouble(Trouble::None);
-        Ok(in_doubt)
+        Ok(())
     }
 
     /// Reads every desk's account, and what its tasks need of the past.
@@ -190,49 +182,30 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// Appends what was drafted. With each fate: whether it is in doubt.
-    fn append(&mut self, desks: &[Desk], overtaken: &[bool]) -> Vec<(Fate, bool)> {
-        let mut drafts: Vec<Draft> = Vec::new();
-        let drafting: Vec<bool> = desks
-            .iter()
-            .zip(overtaken)
-            .map(|(desk, overtaken)| {
-                let draft = if *overtaken { None } else { desk.draft() };
-                let drafting = draft.is_some();
-                drafts.extend(draft);
-                drafting
-            })
-            .collect();
+    /// Appends what was drafted.
+    fn append(&mut self, desks: &mut [Desk], overtaken: &[bool]) -> Vec<Fate> {
+        let drafts: Vec<Option<Draft>> =
+            desks.iter().zip(overtaken).map(|(desk, overtaken)| if *overtaken { None } else { desk.draft() }).collect();
+        let drafting: Vec<bool> = drafts.iter().map(Option::is_some).collect();
+        let drafts: Vec<Draft> = drafts.into_iter().flatten().collect();
         let mut outcomes = if drafts.is_empty() { Vec::new() } else { self.joint.store.append(&drafts) }.into_iter();
-        let fate = |(overtaken, drafting): (&bool, bool)| {
-            if *overtaken {
-                return (Fate::Again, false);
-            }
-            if !drafting {
-                return (Fate::Stands, false);
-            }
-            match outcomes.next() {
-                Some(Ok(Appended::Landed)) => (Fate::Stands, false),
-                Some(Ok(Appended::Late)) => (Fate::Again, false),
-                Some(Err(StoreError::Unknown(why))) => {
-                    error!(why, "an append ended in an unknown state; it is decided again");
-                    (Fate::Again, true)
-                }
-                Some(Err(failure @ (StoreError::Refused(_) | StoreError::Damaged(_)))) => {
-                    error!(%failure, "an append was refused");
-                    (Fate::Refused(NOT_WRITTEN), false)
-                }
-                None => (Fate::Refused(NOT_WRITTEN), false),
-            }
-        };
-        overtaken.iter().zip(drafting).map(fate).collect()
+        let mut fates = Vec::with_capacity(desks.len());
+        for ((desk, overtaken), drafting) in desks.iter_mut().zip(overtaken).zip(drafting) {
+            fates.push(match (overtaken, drafting) {
+                (true, _) => Fate::Again,
+                (false, true) => appended(desk, outcomes.next()),
+                // What may still land upon this account would make these answers wrong.
+                (false, false) if desk.may_still_move() => Fate::Refused(UNSETTLED),
+                (false, false) => Fate::Stands,
+            });
+        }
+        fates
     }
 
     /// Confirms replays that nothing was written after.
-    fn confirm(&self, desks: &[Desk], fates: &mut [(Fate, bool)]) {
-        let unconfirmed = |desk: &Desk, fate: &(Fate, bool)| {
-            desk.replays && desk.drafted.is_empty() && matches!(fate.0, Fate::Stands)
-        };
+    fn confirm(&self, desks: &[Desk], fates: &mut [Fate]) {
+        let unconfirmed =
+            |desk: &Desk, fate: &Fate| desk.replays && desk.drafted.is_empty() && matches!(fate, Fate::Stands);
         let found = desks.iter().zip(fates.iter()).filter(|(desk, fate)| unconfirmed(desk, fate));
         let accounts: Vec<AccountNumber> =
             found.filter_map(|(desk, _)| desk.account.as_ref().map(|account| account.number)).collect();
@@ -243,7 +216,7 @@ impl<'a> Lane<'a> {
             error!(%failure, "first answers could not be confirmed");
             for (desk, fate) in desks.iter().zip(fates) {
                 if unconfirmed(desk, fate) {
-                    *fate = (Fate::Refused(UNSETTLED), false);
+                    *fate = Fate::Refused(UNSETTLED);
                 }
             }
         }
@@ -296,10 +269,36 @@ impl<'a> Lane<'a> {
     }
 
     fn refuse_all(&mut self, desks: Vec<Desk>, why: &'static str) {
-        for desk in desks {
-            self.known.remove(&(desk.studio, desk.id));
-            desk.tasks.into_iter().for_each(|task| refuse(task, why));
+        desks.into_iter().for_each(|mut desk| self.refuse(&mut desk, why));
+    }
+
+    /// Tells a desk's callers that they are to come back, and why: above all, that something of theirs may have landed.
+    fn refuse(&mut self, desk: &mut Desk, why: &'static str) {
+        let why = if desk.doubt.is_some() { UNSETTLED } else { why };
+        self.known.remove(&(desk.studio, desk.id.clone()));
+        desk.tasks.drain(..).for_each(|task| refuse(task, why));
+    }
+}
+
+/// What an append's outcome means for its desk.
+fn appended(desk: &mut Desk, outcome: Option<Result<Appended, StoreError>>) -> Fate {
+    match outcome {
+        Some(Ok(Appended::Landed)) => {
+            // Whatever of an earlier try might have landed follows the same entry, and cannot any more.
+            desk.doubt = None;
+            Fate::Stands
         }
+        Some(Ok(Appended::Late)) => Fate::Again,
+        Some(Err(StoreError::Unknown(why))) => {
+            error!(why, "an append ended in an unknown state; it is decided again");
+            desk.doubt = Some(desk.stored);
+            Fate::Again
+        }
+        Some(Err(failure @ (StoreError::Refused(_) | StoreError::Damaged(_)))) => {
+            error!(%failure, "an append was refused");
+            Fate::Refused(NOT_WRITTEN)
+        }
+        None => Fate::Refused(NOT_WRITTEN),
     }
 }
 
