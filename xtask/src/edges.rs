@@ -37,7 +37,7 @@ const ALLOWED: &[Allowed] = &[
     Allowed {
         krate: "scrip-server",
         normal: &["scrip-core", "scrip-engine", "scrip-api", "scrip-stripe"],
-        tests: &["scrip-till", "scrip-sim"],
+        tests: &["scrip-till", "scrip-sim", "scrip-store-postgres"],
     },
     Allowed {
         krate: "scrip",

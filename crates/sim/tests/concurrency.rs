@@ -4,8 +4,10 @@
 //! Each client remembers what it was told. Afterwards nothing that was acknowledged may be missing or there twice, nothing
 //! may be below zero, the journal must add up, and a fresh start of the engine must show the same.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use scrip_core::account::Account;
 use scrip_core::amount::Credits;
 use scrip_core::answer::{Answer, Done};
 use scrip_core::catalog::Format;
@@ -286,8 +288,10 @@ fn crowd(mut scrip: Scrip, accounts: usize, rounds: usize) {
     let check = |scrip: &Scrip| {
         let mut left = vec![Credits::whole(supply); accounts];
         told.iter().for_each(|told| left[told.account] -= told.charged);
+        let all = scrip.engines[0].accounts(scrip.studio, None, None, accounts).expect("readable");
+        let all: HashMap<&AccountId, &Account> = all.iter().map(|account| (&account.id, &**account)).collect();
         for (id, left) in ids.iter().zip(left) {
-            let account = scrip.engines[0].account(scrip.studio, id).expect("readable").expect("opened");
+            let account = all[id];
             assert_eq!(account.totals().remaining, left, "{id}: what is left is what nobody was told was taken");
             assert!(account.lots.iter().all(|lot| !lot.available().is_negative()), "{id}: {:?}", account.lots);
         }

@@ -1,5 +1,7 @@
 //! Where the database is, and how it wants to be spoken to: `postgres://…`, with two parameters of our own.
 
+use std::time::Duration;
+
 use tokio_postgres::Config;
 
 /// A database's address.
@@ -8,6 +10,8 @@ pub struct Address {
     pub(crate) config: Config,
     pub(crate) scope: Scope,
     pub(crate) statements: Statements,
+    /// How long the database may take for what a caller waits for: a reading, or a transaction.
+    pub(crate) patience: Duration,
 }
 
 /// What one transaction, and each of its statements, may touch.
@@ -42,9 +46,10 @@ impl std::error::Error for WrongAddress {}
 
 impl Address {
     /// Reads `postgres://user:password@host,host:port/database?…` as libpq does, and `transactions=any|bucket`,
-    /// `statements=prepared|whole`. A password never appears in an error.
+    /// `statements=prepared|whole` and `patience=SECONDS`. A password never appears in an error.
     pub fn parse(text: &str) -> Result<Address, WrongAddress> {
         let (mut scope, mut statements) = (Scope::AnyBucket, Statements::Prepared);
+        let mut patience = Duration::from_secs(5);
         let (base, query) = text.split_once('?').unwrap_or((text, ""));
         let mut theirs = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -55,6 +60,10 @@ impl Address {
                 "statements=whole" => statements = Statements::Whole,
                 _ if pair.starts_with("transactions=") => return Err(wrong("transactions is any or bucket")),
                 _ if pair.starts_with("statements=") => return Err(wrong("statements is prepared or whole")),
+                _ if pair.starts_with("patience=") => {
+                    let seconds = pair["patience=".len()..].parse().ok().filter(|seconds| (1..=3600).contains(seconds));
+                    patience = Duration::from_secs(seconds.ok_or_else(|| wrong("patience is 1 to 3600 seconds"))?);
+                }
                 other => theirs.push(other),
             }
         }
@@ -67,11 +76,11 @@ impl Address {
             return Err(wrong("sslmode=require: this version speaks to a socket or a trusted network alone"));
         }
         if config.get_connect_timeout().is_none() {
-            config.connect_timeout(std::time::Duration::from_secs(3));
+            config.connect_timeout(Duration::from_secs(3));
         }
         config.target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
         config.application_name("scrip");
-        Ok(Address { config, scope, statements })
+        Ok(Address { config, scope, statements, patience })
     }
 }
 

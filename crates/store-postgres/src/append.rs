@@ -12,10 +12,10 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, Row};
 
 use crate::address::Scope;
-use crate::line::{Line, Sql, all};
+use crate::line::{Line, LineState, Sql, all};
 use crate::params::StoredTerm;
 use crate::rows::{big, bucket, get, state, studio_number};
-use crate::trouble::{Failed, failed, refused, unknown, unwaited};
+use crate::trouble::{Failed, failed, refused, unanswered, unknown, unwaited};
 
 static LOCK: Sql = Sql {
     text: "SELECT b.bucket FROM scrip.buckets b
@@ -138,10 +138,6 @@ static CONFIRM: Sql = Sql {
 
 static ALL: [&Sql; 8] = [&LOCK, &OPEN, &MOVE_ON, &RENAME, &ERASE, &ADD, &NAME, &COUNT];
 
-/// Locks are not waited for longer than callers wait: what holds them (a commit that waits for a standby that is gone) may
-/// hold them for hours.
-pub(crate) const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '3s'";
-
 /// How often a transaction that the database gave up is sent again.
 const TRIES: u32 = 5;
 
@@ -152,14 +148,13 @@ struct Group<'a> {
     drafts: Vec<(usize, &'a Draft)>,
 }
 
-/// Appends drafts in as few transactions as the scope allows; one answer for each draft. Answers whether the connection is
-/// of further use.
-pub(crate) async fn append(line: &mut Line, drafts: &[Draft]) -> (Vec<Result<Appended, StoreError>>, bool) {
+/// Appends drafts in as few transactions as the scope allows; one answer for each draft, and what becomes of the connection.
+pub(crate) async fn append(line: &mut Line, drafts: &[Draft]) -> (Vec<Result<Appended, StoreError>>, LineState) {
     let mut outcomes: Vec<Result<Appended, StoreError>> = Vec::new();
     outcomes.resize_with(drafts.len(), || Err(StoreError::Refused("it was not sent".to_owned())));
     if let Err(error) = line.ready(&ALL).await {
         outcomes.fill(Err(refused(&error)));
-        return (outcomes, false);
+        return (outcomes, LineState::Broken);
     }
     let mut groups: BTreeMap<i16, Group<'_>> = BTreeMap::new();
     let mut order: Vec<(usize, &Draft)> = drafts.iter().enumerate().collect();
@@ -172,21 +167,21 @@ pub(crate) async fn append(line: &mut Line, drafts: &[Draft]) -> (Vec<Result<App
         groups.entry(at).or_insert_with(|| Group { at, drafts: Vec::new() }).drafts.push((place, draft));
     }
     for group in groups.values() {
-        let (appended, usable) = group.append(line).await;
+        let (appended, state) = group.append(line).await;
         for ((place, _), outcome) in group.drafts.iter().zip(appended) {
             outcomes[*place] = outcome;
         }
-        if !usable {
-            return (outcomes, false);
+        if state != LineState::Idle {
+            return (outcomes, state);
         }
     }
-    (outcomes, true)
+    (outcomes, LineState::Idle)
 }
 
-/// A committed write in each of the accounts' buckets. Answers whether the connection is of further use.
-pub(crate) async fn confirm(line: &mut Line, buckets: &BTreeSet<i16>) -> (Result<(), StoreError>, bool) {
+/// A committed write in each of the accounts' buckets; and what becomes of the connection.
+pub(crate) async fn confirm(line: &mut Line, buckets: &BTreeSet<i16>) -> (Result<(), StoreError>, LineState) {
     if let Err(error) = line.ready(&[&LOCK, &CONFIRM]).await {
-        return (Err(refused(&error)), false);
+        return (Err(refused(&error)), LineState::Broken);
     }
     let wanted: Vec<(i16, Vec<i16>)> = match line.scope() {
         Scope::AnyBucket => vec![(0, buckets.iter().copied().collect())],
@@ -195,18 +190,18 @@ pub(crate) async fn confirm(line: &mut Line, buckets: &BTreeSet<i16>) -> (Result
     for (at, buckets) in wanted {
         let values: Vec<&(dyn ToSql + Sync)> = vec![&at, &buckets];
         let done = committed(line, &[(&LOCK, values.clone()), (&CONFIRM, values)]).await;
-        if let (Err(failure), usable) = done {
-            return (Err(failure), usable);
+        if let (Err(failure), state) = done {
+            return (Err(failure), state);
         }
     }
-    (Ok(()), true)
+    (Ok(()), LineState::Idle)
 }
 
 impl Group<'_> {
-    async fn append(&self, line: &Line) -> (Vec<Result<Appended, StoreError>>, bool) {
+    async fn append(&self, line: &Line) -> (Vec<Result<Appended, StoreError>>, LineState) {
         match Columns::of(&self.drafts).send(line, self.at).await {
-            (Ok(landed), usable) => (landed.into_iter().map(Ok).collect(), usable),
-            (Err(failure), usable) => (self.drafts.iter().map(|_| Err(failure.clone())).collect(), usable),
+            (Ok(landed), state) => (landed.into_iter().map(Ok).collect(), state),
+            (Err(failure), state) => (self.drafts.iter().map(|_| Err(failure.clone())).collect(), state),
         }
     }
 }
@@ -308,11 +303,11 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// Sends the transaction whole, and says of each draft whether it landed; and whether the connection is of further use.
-    async fn send(&self, line: &Line, at: i16) -> (Result<Vec<Appended>, StoreError>, bool) {
+    /// Sends the transaction whole, and says of each draft whether it landed; and what becomes of the connection.
+    async fn send(&self, line: &Line, at: i16) -> (Result<Vec<Appended>, StoreError>, LineState) {
         let statements = self.statements(&at);
-        let (answers, usable) = committed(line, &statements).await;
-        (answers.and_then(|answers| self.landed(&statements, &answers)), usable)
+        let (answers, state) = committed(line, &statements).await;
+        (answers.and_then(|answers| self.landed(&statements, &answers)), state)
     }
 
     fn statements<'b>(&'b self, at: &'b i16) -> Vec<Said<'b>> {
@@ -410,26 +405,26 @@ impl<'a> Accounts<'a> {
 /// A statement and the values of its parameters.
 type Said<'a> = (&'static Sql, Vec<&'a (dyn ToSql + Sync)>);
 
-/// Carries out a transaction until it is committed and known to last, or why not; answers too whether the connection is of
-/// further use. What the database gives up for others' sake is sent again.
-async fn committed(line: &Line, statements: &[Said<'_>]) -> (Result<Vec<Vec<Row>>, StoreError>, bool) {
+/// Carries out a transaction until it is committed and known to last, or why not; and what becomes of the connection. What
+/// the database gives up for others' sake is sent again.
+async fn committed(line: &Line, statements: &[Said<'_>]) -> (Result<Vec<Vec<Row>>, StoreError>, LineState) {
     let mut tries = 0;
     loop {
         tries += 1;
         // A warning of an earlier commit is no word about this one.
         line.was_unwaited();
-        let error = match transaction(line, statements).await {
-            Ok(_) if line.was_unwaited() => return (Err(unwaited()), true),
-            Ok(answers) => return (Ok(answers), true),
-            Err(error) => error,
+        let error = match line.in_time(transaction(line, statements)).await {
+            None => return (Err(unanswered()), LineState::Unanswered),
+            Some(Ok(_)) if line.was_unwaited() => return (Err(unwaited()), LineState::Idle),
+            Some(Ok(answers)) => return (Ok(answers), LineState::Idle),
+            Some(Err(error)) => error,
         };
-        let failure = match failed(&error) {
-            Failed::TryAgain | Failed::RolledBack => refused(&error),
-            Failed::Lost => return (Err(unknown(&error)), false),
-        };
-        let usable = line.run("ROLLBACK").await.is_ok();
-        if failed(&error) == Failed::RolledBack || tries == TRIES || !usable {
-            return (Err(failure), usable);
+        if failed(&error) == Failed::Lost {
+            return (Err(unknown(&error)), LineState::Broken);
+        }
+        let state = LineState::after(&line.run("ROLLBACK").await);
+        if failed(&error) == Failed::RolledBack || tries == TRIES || state != LineState::Idle {
+            return (Err(refused(&error)), state);
         }
     }
 }
@@ -439,7 +434,7 @@ async fn committed(line: &Line, statements: &[Said<'_>]) -> (Result<Vec<Vec<Row>
 async fn transaction(line: &Line, statements: &[Said<'_>]) -> Result<Vec<Vec<Row>>, Error> {
     use futures_util::future::Either;
 
-    let begin = std::iter::once(Either::Left(async { line.run(BEGIN).await.map(|()| Vec::new()) }));
+    let begin = std::iter::once(Either::Left(async { line.begin().await.map(|()| Vec::new()) }));
     let middle = statements.iter().map(|(sql, values)| Either::Right(Either::Left(line.rows(sql, values))));
     let commit = std::iter::once(Either::Right(Either::Right(async { line.run("COMMIT").await.map(|()| Vec::new()) })));
     let answers = all(begin.chain(middle).chain(commit)).await;

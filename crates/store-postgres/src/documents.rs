@@ -10,10 +10,9 @@ use scrip_engine::store::{Document, ImportDocument, ImportState, KeyDocument, No
 use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Row};
 
-use crate::append::BEGIN;
-use crate::line::{Line, Sql};
+use crate::line::{Line, LineState, Sql};
 use crate::rows::{big, get, studio_number, whole};
-use crate::trouble::{Failed, damaged, failed, refused, unknown, unwaited};
+use crate::trouble::{Failed, damaged, failed, refused, unanswered, unknown, unwaited};
 
 static EDITION: Sql = Sql {
     text: "SELECT number, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM scrip.edition",
@@ -183,29 +182,30 @@ fn note(row: &Row) -> Result<Option<Document>, StoreError> {
     Ok(Some(Document::Note(Note { studio: number(row, 0)?, name, text })))
 }
 
-/// Moves the edition on from the one that is known, and writes, durably; or says that it is another. Answers too whether
-/// the connection is of further use.
+/// Moves the edition on from the one that is known, and writes, durably; or says that it is another. And what becomes of the
+/// connection.
 pub(crate) async fn written(
     line: &mut Line,
     edition: u64,
     documents: &[Document],
-) -> (Result<Appended, StoreError>, bool) {
+) -> (Result<Appended, StoreError>, LineState) {
     match write(line, edition, documents).await {
         Ok(true) => {}
-        Ok(false) => return (Ok(Appended::Late), line.run("ROLLBACK").await.is_ok()),
-        Err(error) => return (Err(refused(&error)), line.run("ROLLBACK").await.is_ok()),
+        Ok(false) => return (Ok(Appended::Late), LineState::after(&line.run("ROLLBACK").await)),
+        Err(error) => return (Err(refused(&error)), LineState::after(&line.run("ROLLBACK").await)),
     }
     line.was_unwaited();
-    match line.run("COMMIT").await {
-        Ok(()) if line.was_unwaited() => (Err(unwaited()), true),
-        Ok(()) => (Ok(Appended::Landed), true),
-        Err(error) if failed(&error) == Failed::Lost => (Err(unknown(&error)), false),
-        Err(error) => (Err(refused(&error)), line.run("ROLLBACK").await.is_ok()),
+    match line.in_time(line.run("COMMIT")).await {
+        None => (Err(unanswered()), LineState::Unanswered),
+        Some(Ok(())) if line.was_unwaited() => (Err(unwaited()), LineState::Idle),
+        Some(Ok(())) => (Ok(Appended::Landed), LineState::Idle),
+        Some(Err(error)) if failed(&error) == Failed::Lost => (Err(unknown(&error)), LineState::Broken),
+        Some(Err(error)) => (Err(refused(&error)), LineState::after(&line.run("ROLLBACK").await)),
     }
 }
 
 async fn write(line: &mut Line, edition: u64, documents: &[Document]) -> Result<bool, Error> {
-    line.run(BEGIN).await?;
+    line.begin().await?;
     if line.ask(&MOVE_ON, &[&big(edition)]).await?.is_empty() {
         return Ok(false);
     }

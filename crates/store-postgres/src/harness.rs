@@ -5,12 +5,12 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tokio_postgres::NoTls;
 
-use crate::Address;
+use crate::{Address, PostgresStore};
 
 /// The server of this test program, and the shell that ends it once its input is closed.
 struct Cluster {
@@ -28,6 +28,49 @@ cat >/dev/null || true
 "$2/pg_ctl" -D "$1/data" -m immediate stop >/dev/null || true
 rm -rf "$1"
 "#;
+
+/// A database for one test whose tables are there, and empty. When it goes another test gets it.
+pub struct Furnished {
+    /// Where it is.
+    pub address: Address,
+}
+
+/// Those that are free.
+static FREE: Mutex<Vec<Address>> = Mutex::new(Vec::new());
+
+/// Ends whoever is left of a test, and removes what it wrote.
+const EMPTY: &str = "
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
+DELETE FROM scrip.entries; DELETE FROM scrip.terms; DELETE FROM scrip.accounts; DELETE FROM scrip.studios;
+DELETE FROM scrip.catalogs; DELETE FROM scrip.keys; DELETE FROM scrip.token_secrets; DELETE FROM scrip.notes;
+DELETE FROM scrip.clock; DELETE FROM scrip.import; UPDATE scrip.edition SET number = 0;
+UPDATE scrip.buckets SET entries = 0, last_at = 0 WHERE entries > 0;";
+
+impl Furnished {
+    /// One that is free, or a new one.
+    pub fn new() -> Furnished {
+        let free = FREE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let address = free.unwrap_or_else(|| {
+            let address = database();
+            PostgresStore::migrate_at(&address).expect("the tables can be made");
+            address
+        });
+        Furnished { address }
+    }
+}
+
+impl Default for Furnished {
+    fn default() -> Furnished {
+        Furnished::new()
+    }
+}
+
+impl Drop for Furnished {
+    fn drop(&mut self) {
+        run(&self.address, EMPTY);
+        FREE.lock().unwrap_or_else(PoisonError::into_inner).push(self.address.clone());
+    }
+}
 
 /// An empty database for one test.
 pub fn database() -> Address {
@@ -55,7 +98,8 @@ pub fn database_with(parameters: &str) -> Address {
 
 fn text(name: &str, parameters: &str) -> String {
     let socket = cluster().socket.display().to_string().replace('/', "%2F");
-    format!("postgres://scrip@{socket}/{name}?{parameters}")
+    // A test machine may be busy with anything.
+    format!("postgres://scrip@{socket}/{name}?patience=60&{parameters}")
 }
 
 fn address(name: &str, parameters: &str) -> Address {
@@ -76,12 +120,16 @@ fn create(name: &str) {
 /// Runs statements in a database, as its owner.
 pub fn run(address: &Address, statements: &str) {
     let config = &address.config;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let (client, connection) = config.connect(NoTls).await.expect("the server answers");
-        tokio::spawn(connection);
-        client.batch_execute(statements).await.expect("the statements are right");
-    });
+    let run = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let (client, connection) = config.connect(NoTls).await.expect("the server answers");
+            tokio::spawn(connection);
+            client.batch_execute(statements).await.expect("the statements are right");
+        });
+    };
+    // On a thread of its own: the caller's may run a runtime already.
+    std::thread::scope(|scope| scope.spawn(run).join().expect("as above"));
 }
 
 fn cluster() -> &'static Cluster {

@@ -37,6 +37,7 @@ const AGE: Duration = Duration::from_secs(60);
 /// A connection to the database.
 pub(crate) struct Line {
     client: Client,
+    patience: Duration,
     born: Instant,
     scope: Scope,
     statements: Statements,
@@ -69,12 +70,31 @@ impl Line {
         if statements == Statements::Prepared {
             client.batch_execute(PLANS).await?;
         }
-        Ok(Line { client, born: Instant::now(), scope, statements, prepared: HashMap::new(), unwaited })
+        Ok(Line {
+            client,
+            patience: address.patience,
+            born: Instant::now(),
+            scope,
+            statements,
+            prepared: HashMap::new(),
+            unwaited,
+        })
     }
 
     /// What one transaction may touch.
     pub(crate) fn scope(&self) -> Scope {
         self.scope
+    }
+
+    /// Waits for the answer to something that was sent, as long as callers wait; `None`: it has not come.
+    pub(crate) async fn in_time<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+        tokio::time::timeout(self.patience, answer).await.ok()
+    }
+
+    /// Begins a transaction that writes. Locks are not waited for longer than callers wait: what holds them (a commit that
+    /// waits for a standby that is gone) may hold them for hours.
+    pub(crate) async fn begin(&self) -> Result<(), Error> {
+        self.run(&format!("BEGIN; SET LOCAL lock_timeout = '{}s'", self.patience.as_secs())).await
     }
 
     /// Makes statements ready, all at once those that are not yet.
@@ -145,6 +165,24 @@ impl Line {
     /// Whether the server warned since this was last asked that a commit was not waited for by its standby.
     pub(crate) fn was_unwaited(&self) -> bool {
         self.unwaited.swap(false, Ordering::AcqRel)
+    }
+}
+
+/// What has become of a connection on which something was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LineState {
+    /// It is in no transaction.
+    Idle,
+    /// It is of no further use.
+    Broken,
+    /// The database has not answered yet.
+    Unanswered,
+}
+
+impl LineState {
+    /// After a transaction that failed was ended, or could not be.
+    pub(crate) fn after(ended: &Result<(), Error>) -> LineState {
+        if ended.is_ok() { LineState::Idle } else { LineState::Broken }
     }
 }
 

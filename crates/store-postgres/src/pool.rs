@@ -1,7 +1,10 @@
 //! Connections that wait to be used, and the runtime that drives them.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use scrip_engine::store::StoreError;
@@ -11,13 +14,9 @@ use tokio::time::timeout;
 use tokio_postgres::Error;
 
 use crate::address::Address;
-use crate::line::Line;
+use crate::line::{Line, LineState};
 use crate::trouble::refused;
 
-/// How long the database may take for what callers wait for.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
-/// How long it may take for a search through many accounts.
-pub(crate) const LONG: Duration = Duration::from_secs(60);
 /// How many connections may be in the middle of a write. One that the database leaves without an answer keeps its place,
 /// so that a standby that is away cannot use up all connections.
 const WRITERS: usize = 16;
@@ -53,7 +52,11 @@ impl Pool {
             Ok(outer) if outer.runtime_flavor() == RuntimeFlavor::MultiThread => {
                 tokio::task::block_in_place(|| runtime.block_on(work))
             }
-            Ok(_) | Err(_) => runtime.block_on(work),
+            Ok(_) => {
+                let _within = runtime.enter();
+                park_on(work)
+            }
+            Err(_) => runtime.block_on(work),
         }
     }
 
@@ -67,32 +70,28 @@ impl Pool {
                 None => break,
             }
         }
-        let connected = timeout(PATIENCE, Line::connect(&self.address)).await;
+        let connected = timeout(self.address.patience, Line::connect(&self.address)).await;
         connected.map_err(|_| late())?.map_err(|error| refused(&error))
     }
 
-    /// A write on any connection: `write` answers what became of it, and whether the connection is of further use. `None`:
-    /// the database did not answer in time, and nobody knows what became of it. Nothing is cancelled: a commit that is told to
-    /// stop waiting for its standby would be there, and could be lost.
-    pub(crate) async fn write<T>(
-        &self,
-        write: impl AsyncFnOnce(&mut Line) -> (T, bool),
-    ) -> Result<Option<T>, StoreError> {
-        let place = timeout(PATIENCE, Arc::clone(&self.writers).acquire_owned()).await;
+    /// A write on any connection: `write` answers what became of it, and of the connection. Nothing is ever cancelled: a
+    /// commit that is told to stop waiting for its standby would be there, and could be lost.
+    pub(crate) async fn write<T>(&self, write: impl AsyncFnOnce(&mut Line) -> (T, LineState)) -> Result<T, StoreError> {
+        let place = timeout(self.address.patience, Arc::clone(&self.writers).acquire_owned()).await;
         let place = place.map_err(|_| late())?.expect("it is never closed");
         let mut line = self.line().await?;
-        match timeout(PATIENCE, write(&mut line)).await {
-            Ok((written, usable)) => {
-                if usable {
-                    self.take_back(line);
-                }
-                Ok(Some(written))
-            }
-            Err(_) => {
-                tokio::spawn(outwait(line, place));
-                Ok(None)
-            }
+        let (written, state) = write(&mut line).await;
+        match state {
+            LineState::Idle => self.take_back(line),
+            LineState::Broken => {}
+            LineState::Unanswered => drop(tokio::spawn(outwait(line, place))),
         }
+        Ok(written)
+    }
+
+    /// How long the database may take.
+    pub(crate) fn patience(&self) -> Duration {
+        self.address.patience
     }
 
     /// Takes back a connection that is in no transaction.
@@ -122,6 +121,27 @@ impl Pool {
             Ok(found)
         };
         self.block_on(async { timeout(patience, reading).await.unwrap_or_else(|_| Err(late())) })
+    }
+}
+
+/// Runs something on a thread that runs a runtime of its own already; ours does what is waited for.
+fn park_on<T>(work: impl Future<Output = T>) -> T {
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Unpark>) {
+            self.0.unpark();
+        }
+    }
+
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    // What the other runtime allows one task at a time is not for what is waited for here.
+    let mut work = pin!(tokio::task::unconstrained(work));
+    loop {
+        match work.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(done) => return done,
+            Poll::Pending => thread::park(),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use scrip_core::account::Account;
 use scrip_core::id::{AccountId, AccountNumber};
@@ -15,7 +16,7 @@ use tokio_postgres::types::Type;
 use crate::address::Address;
 use crate::line::{Line, Sql};
 use crate::params::StoredTerm;
-use crate::pool::{LONG, PATIENCE, Pool};
+use crate::pool::Pool;
 use crate::rows::{account, account_columns, big, bucket, entry_columns, record};
 use crate::schema::{self, Migrated};
 use crate::snapshot::Snapshot;
@@ -55,6 +56,9 @@ static OF_ANY: Sql = Sql {
     ),
     types: &[Type::UUID],
 };
+
+/// How long a search through many accounts may take.
+const SEARCH: Duration = Duration::from_secs(60);
 
 /// The store in PostgreSQL.
 pub struct PostgresStore {
@@ -108,13 +112,8 @@ impl PostgresStore {
         sql: &'static Sql,
         values: &crate::line::Values<'_>,
     ) -> Result<Vec<tokio_postgres::Row>, StoreError> {
-        self.pool.read(PATIENCE, async |line: &mut Line| line.ask(sql, values).await)
+        self.pool.read(self.pool.patience(), async |line: &mut Line| line.ask(sql, values).await)
     }
-}
-
-/// The database did not say what became of a write.
-fn unanswered() -> StoreError {
-    StoreError::Unknown("the database did not answer in time".to_owned())
 }
 
 fn limited(limit: usize) -> i64 {
@@ -123,18 +122,18 @@ fn limited(limit: usize) -> i64 {
 
 impl JointStore for PostgresStore {
     fn documents(&self, known: Option<u64>) -> Result<Edition, StoreError> {
-        self.pool.read(PATIENCE, async |line: &mut Line| Ok(documents::edition(line, known).await))?
+        self.pool.read(self.pool.patience(), async |line: &mut Line| Ok(documents::edition(line, known).await))?
     }
 
     fn put(&self, edition: u64, documents: &[Document]) -> Result<Appended, StoreError> {
         let written = self
             .pool
             .block_on(self.pool.write(async |line: &mut Line| documents::written(line, edition, documents).await));
-        written?.unwrap_or_else(|| Err(unanswered()))
+        written?
     }
 
     fn fetch(&self, wanted: &Wanted) -> Result<Found, StoreError> {
-        self.pool.read(PATIENCE, async |line: &mut Line| fetch::fetch(line, wanted).await)?
+        self.pool.read(self.pool.patience(), async |line: &mut Line| fetch::fetch(line, wanted).await)?
     }
 
     fn append(&self, drafts: &[Draft]) -> Vec<Result<Appended, StoreError>> {
@@ -143,8 +142,7 @@ impl JointStore for PostgresStore {
         }
         let appended = self.pool.write(async |line: &mut Line| append::append(line, drafts).await);
         match self.pool.block_on(appended) {
-            Ok(Some(outcomes)) => outcomes,
-            Ok(None) => drafts.iter().map(|_| Err(unanswered())).collect(),
+            Ok(outcomes) => outcomes,
             Err(failure) => drafts.iter().map(|_| Err(failure.clone())).collect(),
         }
     }
@@ -152,7 +150,7 @@ impl JointStore for PostgresStore {
     fn confirm(&self, accounts: &[AccountNumber]) -> Result<(), StoreError> {
         let buckets: BTreeSet<i16> = accounts.iter().map(|account| bucket(*account)).collect();
         let confirmed = self.pool.write(async |line: &mut Line| append::confirm(line, &buckets).await);
-        self.pool.block_on(confirmed)?.unwrap_or_else(|| Err(unanswered()))
+        self.pool.block_on(confirmed)?
     }
 
     fn entries(&self, account: AccountNumber, before: u64, limit: usize) -> Result<Vec<Record>, StoreError> {
@@ -161,7 +159,7 @@ impl JointStore for PostgresStore {
     }
 
     fn studio_entries(&self, query: &StudioQuery<'_>) -> Result<Vec<(AccountId, Record)>, StoreError> {
-        let rows = self.pool.read(LONG, async |line: &mut Line| studio::entries(line, query).await)?;
+        let rows = self.pool.read(SEARCH, async |line: &mut Line| studio::entries(line, query).await)?;
         rows.iter().map(studio::named).collect()
     }
 
@@ -181,7 +179,7 @@ impl JointStore for PostgresStore {
     }
 
     fn last_instant(&self) -> Result<Option<Time>, StoreError> {
-        let last = self.pool.read(LONG, async |line: &mut Line| studio::last_at(line).await)?;
+        let last = self.pool.read(SEARCH, async |line: &mut Line| studio::last_at(line).await)?;
         Ok((last > 0).then_some(Time::from_micros(last)))
     }
 

@@ -37,6 +37,11 @@ pub(crate) fn unknown(error: &Error) -> StoreError {
     StoreError::Unknown(said(error))
 }
 
+/// The database did not say in time what became of a write.
+pub(crate) fn unanswered() -> StoreError {
+    StoreError::Unknown("the database did not answer in time".to_owned())
+}
+
 /// A commit that is here, but may be lost with this server of the database.
 pub(crate) fn unwaited() -> StoreError {
     StoreError::Unknown("its standby was not waited for".to_owned())

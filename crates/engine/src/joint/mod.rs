@@ -182,9 +182,9 @@ impl Joint {
     }
 
     /// Whether the catalogs that are known can be relied upon: another server's newer version would be known here before
-    /// it takes effect.
+    /// it takes effect. On a test clock versions take effect at once, whoever knows them.
     pub(crate) fn is_current(&self) -> bool {
-        self.current_until.holds()
+        matches!(self.hub.options.clock, Clock::Test(_)) || self.current_until.holds()
     }
 
     /// A number for an account that is opened here: it rises with time, and falls into the bucket of the account's id.

@@ -424,13 +424,14 @@ async fn an_erased_account_is_charged_no_more_and_saves_nothing() {
     let (_, session) = topped.shop.order("unpaid").await;
     topped.spend("low", 60).await;
     topped.shop.till.take_deliveries();
-    topped.shop.erase("cleo").await;
+    let erased = topped.shop.erase("cleo").await;
     topped.round_after_a_restart().await;
     topped.shop.pay(&session);
     topped.shop.deliver().await;
-    let path = "/v1/accounts/erased~1/automatic-top-up";
-    let stands = topped.shop.world.call("GET", path).secret(TWIN).empty().await.json();
+    let path = format!("/v1/accounts/{erased}/automatic-top-up");
+    let stands = topped.shop.world.call("GET", &path).secret(TWIN).empty().await.json();
     assert_eq!((&stands["enabled"], &stands["saved_method"]), (&json!(false), &Value::Null));
-    let balance = topped.shop.world.call("GET", "/v1/accounts/erased~1/balance").secret(TWIN).empty().await.json();
+    let path = format!("/v1/accounts/{erased}/balance");
+    let balance = topped.shop.world.call("GET", &path).secret(TWIN).empty().await.json();
     assert_eq!(balance["available"], json!(140), "40 were left, and 100 were bought at the page");
 }

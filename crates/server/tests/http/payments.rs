@@ -21,8 +21,6 @@ pub(crate) struct Shop {
     pub(crate) world: World,
     pub(crate) till: Till,
     pub(crate) provider: Client,
-    /// How its store fails.
-    pub(crate) faults: Faults,
     webhook_secret: String,
 }
 
@@ -49,6 +47,16 @@ impl Shop {
     }
 
     pub(crate) async fn with(settings: Settings) -> Shop {
+        Shop::on(settings, World::with).await
+    }
+
+    /// On a store in memory that fails as it is told.
+    pub(crate) async fn on_faulty_store(faults: Faults) -> Shop {
+        let store = FaultyStore::new(Box::new(MemoryStore::new()), faults);
+        Shop::on(Settings::default(), |config| World::on(Box::new(store), config)).await
+    }
+
+    async fn on(settings: Settings, open: impl AsyncFnOnce(Config) -> World) -> Shop {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let options = Options {
             seed: 11,
@@ -61,13 +69,11 @@ impl Shop {
         let till = Till::start(listener, options).expect("it has an address");
         till.switch(Switches { deliver: Deliver::Keep, ..Switches::default() });
         let webhook_secret = till.deliver_to("http://127.0.0.1:9/webhook");
-        let faults = Faults::default();
-        let store = FaultyStore::new(Box::new(MemoryStore::new()), faults.clone());
-        let world = World::on(Box::new(store), config(&till, &webhook_secret, &settings)).await;
+        let world = open(config(&till, &webhook_secret, &settings)).await;
         let reply = world.call("PUT", "/v1/accounts/cleo").secret(TWIN).json(json!({})).await;
         assert_eq!(reply.status, 201, "{}", reply.text());
         let provider = client(&till, &Settings::default());
-        Shop { world, till, provider, faults, webhook_secret }
+        Shop { world, till, provider, webhook_secret }
     }
 
     /// The server ends, and another one goes on with what the store has.
@@ -101,14 +107,17 @@ impl Shop {
         call.json(json!({"package": "small"})).await
     }
 
-    pub(crate) async fn erase(&self, account: &str) {
+    /// Erases an account; answers what it is called from then on.
+    pub(crate) async fn erase(&self, account: &str) -> scrip_core::id::AccountId {
         let engine = &self.world.engine;
         let studios = engine.studios();
         let (studio, _) = studios.iter().find(|(_, id)| id.as_str() == "studiotwin").expect("it is served");
         let account = scrip_core::id::AccountId::parse(account).expect("an id");
+        let stored = engine.account(*studio, &account).expect("readable").expect("it is there");
         let command = scrip_core::command::Command::EraseAccount { reason: None };
         let request = scrip_engine::engine::Request { studio: *studio, account, key: None, command };
         engine.submit(request).await.expect("it is erased");
+        scrip_core::id::AccountId::erased(stored.number)
     }
 
     pub(crate) fn pay(&self, session: &str) {
@@ -296,7 +305,7 @@ async fn money_that_goes_back_after_an_erasure_finds_its_order() {
     let (_, session) = shop.order("buy-1").await;
     shop.pay(&session);
     shop.deliver().await;
-    shop.erase("cleo").await;
+    let erased = shop.erase("cleo").await;
     let reply = shop.world.call("PUT", "/v1/accounts/cleo").secret(TWIN).json(json!({})).await;
     assert_eq!(reply.status, 201, "the id is free again");
     let later = scrip_core::time::Time::parse("2026-01-31T10:00:01Z").expect("a time");
@@ -306,7 +315,8 @@ async fn money_that_goes_back_after_an_erasure_finds_its_order() {
     assert!(shop.till.close_dispute(&dispute, Verdict::Lost));
     assert!(shop.deliver().await.iter().all(|status| *status == 204));
     assert_eq!(shop.counted("unknown_order").await, 0);
-    let erased = shop.world.call("GET", "/v1/accounts/erased~1/balance").secret(TWIN).empty().await.json();
+    let path = format!("/v1/accounts/{erased}/balance");
+    let erased = shop.world.call("GET", &path).secret(TWIN).empty().await.json();
     assert_eq!((&erased["remaining"], &erased["debt"]), (&json!(0), &json!(0)));
     assert_eq!(shop.state(&order).await, json!("pending"), "the new account's order is another");
 }

@@ -26,15 +26,16 @@ async fn round_at(shop: &Shop, reconciler: &mut Reconciler, clock: &str) {
 
 #[tokio::test]
 async fn what_the_store_refused_for_a_moment_is_looked_at_again() {
-    let shop = Shop::open().await;
+    let faults = faulty::Faults::default();
+    let shop = Shop::on_faulty_store(faults.clone()).await;
     let (order, payment) = paid(&shop).await;
     let mut reconciler = Reconciler::default();
     reconciler.round(&shop.world.app).await;
     shop.till.move_clock(START_S + 30);
     shop.till.dispute(&payment).expect("it can be disputed");
-    shop.faults.arm(faulty::Fault::Refused);
+    faults.arm(faulty::Fault::Refused);
     round_at(&shop, &mut reconciler, "2026-01-31T10:01:00Z").await;
-    assert_eq!((shop.faults.done(), shop.state(&order).await), (1, json!("paid")));
+    assert_eq!((faults.done(), shop.state(&order).await), (1, json!("paid")));
     round_at(&shop, &mut reconciler, "2026-01-31T10:02:00Z").await;
     assert_eq!(shop.state(&order).await, "disputed");
 }

@@ -1,4 +1,5 @@
-//! A server in the test's own process: both seed studios, a store in memory, a clock that stands still.
+//! A server in the test's own process: both seed studios, a store in memory, a clock that stands still. With
+//! `SCRIP_TEST_STORE=postgres` in the environment the store is a database of its own, where the test does not need another.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,6 +16,8 @@ use scrip_engine::store::Store;
 use scrip_engine::store::memory::MemoryStore;
 use scrip_engine::{Engine, Options};
 use scrip_server::{App, Config, OutsideKey};
+use scrip_store_postgres::PostgresStore;
+use scrip_store_postgres::harness::Furnished;
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -35,6 +38,13 @@ pub(crate) struct World {
     document: Value,
     keys: AtomicU32,
     ends: Ends,
+    /// What it is on, if not in memory.
+    database: Option<Furnished>,
+}
+
+fn options() -> Options {
+    let clock = Clock::test(Time::parse(START).unwrap());
+    Options { clock, sweep_per_second: 0, ..Options::default() }
 }
 
 /// An answer.
@@ -90,12 +100,24 @@ impl World {
 
     /// The same, configured otherwise; the two keys are added.
     pub(crate) async fn with(config: Config) -> World {
-        World::on(Box::new(MemoryStore::new()), config).await
+        if std::env::var_os("SCRIP_TEST_STORE").is_none_or(|store| store != "postgres") {
+            return World::on(Box::new(MemoryStore::new()), config).await;
+        }
+        let database = Furnished::new();
+        let store = PostgresStore::open(&database.address).unwrap();
+        let mut world = World::of(Engine::start_joint(Arc::new(store), options()).unwrap(), config);
+        world.database = Some(database);
+        world.furnished().await
     }
 
     /// The same on another store.
     pub(crate) async fn on(store: Box<dyn Store>, config: Config) -> World {
-        let mut world = World::over(store, config);
+        World::over(store, config).furnished().await
+    }
+
+    /// With both studios, and with the document that answers are compared with.
+    async fn furnished(self) -> World {
+        let mut world = self;
         for studio in ["flow-studio", "studiotwin"] {
             world.publish(studio).await;
         }
@@ -106,9 +128,7 @@ impl World {
 
     /// One over a store that may hold something already. Answers are not compared with the document.
     pub(crate) fn over(store: Box<dyn Store>, config: Config) -> World {
-        let clock = Clock::test(Time::parse(START).unwrap());
-        let options = Options { clock, sweep_per_second: 0, ..Options::default() };
-        World::of(Engine::start(store, options).unwrap(), config)
+        World::of(Engine::start(store, options()).unwrap(), config)
     }
 
     /// One over a running engine.
@@ -116,13 +136,16 @@ impl World {
         config.keys.extend(OutsideKey::parse_list("flow-studio=sk_flow,studiotwin=sk_twin").unwrap());
         let app = App::new(engine.clone(), config);
         let routes = scrip_server::router(app.clone());
-        World { engine, routes, document: Value::Null, app, keys: AtomicU32::new(0), ends: Ends::WithEngine }
+        let (document, keys) = (Value::Null, AtomicU32::new(0));
+        World { engine, routes, document, app, keys, ends: Ends::WithEngine, database: None }
     }
 
     /// Another one over the same engine, as after a restart of the server.
     pub(crate) fn again(&mut self, config: Config) {
         self.ends = Ends::Alone;
+        let database = self.database.take();
         *self = World::of(self.engine.clone(), config);
+        self.database = database;
     }
 
     /// Publishes a studio's shipped catalog.
