@@ -1,7 +1,7 @@
 //! Running every test of the workspace and adding up what the runner says.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::steps;
 
@@ -14,10 +14,18 @@ pub(crate) struct Totals {
     pub(crate) failed: u64,
 }
 
-/// Runs all tests, shows their output, and adds up their summaries.
+/// Runs all tests; then those again that are told by the environment which store they are to use.
 pub(crate) fn run() -> Totals {
+    let all = run_some(&mut steps::command(&["test", "--workspace", "--no-fail-fast"]));
+    // Of the whole workspace, so that nothing is built otherwise than above.
+    let mut http = steps::command(&["test", "--workspace", "--no-fail-fast", "--test", "http"]);
+    let http = run_some(http.env("SCRIP_TEST_STORE", "postgres"));
+    Totals { passed: all.passed + http.passed, failed: all.failed + http.failed }
+}
+
+/// Runs tests, shows their output, and adds up their summaries.
+fn run_some(command: &mut Command) -> Totals {
     let mut totals = Totals::default();
-    let mut command = steps::command(&["test", "--workspace", "--no-fail-fast"]);
     let mut child = match command.stdout(Stdio::piped()).spawn() {
         Ok(child) => child,
         Err(error) => {
