@@ -16,12 +16,6 @@ impl World {
         let found = self.browser.run(script, &json!([selector]));
         found.as_array().expect("texts").iter().map(|text| text.as_str().expect("a text").to_owned()).collect()
     }
-
-    /// Writes into a field, in place of what is there.
-    fn fill(&self, selector: &str, text: &str) {
-        self.browser.find(selector);
-        self.browser.run("document.querySelector(arguments[0]).value = arguments[1]", &json!([selector, text]));
-    }
 }
 
 /// A larger plan is paid for and begins; cancelling says what it does, and can be taken back.

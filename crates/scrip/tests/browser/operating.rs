@@ -47,11 +47,6 @@ impl World {
         self.browser.find_text("What accounts have now");
     }
 
-    fn fill(&self, selector: &str, text: &str) {
-        self.browser.find(selector);
-        self.browser.run("document.querySelector(arguments[0]).value = arguments[1]", &json!([selector, text]));
-    }
-
     /// Fills an act's form that is open, looks at what it says it will do, and does it.
     fn act(&self, fields: &[(&str, &str)], says: &str, done: &str) {
         for (selector, text) in fields {

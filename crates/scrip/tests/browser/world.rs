@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Answer, Server, scrip};
 use crate::webdriver::Browser;
@@ -29,6 +29,12 @@ impl World {
         let mut demo = scrip();
         demo.args(["demo", "--listen", "127.0.0.1:0"]);
         World { server: Server::spawn(demo), browser: Browser::start(), _alone: alone }
+    }
+
+    /// Writes into a field, in place of what is there.
+    pub(crate) fn fill(&self, selector: &str, text: &str) {
+        self.browser.find(selector);
+        self.browser.run("document.querySelector(arguments[0]).value = arguments[1]", &json!([selector, text]));
     }
 
     /// Asks the API as the studio.

@@ -88,7 +88,7 @@ fn run(furnished: &Furnished, number: u64, steps_max: u64) -> Result<String, Wro
     let (mut told, mut steps) = (String::new(), 0);
     let ran = catch_unwind(AssertUnwindSafe(|| {
         runtime().block_on(async {
-            let plans = if number % 3 == 0 { Plans::RenewedByPayment } else { Plans::RenewedByClock };
+            let plans = if number.is_multiple_of(3) { Plans::RenewedByPayment } else { Plans::RenewedByClock };
             let mut history = History::begin(Scene::open(furnished.of(plans)).await, plans, number);
             let length = history.length().min(steps_max);
             while steps < length {

@@ -159,7 +159,7 @@ async fn table(visit: &Visit, frame: &Frame, tool: &ToolShown) -> Result<Option<
     let across = choice.unit.clone().unwrap_or_else(|| choice.measure.replace(['_', '-'], " "));
     let choices = values.iter().map(|value| shown(frame, value)).collect();
     let (tool, name, formula) = (tool.tool.clone(), tool.name.clone(), tool.rate.replace(" * ", " × "));
-    Ok((!rows.is_empty()).then(|| Table { tool, name, formula, across, choices, rows }))
+    Ok((!rows.is_empty()).then_some(Table { tool, name, formula, across, choices, rows }))
 }
 
 /// How warm each price is: by its rank among the prices of its table, since sizes grow by doubling.
