@@ -3,7 +3,7 @@
 use scrip_core::account::Account;
 use scrip_core::command::Command;
 use scrip_core::id::{AccountId, OrderId, ProviderRef, StudioNumber};
-use scrip_core::order::{Item, Order, Payment};
+use scrip_core::order::{Item, Order, Origin, Payment};
 use scrip_core::plan::Renews;
 use scrip_core::rejection::Rejection;
 use scrip_engine::engine::Request;
@@ -14,8 +14,8 @@ use crate::config::StripeAccount;
 use crate::payments::{self, OrderAt, Unsettled, charge, settle};
 use crate::problem::Refused;
 
-/// Where a placed order is paid; `None` without a provider, or when it waits for nothing any more. Asked again for the
-/// same order, the same page.
+/// Where a placed order is paid; `None` without a provider, when it waits for nothing any more, or for what an automatic
+/// top-up ordered: that is charged by itself, and would be paid twice. Asked again for the same order, the same page.
 pub(crate) async fn pay_at(
     app: &App,
     studio: StudioNumber,
@@ -25,7 +25,10 @@ pub(crate) async fn pay_at(
     let Some(at) = payments::account_of(app, studio) else { return Ok(None) };
     // As it stands now, not as a repeated answer tells it: what is paid must not be offered again.
     let order = app.engine().order(studio, account, order).await?;
-    let waits = |order: &Order| order.payment == Payment::Pending && app.engine().now() < order.expires_at;
+    let waits = |order: &Order| {
+        let by_itself = order.origin == Origin::Automatic;
+        order.payment == Payment::Pending && !by_itself && app.engine().now() < order.expires_at
+    };
     let Some(order) = order.filter(waits) else { return Ok(None) };
     let place = OrderAt { studio, account: account.clone(), order: order.id };
     let page = tokio::time::timeout(app.config().limits.provider_wait, page_of(app, at, &place, &order)).await;

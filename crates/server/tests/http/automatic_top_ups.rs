@@ -373,6 +373,21 @@ async fn a_charge_is_counted_once_however_often_it_is_looked_at() {
     assert_eq!((topped.shop.available().await, topped.shop.counted("charged").await), (json!(140), 1));
 }
 
+/// A debit is on its way, or the answer to a charge was lost: whoever paid at a page now would pay twice.
+#[tokio::test]
+async fn what_is_charged_by_itself_has_no_page() {
+    let mut topped = Topped::with_card(OK).await;
+    assert!(topped.shop.till.change_card(&topped.first.1, DEBIT));
+    topped.spend("low", 60).await;
+    for _ in 0..2 {
+        let path = format!("/v1/accounts/cleo/orders/{}/checkout", topped.waits_for().await.order);
+        let order = topped.shop.world.call("POST", &path).secret(TWIN).empty().await;
+        let said = order.json();
+        assert_eq!((order.status, &said["state"], &said["checkout_url"]), (200, &json!("pending"), &Value::Null));
+        topped.round().await;
+    }
+}
+
 /// What the provider's people deleted is made anew by the next page, and charged from then on.
 #[tokio::test]
 async fn a_customer_who_was_deleted_at_the_provider_pays_at_a_page_again() {
