@@ -126,9 +126,9 @@ pub(super) fn mark_paid(mut scribe: Scribe<'_>, order: OrderId, reference: &str)
     if matches!(order.payment, Payment::Paid(_) | Payment::Received(_)) {
         return Err(Rejection::OrderNotPending { state: order.state() });
     }
-    // Beside a subscription of the provider's it would buy nothing: nobody should think that it did.
+    // It would buy nothing: nobody should think that it did.
     if let Item::Plan(terms) = &order.item
-        && !billing::leaves_room(scribe.before, terms, scribe.at())
+        && !plan_payment::can_be_paid(scribe.before, scribe.catalogs, terms, scribe.at())
     {
         return Err(Rejection::PlanNotForSale);
     }
@@ -259,7 +259,9 @@ fn money_back(scribe: &mut Scribe<'_>, stands: Order, truth: &Truth) -> Order {
     let catalogs = scribe.catalogs;
     let account = scribe.account();
     let (was_gone, is_gone) = (stands.all_is_gone(), order.all_is_gone());
-    let withdrawn = if is_gone && !was_gone { plan_payment::withdrawn(account, catalogs, &order, at) } else { None };
+    let withdrawn =
+        if is_gone && !was_gone { plan_payment::withdrawn(account, catalogs, &mut order, at) } else { None };
+    let restored = if was_gone && !is_gone { plan_payment::restored(account, catalogs, &mut order, at) } else { None };
     let refill = withdrawn.as_ref().and_then(|withdrawn| withdrawn.draft(&order));
     let draft = refill
         .or_else(|| take_back(account, &order, at))
@@ -272,8 +274,8 @@ fn money_back(scribe: &mut Scribe<'_>, stands: Order, truth: &Truth) -> Order {
     }
     if let Some(withdrawn) = withdrawn {
         withdrawn.write(scribe);
-    } else if was_gone && !is_gone {
-        plan_payment::restore(scribe, &order);
+    } else if let Some(restored) = restored {
+        plan_payment::restore(scribe, restored);
     }
     let gone = order.returned() > stands.returned();
     if (gone || order.is_disputed() && !stands.is_disputed())

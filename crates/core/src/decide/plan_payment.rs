@@ -13,7 +13,7 @@ use crate::decide::subscription::{begin, grant_current, write_change};
 use crate::draft::{Draft, unchanged};
 use crate::entry::{Book, Event, LotChange, SubscriptionChange};
 use crate::lot::{Class, Lot};
-use crate::order::{Item, Order, PaidCycles};
+use crate::order::{Item, Order, PaidCycles, Payment};
 use crate::plan::{NextPlan, PlanTerms, Reached, Renews, Subscription, SubscriptionState};
 use crate::time::Time;
 
@@ -189,38 +189,87 @@ impl Found {
         let bought = order.pays.filter(|_| !order.bought_nothing());
         bought.filter(|pays| lives(pays) && (self.is_same(terms) || next))
     }
+
+    /// What an order's payment added to what is paid for. Beside the provider's subscription that is no cycle, except by the
+    /// order that began it: every other of the subscription's cycles is paid by an invoice.
+    fn adds(&self, account: &Account, order: &Order, pays: PaidCycles) -> Adds {
+        match self.payer {
+            Payer::Orders => Adds::Cycles,
+            Payer::Provider if account.billing != Some(order.id) => Adds::Credits,
+            Payer::Provider if self.paid_until > pays.until => Adds::NoMore,
+            Payer::Provider => Adds::Cycles,
+        }
+    }
+}
+
+/// What an order's payment added to what is paid for, as it counts when its money is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Adds {
+    /// The cycles that it paid for.
+    Cycles,
+    /// Its cycles, but later ones are paid already: the present refill is all that it can take along.
+    NoMore,
+    /// A larger plan's refill, in a cycle that was paid without it.
+    Credits,
 }
 
 /// What it means for the subscription that all the money of an order is gone.
 pub(super) struct Withdrawn {
-    subscription: Subscription,
+    /// `None`: it goes on as it stands.
+    subscription: Option<Subscription>,
     lots: Vec<LotChange>,
 }
 
 /// All the money of a plan's order is gone (R27): its cycles are not paid for. Where that leaves the present cycle unpaid, the
 /// subscription is past due at once, and what is left unheld of the cycle's refill is taken back; what was spent of it is
-/// owed by nobody. `None`: the term is over, or the plan was left meanwhile.
-pub(super) fn withdrawn(account: &Account, catalogs: &Catalogs, order: &Order, at: Time) -> Option<Withdrawn> {
+/// owed by nobody. Where the provider's subscription has paid for more than the order did, only what the order added is taken
+/// back, and the order counts it. `None`: the term is over, or the plan was left meanwhile.
+pub(super) fn withdrawn(account: &Account, catalogs: &Catalogs, order: &mut Order, at: Time) -> Option<Withdrawn> {
     let found = Found::of(account, catalogs, at)?;
     let pays = found.lives_on(order)?;
+    let reached = found.subscription.reached.filter(|reached| reached.cycle == found.current);
+    let adds = found.adds(account, order, pays);
+    let left = |reached| match adds {
+        Adds::Credits => refill_of(account, order, &found.subscription),
+        Adds::Cycles | Adds::NoMore => refill_left(account, &found.subscription, reached),
+    };
+    if adds != Adds::Cycles {
+        let lots = reached.map(left).unwrap_or_default();
+        order.taken_back.credits = sum(&lots);
+        return Some(Withdrawn { subscription: None, lots });
+    }
     let paid_until = found.paid_until.saturating_sub(pays.until - pays.first);
     let mut subscription = found.subscription.clone();
     if paid_until > found.current {
         subscription.paid_until = Some(paid_until);
-        return Some(Withdrawn { subscription, lots: Vec::new() });
+        return Some(Withdrawn { subscription: Some(subscription), lots: Vec::new() });
     }
     subscription.paid_until = Some(found.current);
     if subscription.state == SubscriptionState::Active {
         subscription.state = SubscriptionState::PastDue;
     }
     let mut lots = Vec::new();
-    if let Some(reached) = subscription.reached.filter(|reached| reached.cycle == found.current) {
-        lots = refill_left(account, &subscription, reached);
-        let taken: Credits = lots.iter().map(|change| -change.remaining).sum();
+    if let Some(reached) = reached {
+        lots = left(reached);
         // Paid for again, the cycle grants again what was taken.
-        subscription.reached = Some(Reached { allowance: reached.allowance - taken, ..reached });
+        subscription.reached = Some(Reached { allowance: reached.allowance - sum(&lots), ..reached });
     }
-    Some(Withdrawn { subscription, lots })
+    Some(Withdrawn { subscription: Some(subscription), lots })
+}
+
+/// What is left unheld of the refill that an order's payment itself brought about: it stands two entries after the payment,
+/// which the change of the subscription is between.
+fn refill_of(account: &Account, order: &Order, subscription: &Subscription) -> Vec<LotChange> {
+    let (Payment::Paid(paid), Some(pays)) = (&order.payment, order.pays) else { return Vec::new() };
+    let ends = Some(subscription.starts(pays.first + 1));
+    let its = |lot: &&Lot| lot.id.seq == paid.seq + 2 && lot.class == Class::Subscription && lot.expires_at == ends;
+    let left = account.lots.iter().filter(its).filter(|lot| lot.available().is_positive());
+    left.map(|lot| LotChange { remaining: -lot.available(), ..unchanged(lot.id, lot.class) }).collect()
+}
+
+/// What some lots' changes take.
+fn sum(taken: &[LotChange]) -> Credits {
+    taken.iter().map(|change| -change.remaining).sum()
 }
 
 /// What is unheld of a cycle's refill. What rolled over into the cycle is spent first and not of the refill, so the newest
@@ -245,29 +294,41 @@ fn refill_left(account: &Account, subscription: &Subscription, reached: Reached)
 impl Withdrawn {
     /// The taking back of what is left of the refill; `None` when nothing is.
     pub(super) fn draft(&self, order: &Order) -> Option<Draft> {
-        let taken: Credits = self.lots.iter().map(|change| -change.remaining).sum();
+        let taken = sum(&self.lots);
         let event = Event::ClawedBack { order: Box::new(order.clone()), uncollected: Credits::ZERO };
         let draft = || Draft::new(event).lots(self.lots.clone()).book(Book::Issued, taken);
         taken.is_positive().then(draft)
     }
 
-    /// The subscription from now on.
+    /// The subscription from now on, where it changes.
     pub(super) fn write(self, scribe: &mut Scribe<'_>) {
-        stands_now(scribe, SubscriptionChange::Unpaid, self.subscription);
+        if let Some(subscription) = self.subscription {
+            stands_now(scribe, SubscriptionChange::Unpaid, subscription);
+        }
     }
 }
 
-/// Money of a plan's order that was gone is there again, because a refund failed: its cycles are paid for, and the present
-/// one is granted what was taken back.
-pub(super) fn restore(scribe: &mut Scribe<'_>, order: &Order) {
-    let at = scribe.at();
-    let catalogs = scribe.catalogs;
-    let Some(found) = Found::of(scribe.account(), catalogs, at) else { return };
-    let Some(pays) = found.lives_on(order) else { return };
-    let paid_until =
-        if found.lapsed() { found.paid_until.max(pays.until) } else { found.paid_until + pays.until - pays.first };
-    let state = if found.lapsed() { SubscriptionState::Active } else { found.subscription.state };
-    let subscription = Subscription { paid_until: Some(paid_until), state, ..found.subscription };
+/// The subscription once money of a plan's order that was gone is there again, because a refund failed: its cycles are paid
+/// for, and the present one is granted what was taken back. `None`: that changes nothing.
+pub(super) fn restored(account: &Account, catalogs: &Catalogs, order: &mut Order, at: Time) -> Option<Subscription> {
+    let found = Found::of(account, catalogs, at)?;
+    let pays = found.lives_on(order)?;
+    let subscription = found.subscription.clone();
+    if found.adds(account, order, pays) != Adds::Cycles {
+        let taken = std::mem::take(&mut order.taken_back.credits);
+        let lower = |reached: Reached| Reached { allowance: (reached.allowance - taken).or_zero(), ..reached };
+        return taken.is_positive().then(|| Subscription { reached: subscription.reached.map(lower), ..subscription });
+    }
+    let paid_until = match (found.payer, found.lapsed()) {
+        (Payer::Orders, false) => found.paid_until + pays.until - pays.first,
+        (Payer::Orders, true) | (Payer::Provider, _) => found.paid_until.max(pays.until),
+    };
+    let state = if found.lapsed() { SubscriptionState::Active } else { subscription.state };
+    Some(Subscription { paid_until: Some(paid_until), state, ..subscription })
+}
+
+/// The subscription with money that is there again.
+pub(super) fn restore(scribe: &mut Scribe<'_>, subscription: Subscription) {
     stands_now(scribe, SubscriptionChange::Paid, subscription);
 }
 

@@ -317,6 +317,28 @@ fn one_term_ahead_and_no_more() {
     );
 }
 
+/// What would buy nothing is not marked paid by hand: whoever does that would think that it did.
+#[test]
+fn what_would_buy_nothing_is_not_marked_paid() {
+    check(
+        "
+        at 2026-01-10 10:00
+        subscribe lite
+          - plan_change Started = 0/0
+          - refill lot_3 +3000 = 3000/3000
+        buy lite
+          - order Placed order_4 = 3000/3000
+        buy lite
+          - order Placed order_5 = 3000/3000
+        mark order_4 invoice-4
+          - order Paid order_4 = 3000/3000
+          - plan_change Paid = 3000/3000
+        mark order_5 invoice-5
+          - refused: PlanNotForSale
+        ",
+    );
+}
+
 /// A change that was paid for and is called off takes its payment with it: a cheap term does not pay for a dear one.
 #[test]
 fn calling_a_change_off_calls_its_payment_off() {
@@ -659,6 +681,105 @@ fn a_change_leaves_what_the_provider_was_paid_for() {
           - 04-02 10:00: expiry lot_11 -3000 = 0/0
           - 04-02 10:00: plan_change TookEffect = 0/0
           - 04-02 10:00: refill lot_14 +1000 = 1000/1000
+        ",
+    );
+}
+
+/// R27: the money of a larger plan's order is gone. What the order added is taken back, and nothing of what the provider's
+/// subscription was paid for, neither of this month nor of one that is paid ahead; a refund that fails gives it again.
+#[test]
+fn money_back_of_a_larger_plan_leaves_what_the_provider_was_paid_for() {
+    let third_month = "
+        at 2026-03-06 10:00
+        touch
+          - 03-02 10:00: expiry lot_5 -3000 = 0/0
+          - 03-02 10:00: refill lot_REFILL +12000 = 12000/12000
+        ";
+    check_billed(
+        SECOND_MONTH,
+        &format!(
+            "
+        buy pro
+          - order Placed order_9 = 3000/3000
+        truth order_9 900EUR
+          - order Paid order_9 = 3000/3000
+          - plan_change Paid = 3000/3000
+          - refill lot_12 +9000 = 12000/12000
+        truth order_9 900EUR refunded 900
+          - claw_back order_9 refunded lot_12 -9000 = 3000/3000
+        truth order_9 900EUR refunded 900
+        plan
+          - pro 12000 active, term 02-02 10:00 to 03-02 10:00, cycle 02-02 10:00 to 03-02 10:00
+        {}",
+            third_month.replace("REFILL", "15")
+        ),
+    );
+    check_billed(
+        "",
+        "
+        buy pro
+          - order Placed order_7 = 3000/3000
+        truth order_7 900EUR
+          - order Paid order_7 = 3000/3000
+          - plan_change Paid = 3000/3000
+          - refill lot_10 +9000 = 12000/12000
+        charge 5000
+          - charge charge_11 lot_5 -3000 lot_10 -2000 = 7000/7000
+        hold 300 for a
+          - hold until 02-02 11:00 lot_10 [+300] = 7000/6700
+        truth order_7 900EUR lost 900
+          - claw_back order_7 lost lot_10 -6700 = 300/0
+        release a
+          - release lot_10 [-300] = 300/300
+        touch
+        ",
+    );
+    check_billed(
+        "",
+        "
+        buy pro
+          - order Placed order_7 = 3000/3000
+        truth order_7 900EUR
+          - order Paid order_7 = 3000/3000
+          - plan_change Paid = 3000/3000
+          - refill lot_10 +9000 = 12000/12000
+        charge 4000
+          - charge charge_11 lot_5 -3000 lot_10 -1000 = 8000/8000
+        truth order_7 900EUR refunded 900
+          - claw_back order_7 refunded lot_10 -8000 = 0/0
+        truth order_7 900EUR refunded 900 failing 900
+          - order Noted order_7 = 0/0
+          - plan_change Paid = 0/0
+          - refill lot_15 +8000 = 8000/8000
+        at 2026-03-01 10:00
+        invoice in_2 of order_2 for 2 months
+          - order Paid order_16 = 8000/8000
+          - plan_change Paid = 8000/8000
+        at 2026-03-06 10:00
+        touch
+          - 03-02 10:00: expiry lot_15 -8000 = 0/0
+          - 03-02 10:00: refill lot_19 +12000 = 12000/12000
+        ",
+    );
+}
+
+/// R27: the money of the first month is gone after the second one was paid: this month's refill is taken back, the next is had.
+#[test]
+fn money_back_of_the_first_month_leaves_the_second() {
+    check_billed(
+        SECOND_MONTH,
+        "
+        truth order_2 900EUR refunded 900
+          - claw_back order_2 refunded lot_5 -3000 = 0/0
+        touch
+        truth order_2 900EUR refunded 900 failing 900
+          - order Noted order_2 = 0/0
+          - plan_change Paid = 0/0
+          - refill lot_12 +3000 = 3000/3000
+        at 2026-03-06 10:00
+        touch
+          - 03-02 10:00: expiry lot_12 -3000 = 0/0
+          - 03-02 10:00: refill lot_14 +3000 = 3000/3000
         ",
     );
 }
