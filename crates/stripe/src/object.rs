@@ -407,18 +407,18 @@ pub struct SubscriptionItem {
     /// What it costs.
     pub price: ItemPrice,
     /// The present period's begin, in seconds since 1970.
-    pub current_period_start: i64,
+    pub current_period_start: Option<i64>,
     /// Its end.
-    pub current_period_end: i64,
+    pub current_period_end: Option<i64>,
 }
 
-/// What a term costs.
+/// What a term costs. Something else that the studio sells may have a price of any kind, and must be readable all the same.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ItemPrice {
-    /// As the provider counts.
-    pub unit_amount: i64,
-    /// How often.
-    pub recurring: Recurring,
+    /// As the provider counts; `None`: it says none, as in tiers.
+    pub unit_amount: Option<i64>,
+    /// How often; `None`: the price says nothing of it.
+    pub recurring: Option<Recurring>,
 }
 
 /// How often something is paid.
@@ -454,6 +454,8 @@ pub enum InvoiceStatus {
 pub struct Invoice {
     /// `in_…`.
     pub id: String,
+    /// When it was made, in seconds since 1970.
+    pub created: i64,
     /// Where it stands; `None` never for one that we see.
     pub status: Option<InvoiceStatus>,
     /// What is asked, as the provider counts.

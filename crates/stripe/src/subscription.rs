@@ -40,7 +40,7 @@ impl Subscription {
 
     /// How many months each of its terms has; `None`: it counts in something else than months and years.
     pub fn term_months(&self) -> Option<u32> {
-        let every = &self.items.data.first()?.price.recurring;
+        let every = self.items.data.first()?.price.recurring.as_ref()?;
         let months = match every.interval.as_str() {
             "month" => 1,
             "year" => 12,
@@ -101,9 +101,10 @@ impl Client {
     /// Changes what a subscription charges from its next term on: nothing is charged, or given back, for the present one.
     ///
     /// # Errors
-    /// [`Error`]; a price that the provider cannot express, or a subscription of no item, is [`Error::Invalid`].
+    /// [`Error`]; a price that the provider cannot express, or a subscription of no item that recurs, is [`Error::Invalid`].
     pub async fn change_terms(&self, of: &Subscription, new: &NewTerms, key: &str) -> Result<Subscription, Error> {
         let item = of.items.data.first().ok_or_else(nothing_to_change)?;
+        let every = item.price.recurring.as_ref().ok_or_else(nothing_to_change)?;
         let mut form = Form::default();
         form.add("name", &new.name);
         let product: Only = self.post("/v1/products".to_owned(), form, &format!("{key}/product")).await?;
@@ -113,7 +114,7 @@ impl Client {
         form.add("items[0][price_data][currency]", &new.price.currency.as_str().to_lowercase());
         let amount = new.price.to_provider().map_err(|error| not_expressible(&error))?;
         form.add_number("items[0][price_data][unit_amount]", amount);
-        form.add("items[0][price_data][recurring][interval]", &item.price.recurring.interval);
+        form.add("items[0][price_data][recurring][interval]", &every.interval);
         form.add("proration_behavior", "none");
         form.add("metadata[plan]", &new.plan);
         self.post(format!("/v1/subscriptions/{}", segment(&of.id)), form, key).await
@@ -184,6 +185,22 @@ mod tests {
         }
     }
 
+    /// Something else that is sold through the same account: whose it is can be read, whatever its price is like.
+    #[test]
+    fn any_price_can_be_read() {
+        for price in [
+            json!({"unit_amount": null, "unit_amount_decimal": null, "billing_scheme": "tiered",
+                "recurring": {"interval": "month", "interval_count": 1, "usage_type": "metered"}}),
+            json!({"unit_amount": null, "unit_amount_decimal": "0.5", "recurring": null}),
+        ] {
+            let of = json!({"id": "sub_1", "status": "active", "start_date": 0, "customer": "cus_1",
+                "metadata": {"order": "theirs"},
+                "items": {"data": [{"id": "si_1", "price": price}], "has_more": false}});
+            let of: Subscription = serde_json::from_value(of).expect("as the provider shows it");
+            assert_eq!(of.metadata.get("order").map(String::as_str), Some("theirs"));
+        }
+    }
+
     /// What else stands on an invoice pays for no term, whatever its period says.
     #[test]
     fn only_whole_terms_of_its_own_item_are_paid_for() {
@@ -207,7 +224,7 @@ mod tests {
                 .into_iter()
                 .map(|(parent, end)| json!({"amount": 900, "period": {"start": 100, "end": end}, "parent": parent}))
                 .collect();
-            let invoice = json!({"id": "in_1", "amount_due": 900, "amount_paid": 900, "currency": "eur",
+            let invoice = json!({"id": "in_1", "created": 0, "amount_due": 900, "amount_paid": 900, "currency": "eur",
                 "lines": {"data": lines, "has_more": false}});
             let invoice: Invoice = serde_json::from_value(invoice).expect("as the provider shows it");
             assert_eq!(of.pays_until(&invoice), until, "{invoice:?}");

@@ -100,6 +100,11 @@ impl Came<'_> {
     }
 }
 
+/// Something else than what was asked for.
+fn other_object() -> Reply {
+    json(StatusCode::OK, &serde_json::json!({"object": "balance"}))
+}
+
 /// A call of the API, and what a switch makes of it.
 async fn api(desk: &Desk, came: &Came<'_>) -> Result<Reply, Closed> {
     let fault = desk.switches().next_fault();
@@ -111,8 +116,11 @@ async fn api(desk: &Desk, came: &Came<'_>) -> Result<Reply, Closed> {
             return Ok(refusal(&ApiError::fault(409, "idempotency_error", Some("idempotency_key_in_use"))));
         }
         Some(Fault::Rubbish) => return Ok(text(StatusCode::OK, "<html>It works!</html>\n")),
-        Some(Fault::OtherObject) => return Ok(json(StatusCode::OK, &serde_json::json!({"object": "balance"}))),
+        Some(Fault::OtherObject) => return Ok(other_object()),
         Some(Fault::DoneThenSilent | Fault::DoneThenBroken | Fault::Slow(_)) | None => {}
+    }
+    if desk.switches().unreadable.as_deref().is_some_and(|id| came.path.ends_with(id)) {
+        return Ok(other_object());
     }
     let reply = once(desk, came);
     match fault {

@@ -10,6 +10,8 @@ pub struct Switches {
     pub fault: Option<Fault>,
     /// For how many calls; `None`: until it is switched off.
     pub fault_for: Option<u32>,
+    /// The id of one object of which the API answers something else than it.
+    pub unreadable: Option<String>,
     /// Whether deliveries are sent.
     pub deliver: Deliver,
     /// How often each delivery is sent.
@@ -61,6 +63,7 @@ impl Default for Switches {
         Switches {
             fault: None,
             fault_for: None,
+            unreadable: None,
             deliver: Deliver::Send,
             copies: 1,
             delay_ms: 0,

@@ -220,6 +220,12 @@ impl Book {
         self.tell_of_subscription("customer.subscription.updated", id);
     }
 
+    /// A subscription goes on, whatever was not paid.
+    pub(crate) fn go_on(&mut self, id: &str) {
+        self.subscriptions.known_mut(id).status = SubscriptionStatus::Active;
+        self.tell_of_subscription("customer.subscription.updated", id);
+    }
+
     /// A subscription is over.
     pub(crate) fn end(&mut self, id: &str) {
         let now = self.now;

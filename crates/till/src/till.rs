@@ -209,6 +209,17 @@ impl Till {
         })
     }
 
+    /// The studio's people let a subscription go on although its first payment never came; whether there is one.
+    pub fn go_on_unpaid(&self, subscription: &str) -> bool {
+        self.0.desk.change(|book| {
+            let known = book.subscriptions.maybe(subscription).is_some();
+            if known {
+                book.go_on(subscription);
+            }
+            known
+        })
+    }
+
     /// A customer takes the payment method away that a payment was made with; whether there is one.
     pub fn remove_card(&self, payment_intent: &str) -> bool {
         self.0.desk.with_method(payment_intent, |book, method| book.detach(method))

@@ -6,6 +6,7 @@
 //! have changed on either side has it done: an event, a change of a subscription, a round. Nothing else may speak to the
 //! provider about a subscription.
 
+use scrip_api::code::Code;
 use scrip_core::account::Account;
 use scrip_core::catalog::Price;
 use scrip_core::command::{Command, PutSubscription, TermPaid};
@@ -19,11 +20,15 @@ use scrip_stripe::{Currency, Ending, Error, Invoice, Money, NewTerms, OrderRef, 
 
 use crate::app::App;
 use crate::config::StripeAccount;
-use crate::payments::deliveries::News;
-use crate::payments::settle::{bring_payment, place_of, session_of};
+use crate::payments::deliveries::{News, OPEN_FOR_S};
+use crate::payments::settle::{bring_payment, keep_open, place_of, session_of, stays_at_provider};
 use crate::payments::{Look, OrderAt, Settled, Unsettled};
 use crate::problem::Refused;
 
+/// What stays open: an invoice for a further term of its subscription that has no line for one.
+pub(crate) const INVOICE_WITHOUT_TERM: &str = "invoice_without_term";
+/// What stays open: a term that was paid after its plan had ended here.
+pub(crate) const TERM_WITHOUT_PLAN: &str = "term_without_plan";
 /// What a studio's id of a provider's subscription begins with.
 pub(crate) const SUBSCRIPTION: &str = "sub_";
 /// The reason of an invoice that asks for a further term. Any other pays for none: the first one is the order's own payment,
@@ -48,13 +53,25 @@ pub(crate) async fn attend(
     let named = OrderRef::of(&theirs.metadata).filter(|named| named.studio == at.studio.as_str());
     let Some(named) = named else { return Ok(Settled::NotOurs) };
     let place = place(app, studio, &theirs.id, &named).await?;
-    let settled = first_payment(app, at, &place).await?;
+    let both = |begun| Both { app, at, place: &place, theirs: &theirs, begun };
+    let settled = match first_payment(app, at, &place).await {
+        Err(Unsettled::Refused(refused)) if refused.0.code == Code::PaymentMismatch => {
+            both(None).end_unpaid().await?;
+            return Err(refused.into());
+        }
+        settled => settled?,
+    };
     let order = match &settled {
         Settled::Order(order) | Settled::PaidTwice(order) | Settled::NoRoom(order) => order,
         Settled::NotOurs => return Ok(settled),
     };
-    let Payment::Paid(paid) = order.payment else { return Ok(settled) };
-    let both = Both { app, at, place: &place, theirs: &theirs, begun: paid.at };
+    let Payment::Paid(paid) = order.payment else {
+        if !order.waits() {
+            both(None).end_unpaid().await?;
+        }
+        return Ok(settled);
+    };
+    let both = both(Some(paid.at));
     if subscription_of(order) == Some(theirs.id.as_str()) && buys_terms(order) {
         both.bring_together().await?;
     } else {
@@ -97,8 +114,8 @@ struct Both<'a> {
     at: &'a StripeAccount,
     place: &'a OrderAt,
     theirs: &'a scrip_stripe::Subscription,
-    /// When the order's payment was told of: what began with it is counted from there.
-    begun: Time,
+    /// When the order's payment was told of: what began with it is counted from there. `None`: it is not paid.
+    begun: Option<Time>,
 }
 
 impl Both<'_> {
@@ -139,29 +156,45 @@ impl Both<'_> {
     }
 
     async fn pay_term(&self, invoice: &Invoice, reference: ProviderRef) -> Result<(), Unsettled> {
-        let Some(months) = self.months(invoice) else {
-            self.to_be_looked_at(&invoice.id, "invoice_without_term");
-            return Ok(());
-        };
+        let Some(months) = self.months(invoice) else { return self.stays_open(invoice, INVOICE_WITHOUT_TERM).await };
         let paid = invoice.paid().map_err(|_| rubbish("an invoice's amount"))?;
         let key = Key::of_provider(&reference);
         let payment = self.at.client.payment_of_invoice(&invoice.id).await?;
         let payment = payment.and_then(|payment| ProviderRef::parse(&payment).ok());
         let price = Price { amount: paid.minor, currency: paid.currency.as_str().into() };
         let references = [reference].into_iter().chain(payment).collect();
+        // Once it is known here, nobody asks again: an end of the server must not lose what is to be told of it.
+        self.tell_if_without_plan(invoice).await?;
         let term = TermPaid { order: self.place.order, months, price, references };
         self.carry_out(Some(key), Command::PayTerm(term)).await?;
         self.app.metrics().payment("term_paid");
-        let account = self.app.stored_account(self.place.studio, &self.place.account).await?;
+        // The plan may have come to its end in between.
+        self.tell_if_without_plan(invoice).await
+    }
+
+    async fn tell_if_without_plan(&self, invoice: &Invoice) -> Result<(), Unsettled> {
+        let now = self.app.engine().now();
+        let account = self.app.account_at(self.place.studio, &self.place.account, now).await?;
         if self.pays_for(&account).is_none() {
-            self.to_be_looked_at(&invoice.id, "term_without_plan");
+            self.stays_open(invoice, TERM_WITHOUT_PLAN).await?;
+        }
+        Ok(())
+    }
+
+    /// An invoice that bought nothing is open for as long as anything is, and that is noted at once.
+    async fn stays_open(&self, invoice: &Invoice, reason: &'static str) -> Result<(), Unsettled> {
+        let (app, studio) = (self.app, self.place.studio);
+        let is_old = invoice.created.saturating_add(OPEN_FOR_S) <= app.engine().now().micros().div_euclid(1_000_000);
+        if !is_old && keep_open(app, (studio, self.at), &invoice.id, reason) == News::New {
+            app.metrics().payment(reason);
+            app.deliveries().note(app, studio).await.map_err(Refused::from)?;
         }
         Ok(())
     }
 
     /// The plan that it pays for, where that goes on: not one that followed after it had ended.
     fn pays_for<'b>(&self, account: &'b Account) -> Option<&'b Subscription> {
-        account.subscription.as_deref().filter(|stands| stands.anchor == self.begun)
+        account.subscription.as_deref().filter(|stands| Some(stands.anchor) == self.begun)
     }
 
     /// How many months from the subscription's begin are paid with an invoice: the provider counts them as we do, from the
@@ -198,6 +231,29 @@ impl Both<'_> {
         }
     }
 
+    /// Ends what goes on at the provider although its first payment never counts: it failed, or was of another amount. That
+    /// is open until the money of its invoices is given back.
+    async fn end_unpaid(&self) -> Result<(), Unsettled> {
+        match self.theirs.status {
+            SubscriptionStatus::Incomplete | SubscriptionStatus::IncompleteExpired => return Ok(()),
+            SubscriptionStatus::Trialing
+            | SubscriptionStatus::Active
+            | SubscriptionStatus::PastDue
+            | SubscriptionStatus::Canceled
+            | SubscriptionStatus::Unpaid
+            | SubscriptionStatus::Paused
+            | SubscriptionStatus::Other => self.stop().await?,
+        }
+        for invoice in self.at.client.paid_invoices(&self.theirs.id).await? {
+            if let Some(payment) = self.at.client.payment_of_invoice(&invoice.id).await?
+                && stays_at_provider(&self.at.client.truth_of_payment(&payment).await?)
+            {
+                return Err(Unsettled::PaidForNothing);
+            }
+        }
+        Ok(())
+    }
+
     /// Ends at the provider what nothing here goes on with.
     async fn stop(&self) -> Result<(), Unsettled> {
         if matches!(self.theirs.status, SubscriptionStatus::Canceled | SubscriptionStatus::IncompleteExpired) {
@@ -230,7 +286,12 @@ impl Both<'_> {
                 Ending::Not
             }
         };
-        self.at.client.end_subscription(&self.theirs.id, ending, &self.key("end", account)).await?;
+        // Both may be told of the account as it stands: it is read before what is done about it here.
+        let what = match ending {
+            Ending::AtTermEnd => "end",
+            Ending::Not => "go-on",
+        };
+        self.at.client.end_subscription(&self.theirs.id, ending, &self.key(what, account)).await?;
         Ok(())
     }
 
@@ -290,12 +351,6 @@ impl Both<'_> {
 /// What an operator is to do at the provider.
 fn what_to_do(what: &str) -> &'static str {
     match what {
-        "invoice_without_term" => {
-            "a paid invoice has no line for a term of its subscription: it bought nothing here; look at it at the provider"
-        }
-        "term_without_plan" => {
-            "a further term was paid for a plan that has ended: it bought nothing here; give its money back at the provider"
-        }
         "plan_of_other_terms" => {
             "a plan has other terms than the subscription that pays for it: its price is not changed there; end one of them"
         }

@@ -35,7 +35,8 @@ pub(crate) async fn pay_at(
     let session = match page {
         Ok(Ok(session)) => session,
         Ok(Err(Unsettled::Provider(error))) => return Err(no_page(app, at, &order, &error)),
-        Ok(Err(Unsettled::UnknownOrder)) => return Err(Rejection::OrderNotFound.into()),
+        // A page alone is made here: no subscription is looked at.
+        Ok(Err(Unsettled::UnknownOrder | Unsettled::PaidForNothing)) => return Err(Rejection::OrderNotFound.into()),
         Ok(Err(Unsettled::Refused(refused))) => return Err(refused),
         Err(_) => return Err(no_page(app, at, &order, &"no answer in time")),
     };

@@ -17,15 +17,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::payments::Look;
-use crate::payments::settle::{PAID_TWICE, PROVIDER_REFUSES};
+use crate::payments::settle::{PROVIDER_REFUSES, until_given_back};
 
 /// Deliveries kept for each studio.
 const KEPT: usize = 1_000;
 /// What could not be settled and is remembered, for each studio.
 pub(crate) const OPEN_MAX: usize = 200;
-/// For how long it is tried again, in seconds: as long as the provider remembers what happened. Money that is there a second
-/// time is open until it is given back.
-const OPEN_FOR_S: i64 = 30 * 86_400;
+/// For how long it is tried again, in seconds: as long as the provider remembers what happened. Money that bought nothing
+/// here is open until it is given back.
+pub(crate) const OPEN_FOR_S: i64 = 30 * 86_400;
 /// Between two tries, in seconds.
 const TRY_EVERY_S: i64 = 3_600;
 /// How much later than what is noted the provider must have been asked until, to be noted again, in seconds.
@@ -65,6 +65,19 @@ struct Open {
     reason: String,
     since_s: i64,
     tried_s: i64,
+}
+
+impl Open {
+    /// It is open for another reason now; whether that is new. That the provider does not answer about money that is to be
+    /// given back is no reason of its own: it would be forgotten, and the money is there still.
+    fn is_now(&mut self, reason: &str) -> News {
+        let stays = until_given_back(&self.reason) && reason == PROVIDER_REFUSES;
+        if self.reason == reason || stays {
+            return News::Known;
+        }
+        self.reason = reason.to_owned();
+        News::New
+    }
 }
 
 /// What the provider told, or what was found by asking.
@@ -163,16 +176,9 @@ impl Deliveries {
         let (now_s, number) = (seconds(app.engine().now()), studio);
         let mut studios = self.lock();
         let studio = known(&mut studios, app, studio);
-        let its = studio.rows.iter_mut().filter(|row| row.object.as_deref() == Some(object));
-        its.filter(|row| matches!(row.became, Became::Open(_)))
-            .for_each(|row| row.became = Became::Open(reason.to_owned()));
         let all = &mut studio.noted.open;
-        match all.iter_mut().find(|open| open.object == object) {
-            Some(open) if open.reason == reason => News::Known,
-            Some(open) => {
-                open.reason = reason.to_owned();
-                News::New
-            }
+        let news = match all.iter_mut().find(|open| open.object == object) {
+            Some(open) => open.is_now(reason),
             None => {
                 let (object, reason) = (object.to_owned(), reason.to_owned());
                 if let Some(gone) = keep(all, Open { object, reason, since_s: now_s, tried_s: now_s }) {
@@ -185,7 +191,12 @@ impl Deliveries {
                 }
                 News::New
             }
-        }
+        };
+        let reason = all.iter().find(|open| open.object == object).map_or(reason, |open| &open.reason);
+        let its = studio.rows.iter_mut().filter(|row| row.object.as_deref() == Some(object));
+        its.filter(|row| matches!(row.became, Became::Open(_)))
+            .for_each(|row| row.became = Became::Open(reason.to_owned()));
+        news
     }
 
     /// Something is to be told in the log about an object; whether it is new since the start.
@@ -195,13 +206,12 @@ impl Deliveries {
         if new { News::New } else { News::Known }
     }
 
-    /// Some of what is open and is to be tried again now. What is too old is given up, but not money that is here a second
-    /// time.
+    /// Some of what is open and is to be tried again now. What is too old is given up, but not money that is to be given back.
     pub(crate) fn to_try(&self, app: &App, studio: StudioNumber, most: usize) -> Vec<Look> {
         let now_s = seconds(app.engine().now());
         let mut studios = self.lock();
         let open = &mut known(&mut studios, app, studio).noted.open;
-        open.retain(|open| open.reason == PAID_TWICE || now_s < open.since_s.saturating_add(OPEN_FOR_S));
+        open.retain(|open| until_given_back(&open.reason) || now_s < open.since_s.saturating_add(OPEN_FOR_S));
         let due = open.iter().filter(|open| open.tried_s.saturating_add(TRY_EVERY_S) <= now_s);
         due.filter_map(|open| Look::of_id(&open.object)).take(most).collect()
     }
@@ -319,6 +329,20 @@ mod tests {
 
     fn open(number: usize, reason: &str) -> Open {
         Open { object: format!("pi_{number}"), reason: reason.to_owned(), since_s: 0, tried_s: 0 }
+    }
+
+    #[test]
+    fn money_that_is_to_be_given_back_stays_what_it_is() {
+        for (was, told, news, is) in [
+            ("paid_twice", PROVIDER_REFUSES, News::Known, "paid_twice"),
+            ("subscription_without_plan", PROVIDER_REFUSES, News::Known, "subscription_without_plan"),
+            ("payment_mismatch", PROVIDER_REFUSES, News::New, PROVIDER_REFUSES),
+            (PROVIDER_REFUSES, "paid_twice", News::New, "paid_twice"),
+            ("paid_twice", "paid_twice", News::Known, "paid_twice"),
+        ] {
+            let mut open = open(1, was);
+            assert_eq!((open.is_now(told), &*open.reason), (news, is), "{was}, {told}");
+        }
     }
 
     /// Money that came and was not credited is kept before what the provider does not know.

@@ -123,6 +123,10 @@ pub(crate) fn unsettled_problem(app: &App, at: &StripeAccount, unsettled: Unsett
             app.metrics().payment("unknown_order");
             Refused::new(Code::OrderNotFound, "The payment names an order of this studio that there is not.")
         }
+        Unsettled::PaidForNothing => Refused::new(
+            Code::PaymentMismatch,
+            "A subscription was paid although the order that began it was not: give its money back at the provider.",
+        ),
         Unsettled::Refused(refused) => refused,
     }
 }

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use scrip_api::code::Code;
 use scrip_core::entry::{Event, OrderChange};
 use scrip_core::id::{AccountNumber, StudioNumber};
 use scrip_core::order::{Order, Origin};
@@ -27,7 +28,7 @@ use crate::payments::billed::Billed;
 use crate::payments::billing::subscription_of;
 use crate::payments::charge::charge;
 use crate::payments::event::{became, look_of};
-use crate::payments::settle::session_of;
+use crate::payments::settle::{keep_unreadable, session_of};
 use crate::payments::{self, Look, OrderAt, Settled, Unsettled, settle};
 
 /// Orders looked at in one round.
@@ -40,6 +41,8 @@ const REST_MAX_S: i64 = 300;
 const OVERLAP_S: i64 = 300;
 /// Pages of events that one round reads; the next one goes on with what is older.
 const PAGES: usize = 5;
+/// Answers about one thing that cannot be read, after which what happened besides is looked at without it.
+const UNREADABLE_TRIES: u32 = 3;
 
 /// Goes round. One per server.
 #[derive(Default)]
@@ -69,9 +72,18 @@ struct Listing {
     /// When the newest of it happened, by the provider's clock, which ours may be far from.
     newest_s: Option<i64>,
     seen: BTreeSet<String>,
+    /// How often the answer about something could not be read.
+    unreadable: BTreeMap<Look, u32>,
 }
 
 impl Listing {
+    /// Counts an answer about something that could not be read; whether that will not pass.
+    fn is_unreadable(&mut self, look: &Look) -> bool {
+        let times = self.unreadable.entry(look.clone()).or_default();
+        *times += 1;
+        *times >= UNREADABLE_TRIES
+    }
+
     /// From when on the next question asks, in seconds since 1970; `None`: nothing happened.
     fn again_from_s(&self) -> Option<i64> {
         self.newest_s.map(|newest_s| newest_s - OVERLAP_S)
@@ -186,7 +198,7 @@ impl Reconciler {
         let Some(at) = payments::account_of(app, place.studio) else { return self.billed.remove(&place) };
         let now = app.engine().now();
         if self.rests(app, place.studio) {
-            return self.billed.changed(place, now);
+            return self.billed.failed(place, now);
         }
         let Ok(order) = app.engine().order(place.studio, &place.account, place.order).await else {
             return self.billed.remove(&place);
@@ -195,11 +207,29 @@ impl Reconciler {
         match settle(app, place.studio, at, &Look::Subscription(id.to_owned())).await {
             Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NoRoom(_) | Settled::NotOurs) => {
                 self.answered(place.studio);
+                self.forget_what_is_over(app, place).await;
+            }
+            // What cannot be read of one subscription says nothing of the rest.
+            Err(unsettled @ Unsettled::Provider(scrip_stripe::Error::Rubbish { .. })) => {
+                drop(payments::event::unsettled_problem(app, at, unsettled));
+                self.billed.failed(place, now);
             }
             Err(unsettled) => {
                 self.failed(app, place.studio, at, unsettled);
                 self.billed.failed(place, now);
             }
+        }
+    }
+
+    /// A subscription that pays for nothing here any more is not attended to again.
+    async fn forget_what_is_over(&mut self, app: &App, place: OrderAt) {
+        let over = match app.stored_account(place.studio, &place.account).await {
+            Ok(account) => account.billing != Some(place.order),
+            // Erased in between: it is known by the new id.
+            Err(refused) => refused.0.code == Code::AccountNotFound,
+        };
+        if over {
+            self.billed.remove(&place);
         }
     }
 
@@ -277,7 +307,7 @@ impl Reconciler {
         let first = now.micros().div_euclid(1_000_000) - pace.first_list_s;
         let from = app.deliveries().asked_until(app, number).map_or(first, |until| until.max(first));
         let query = EventQuery { created_from: Some(from), after: None };
-        Some(Listing { query, newest_s: None, seen: BTreeSet::new() })
+        Some(Listing { query, newest_s: None, seen: BTreeSet::new(), unreadable: BTreeMap::new() })
     }
 
     /// Reads one page, and looks at all that it names.
@@ -304,6 +334,10 @@ impl Reconciler {
             }
             match done {
                 Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NoRoom(_) | Settled::NotOurs) => {}
+                // What it says of one thing cannot be read, again and again: that keeps nothing else waiting.
+                Err(Unsettled::Provider(scrip_stripe::Error::Rubbish { .. })) if listing.is_unreadable(look) => {
+                    keep_unreadable(app, (number, at), look);
+                }
                 // The provider or the store did not answer: nothing of this page counts as seen.
                 Err(unsettled) if unsettled.for_good().is_none() => return Err(unsettled),
                 Err(unsettled) => drop(payments::event::unsettled_problem(app, at, unsettled)),
@@ -337,7 +371,12 @@ impl Reconciler {
                 }
                 Err(unsettled) if unsettled.for_good().is_none() => return self.failed(app, number, at, unsettled),
                 // It stays open, and keeps nothing behind it waiting.
-                Err(Unsettled::Provider(_) | Unsettled::UnknownOrder | Unsettled::Refused(_)) => {}
+                Err(
+                    Unsettled::Provider(_)
+                    | Unsettled::UnknownOrder
+                    | Unsettled::PaidForNothing
+                    | Unsettled::Refused(_),
+                ) => {}
             }
         }
     }

@@ -11,7 +11,7 @@ use scrip_stripe::{DisputeTruth, MethodTruth, Money, OrderRef, PaymentState, Pay
 
 use crate::app::App;
 use crate::config::StripeAccount;
-use crate::payments::billing::{SUBSCRIPTION, attend};
+use crate::payments::billing::{INVOICE_WITHOUT_TERM, SUBSCRIPTION, TERM_WITHOUT_PLAN, attend};
 use crate::payments::deliveries::News;
 use crate::payments::{OrderAt, SESSION};
 use crate::problem::Refused;
@@ -70,6 +70,8 @@ pub(crate) enum Unsettled {
     Provider(scrip_stripe::Error),
     /// The payment names an order of this studio that there is not.
     UnknownOrder,
+    /// A subscription was paid whose first payment never counts: it was ended, and its money is to be given back.
+    PaidForNothing,
     /// The rules or the engine say no.
     Refused(Refused),
 }
@@ -78,6 +80,10 @@ pub(crate) enum Unsettled {
 pub(crate) const PAID_TWICE: &str = "paid_twice";
 /// What stays open: money whose credits do not fit the account.
 pub(crate) const NO_ROOM: &str = "no_room";
+/// What stays open: money of a subscription that no order was paid with.
+const WITHOUT_PLAN: &str = "subscription_without_plan";
+/// What stays open: what the provider says of it cannot be read.
+const NOT_READABLE: &str = "not_readable";
 /// What stays open: the provider will never say how it stands.
 pub(crate) const PROVIDER_REFUSES: &str = "provider_refuses";
 /// What stays open: a payment of an order that there is not.
@@ -91,6 +97,7 @@ impl Unsettled {
             Unsettled::Provider(error) if may_pass(error) => None,
             Unsettled::Provider(_) => Some(PROVIDER_REFUSES),
             Unsettled::UnknownOrder => Some(UNKNOWN_ORDER),
+            Unsettled::PaidForNothing => Some(WITHOUT_PLAN),
             Unsettled::Refused(refused) => {
                 Some(refused.0.code).filter(|code| *code != Code::Unavailable).map(Code::word)
             }
@@ -139,12 +146,30 @@ pub(crate) async fn settle(
         Ok(Settled::NoRoom(order)) => Some((session_of(order).unwrap_or(look.id()), NO_ROOM)),
         Err(unsettled) => unsettled.for_good().map(|reason| (look.id(), reason)),
     };
-    if let Some((payment, reason)) = open
-        && deliveries.stays_open(app, studio, payment, reason) == News::New
-    {
-        tracing::error!(studio = %at.studio, payment, reason, "{}", what_to_do(reason));
+    if let Some((object, reason)) = open {
+        keep_open(app, (studio, at), object, reason);
     }
     brought
+}
+
+/// Keeps something open for the operator, and tells it in the log once; whether it is new.
+pub(crate) fn keep_open(app: &App, of: (StudioNumber, &StripeAccount), object: &str, reason: &str) -> News {
+    let (studio, at) = of;
+    let news = app.deliveries().stays_open(app, studio, object, reason);
+    if news == News::New {
+        tracing::error!(studio = %at.studio, object, reason, "{}", what_to_do(reason));
+    }
+    news
+}
+
+/// Keeps open what the provider answers about again and again as nothing that can be read: it must keep nothing else waiting.
+pub(crate) fn keep_unreadable(app: &App, of: (StudioNumber, &StripeAccount), look: &Look) {
+    keep_open(app, of, look.id(), NOT_READABLE);
+}
+
+/// Whether something stays open until its money is given back, however old it is.
+pub(crate) fn until_given_back(reason: &str) -> bool {
+    matches!(reason, PAID_TWICE | WITHOUT_PLAN)
 }
 
 /// What an operator is to do about what stays open.
@@ -158,6 +183,16 @@ fn what_to_do(reason: &str) -> &'static str {
         }
         _ if reason == Code::PaymentMismatch.word() => {
             "an order was paid with another amount than it costs: nothing was credited; refund it at the provider, or grant by hand"
+        }
+        WITHOUT_PLAN => {
+            "a subscription was paid although the payment of the order that began it failed, or was of another amount: it is ended; give its money back at the provider"
+        }
+        NOT_READABLE => "the provider answers about this what cannot be read; it is asked again every hour",
+        TERM_WITHOUT_PLAN => {
+            "a further term was paid for a plan that has ended: it bought nothing here; give its money back at the provider"
+        }
+        INVOICE_WITHOUT_TERM => {
+            "a paid invoice has no line for a term of its subscription: it bought nothing here; look at it at the provider"
         }
         NO_ROOM => {
             "a paid order's credits would give an account more than it may have: they come once there is room, asked for every hour"
@@ -203,8 +238,7 @@ pub(crate) async fn bring_payment(
 
 /// Tells the rules the truth of an order's payment.
 async fn tell(app: &App, place: OrderAt, truth: Truth, method: MethodTruth) -> Result<Settled, Unsettled> {
-    let stays =
-        matches!(&truth.payment, TruthOfPayment::Paid(paid) if truth.refunded - truth.refunds_failed < paid.amount);
+    let stays = money_stays(&truth);
     let command = Command::FulfilOrder { order: place.order, truth };
     let request = Request { studio: place.studio, account: place.account.clone(), key: None, command };
     match app.engine().submit(request).await {
@@ -213,7 +247,11 @@ async fn tell(app: &App, place: OrderAt, truth: Truth, method: MethodTruth) -> R
                 save_method(app, place, method).await?;
                 match order.payment {
                     Payment::Paid(Paid { by: PaidBy::Operator, .. }) if stays => Ok(Settled::PaidTwice(order)),
-                    Payment::Paid(_) if order.bought_nothing() && !order.all_is_gone() => Ok(Settled::PaidTwice(order)),
+                    Payment::Paid(Paid { by: PaidBy::Provider, .. })
+                        if order.bought_nothing() && order.returned() < order.price.amount =>
+                    {
+                        Ok(Settled::PaidTwice(order))
+                    }
                     Payment::Received(_) => Ok(Settled::NoRoom(order)),
                     Payment::Paid(_) | Payment::Pending | Payment::Failed | Payment::Expired => {
                         Ok(Settled::Order(order))
@@ -223,6 +261,11 @@ async fn tell(app: &App, place: OrderAt, truth: Truth, method: MethodTruth) -> R
             _ => Err(Refused::bug("an order's answer of another kind").into()),
         },
         Err(Refusal::Rejected(Rejection::AccountNotFound | Rejection::OrderNotFound)) => Err(Unsettled::UnknownOrder),
+        // It never counts, and nothing of it is there any more.
+        Err(Refusal::Rejected(Rejection::PaymentMismatch { .. })) if !stays => {
+            let order = app.engine().order(place.studio, &place.account, place.order).await.map_err(Refused::from)?;
+            Ok(Settled::Order(Box::new(order.ok_or(Unsettled::UnknownOrder)?)))
+        }
         Err(Refusal::Rejected(rejection)) => {
             if let Rejection::PaymentMismatch { .. } = &rejection {
                 app.metrics().payment("payment_mismatch");
@@ -231,6 +274,19 @@ async fn tell(app: &App, place: OrderAt, truth: Truth, method: MethodTruth) -> R
         }
         Err(refusal @ Refusal::Unavailable(_)) => Err(Refused::from(refusal).into()),
     }
+}
+
+/// Whether money of a payment is at the provider still: it is paid, and not all given back or lost to disputes.
+fn money_stays(truth: &Truth) -> bool {
+    let TruthOfPayment::Paid(paid) = &truth.payment else { return false };
+    let lost = truth.disputes.iter().filter(|dispute| dispute.state == DisputeState::Lost);
+    let lost: i64 = lost.map(|dispute| dispute.amount).sum();
+    truth.refunded - truth.refunds_failed + lost < paid.amount
+}
+
+/// Whether money of a payment that is of no order is at the provider still.
+pub(crate) fn stays_at_provider(truth: &PaymentTruth) -> bool {
+    said(truth).is_some_and(|truth| money_stays(&truth))
 }
 
 /// Notes a payment method that was saved with an order's payment. Doing it again, or late, does nothing.

@@ -120,6 +120,19 @@ impl Shop {
         scrip_core::id::AccountId::erased(stored.number)
     }
 
+    /// Notes a page of the provider's that an order is paid at.
+    pub(crate) async fn sent(&self, order: &str, page: &str) {
+        let engine = &self.world.engine;
+        let studios = engine.studios();
+        let (studio, _) = studios.iter().find(|(_, id)| id.as_str() == "studiotwin").expect("it is served");
+        let order = scrip_core::id::OrderId::parse(order).expect("an order's id");
+        let reference = scrip_core::id::ProviderRef::parse(page).expect("a page's id");
+        let command = scrip_core::command::Command::SendOrder { order, reference };
+        let account = scrip_core::id::AccountId::parse("cleo").expect("an id");
+        let request = scrip_engine::engine::Request { studio: *studio, account, key: None, command };
+        engine.submit(request).await.expect("it is noted");
+    }
+
     pub(crate) fn pay(&self, session: &str) {
         assert!(self.till.pay(session, "4242424242424242"), "it can be paid");
     }

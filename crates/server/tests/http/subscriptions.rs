@@ -6,8 +6,10 @@ use std::sync::Arc;
 use scrip_core::catalog::Format;
 use scrip_engine::engine::Publication;
 use scrip_server::Reconciler;
-use scrip_stripe::{Ending, NewRefund, Subscription, SubscriptionStatus};
-use scrip_till::Fault;
+use scrip_stripe::{
+    Currency, Ending, Interval, Money, NewRefund, NewSession, OrderRef, Purchase, Subscription, SubscriptionStatus,
+};
+use scrip_till::{DebitEnd, Deliver, Fault, Switches};
 use serde_json::{Value, json};
 
 use crate::payments::{START_S, Settings, Shop};
@@ -68,6 +70,11 @@ impl Club {
         }
     }
 
+    /// The same, whatever is answered.
+    async fn deliver_whatever_comes(&self) {
+        self.shop.deliver().await;
+    }
+
     async fn round(&mut self) {
         self.reconciler.round(&self.shop.world.app).await;
     }
@@ -110,10 +117,15 @@ impl Club {
 
     /// The studio gives the money of a page back.
     async fn give_back(&self, page: &str) {
+        self.give_back_untold(page).await;
+        self.deliver().await;
+    }
+
+    /// The same, and nobody tells of it.
+    async fn give_back_untold(&self, page: &str) {
         let payment_intent = self.shop.payment(page).await;
         let refund = NewRefund { payment_intent, amount: None, reason: None, idempotency_key: page.to_owned() };
         self.shop.provider.refund(&refund).await.expect("it is given back");
-        self.deliver().await;
     }
 
     async fn theirs(&self) -> Subscription {
@@ -423,6 +435,15 @@ async fn what_paid_for_a_plan_that_has_ended_pays_for_no_other() {
     assert_eq!((&stands["plan"], &stands["ends_at"]), (&json!("starter"), &Value::Null));
     // The month that it charged for meanwhile is to be given back.
     assert_eq!((club.paid().await.len(), club.shop.counted("term_without_plan").await), (2, 1));
+    let open = club.left_open().await;
+    assert_eq!(open.len(), 1, "{open:?}");
+    assert!(open.iter().all(|open| open.starts_with("term_without_plan order_")), "{open:?}");
+    club.shop.restart(Settings::default());
+    assert_eq!(club.left_open().await, open, "whatever becomes of the server");
+    club.at(("2026-04-10T10:00:00Z", 69 * 86_400)).await;
+    club.round().await;
+    assert_eq!(club.left_open().await, BTreeSet::new(), "as long as anything is remembered");
+    club.at(("2026-04-11T10:00:00Z", 70 * 86_400)).await;
     assert_eq!(club.order("on", "starter").await.status, 201, "it is paid by order");
 }
 
@@ -498,6 +519,159 @@ async fn a_page_is_made_whoever_the_customer_is_by_now() {
     club.deliver().await;
     club.round().await;
     assert_eq!(club.get("subscription").await["plan"], json!("studio"));
+}
+
+/// The money of a larger plan's order goes back: what it added is gone, what the subscription has paid for is had.
+#[tokio::test]
+async fn money_back_of_a_larger_plan_leaves_the_month_that_was_paid() {
+    let mut club = Club::join("starter", OK).await;
+    let (_, page) = club.shop.page_of(&club.order("up", "studio").await);
+    assert!(club.shop.till.pay(&page, OK));
+    club.deliver().await;
+    assert_eq!(club.available().await, json!(2500));
+    club.give_back(&page).await;
+    let stands = club.get("subscription").await;
+    assert_eq!((club.available().await, &stands["state"]), (json!(500), &json!("active")));
+    club.round().await;
+    club.at(SECOND).await;
+    club.deliver().await;
+    assert_eq!((club.paid().await, club.available().await), (vec![1_000, 4_000], json!(2500)));
+}
+
+/// A subscription whose first payment was of another amount than the order's, or failed while the provider went on: it is
+/// ended, and open for as long as its money is there.
+#[tokio::test]
+async fn a_subscription_whose_first_payment_never_counts_is_ended() {
+    let mut club = Club::open().await;
+    // An order whose page takes another price.
+    club.shop.fault(Some(Fault::Down));
+    assert_eq!(club.order("join", "studio").await.status, 503);
+    club.shop.fault(None);
+    let order = OrderRef { studio: "studiotwin".into(), account: "cleo".into(), order: "order_2".into(), number: None };
+    let price = Money { minor: 4_400, currency: Currency::parse("USD").expect("one") };
+    let page = NewSession {
+        order,
+        placed_at: 0,
+        purchase: Purchase::Recurring { price, name: "studio".into(), every: Interval::Month, plan: "studio".into() },
+        success_url: "https://studio.example/".into(),
+        cancel_url: "https://studio.example/".into(),
+        customer: None,
+        expires_at: None,
+    };
+    club.session = club.shop.provider.create_session(&page).await.expect("it is made").id;
+    club.shop.sent("order_2", &club.session).await;
+    assert!(club.shop.till.pay(&club.session, OK));
+    club.deliver_whatever_comes().await;
+    let ended = club.theirs().await;
+    assert_eq!(ended.status, SubscriptionStatus::Canceled);
+    let of_both = ["payment_mismatch order_2", "subscription_without_plan null"].map(str::to_owned);
+    assert_eq!(club.left_open().await, BTreeSet::from(of_both));
+    assert_eq!((club.shop.state("order_2").await, club.available().await), (json!("pending"), json!(0)));
+    club.at(("2026-05-31T10:00:00Z", 120 * 86_400)).await;
+    club.round().await;
+    club.shop.restart(Settings::default());
+    let of_its_money = BTreeSet::from(["subscription_without_plan null".to_owned()]);
+    assert_eq!(club.left_open().await, of_its_money, "until it is given back");
+    club.give_back_untold(&club.session).await;
+    club.at(("2026-05-31T12:00:00Z", 120 * 86_400 + 7_200)).await;
+    club.round().await;
+    assert_eq!((club.left_open().await, club.available().await), (BTreeSet::new(), json!(0)));
+}
+
+#[tokio::test]
+async fn a_subscription_that_goes_on_unpaid_is_ended_and_its_money_is_to_be_given_back() {
+    let mut club = Club::open().await;
+    let (order, page) = club.shop.page_of(&club.order("join", "studio").await);
+    assert!(club.shop.till.pay(&page, "000123456789"));
+    club.session.clone_from(&page);
+    club.deliver().await;
+    let first = club.shop.payment(&page).await;
+    assert!(club.shop.till.end_debit(&first, DebitEnd::Fails));
+    club.deliver().await;
+    assert_eq!(club.shop.state(&order).await, json!("failed"));
+    // Nobody tells that it goes on, until its second month is paid.
+    let id = club.theirs().await.id;
+    assert!(club.shop.till.go_on_unpaid(&id));
+    drop(club.shop.till.take_deliveries());
+    club.at(("2026-02-28T12:00:00Z", SECOND.1 + 7_200)).await;
+    club.deliver_whatever_comes().await;
+    assert_eq!((club.theirs().await.status, club.paid().await), (SubscriptionStatus::Canceled, vec![4_000]));
+    let open = BTreeSet::from([format!("subscription_without_plan {order}")]);
+    assert_eq!(club.left_open().await, open);
+    club.at(("2026-05-31T10:00:00Z", 120 * 86_400)).await;
+    club.round().await;
+    assert_eq!((club.left_open().await, club.available().await), (open, json!(0)), "until it is given back");
+    let invoices = club.shop.provider.paid_invoices(&id).await.expect("they are listed");
+    let payment = club.shop.provider.payment_of_invoice(&invoices[0].id).await.expect("it is known");
+    let payment_intent = payment.expect("it was paid");
+    let refund = NewRefund { payment_intent, amount: None, reason: None, idempotency_key: "back".to_owned() };
+    club.shop.provider.refund(&refund).await.expect("it is given back");
+    club.at(("2026-05-31T12:00:00Z", 120 * 86_400 + 7_200)).await;
+    club.round().await;
+    assert_eq!(club.left_open().await, BTreeSet::new());
+}
+
+/// What cannot be read of one thing keeps nothing else from being found.
+#[tokio::test]
+async fn a_subscription_that_cannot_be_read_keeps_nothing_else_waiting() {
+    let mut club = Club::join("studio", OK).await;
+    let id = club.theirs().await.id;
+    let (order, package) = club.shop.order("buy").await;
+    club.shop.pay(&package);
+    club.deliver().await;
+    assert_eq!(club.available().await, json!(2_600));
+    assert!(club.shop.till.end_at_period_end(&id, true));
+    club.give_back_untold(&package).await;
+    let unreadable = Some(id);
+    club.shop.till.switch(Switches { unreadable, deliver: Deliver::Keep, ..Switches::default() });
+    for minute in 10..40 {
+        club.at((&format!("2026-01-31T10:{minute}:00Z"), minute * 60)).await;
+        club.round().await;
+    }
+    assert_eq!((club.shop.state(&order).await, club.available().await), (json!("refunded"), json!(2_500)));
+    let open = club.left_open().await;
+    assert_eq!(open.len(), 1, "{open:?}");
+    assert!(open.iter().all(|open| open.starts_with("not_readable")), "{open:?}");
+    club.shop.fault(None);
+    club.at(("2026-01-31T12:00:00Z", 7_200)).await;
+    club.round().await;
+    assert_eq!(club.left_open().await, BTreeSet::new());
+    assert_eq!(club.get("subscription").await["ends_at"], json!(SECOND.0));
+}
+
+/// The end is called off at the provider's before anything else happened here: both are told, each under its own key.
+#[tokio::test]
+async fn an_end_that_was_asked_for_here_can_be_called_off_there() {
+    let mut club = Club::join("studio", OK).await;
+    club.cancel().await;
+    club.round().await;
+    club.deliver().await;
+    let id = club.theirs().await.id;
+    assert!(club.shop.till.end_at_period_end(&id, false));
+    club.deliver().await;
+    let theirs = club.theirs().await;
+    assert_eq!((theirs.cancel_at_period_end, theirs.ending_known()), (false, false));
+    assert_eq!(club.get("subscription").await["ends_at"], Value::Null);
+    assert_eq!(club.left_open().await, BTreeSet::new());
+}
+
+/// A term that an operator marked paid is not paid at the provider: nothing is open of it.
+#[tokio::test]
+async fn what_buys_nothing_cannot_be_marked_paid() {
+    let club = Club::open().await;
+    assert_eq!(club.put(json!({"plan": "studio"})).await.status, 201);
+    let mut orders = Vec::new();
+    for key in ["first", "second"] {
+        orders.push(club.shop.page_of(&club.order(key, "studio").await).0);
+    }
+    for (order, status) in orders.iter().zip([200, 409]) {
+        let path = format!("/v1/accounts/cleo/orders/{order}/mark-paid");
+        let call = club.shop.world.call("POST", &path).secret(TWIN).once(order);
+        let reply = call.json(json!({"reference": "bank"})).await;
+        assert_eq!(reply.status, status, "{}", reply.text());
+        club.deliver().await;
+        assert_eq!(club.left_open().await, BTreeSet::new());
+    }
 }
 
 #[tokio::test]

@@ -79,5 +79,6 @@ impl History {
 }
 
 fn period_end(theirs: &Subscription) -> i64 {
-    theirs.items.data.first().expect("it is paid for something").current_period_end
+    let item = theirs.items.data.first().expect("it is paid for something");
+    item.current_period_end.expect("it is said")
 }
