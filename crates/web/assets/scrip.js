@@ -101,8 +101,12 @@ for (const form of document.querySelectorAll("form[data-asks]")) {
     slider.addEventListener("input", () => (number.value = slider.value));
     number.addEventListener("input", () => (slider.value = number.value));
   }
-  form.addEventListener("input", (event) => {
-    if ("leads" in event.target.dataset) location.assign(`${form.action}?tool=${encodeURIComponent(event.target.value)}#estimate`);
+  const follow = ({ type, target }) => {
+    // Of a choice both events come.
+    if ((target instanceof HTMLSelectElement) !== (type === "change")) return;
+    if ("leads" in target.dataset) location.assign(`${form.action}?tool=${encodeURIComponent(target.value)}#estimate`);
     else ask().catch(() => offline(true));
-  });
+  };
+  form.addEventListener("input", follow);
+  form.addEventListener("change", follow);
 }

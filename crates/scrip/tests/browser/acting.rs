@@ -11,7 +11,7 @@ const IMAGE_TO_MATERIAL: [&str; 9] = ["16", "17", "19", "23", "29", "35", "53", 
 
 impl World {
     /// The texts of everything that a selector finds.
-    fn texts(&self, selector: &str) -> Vec<String> {
+    pub(crate) fn texts(&self, selector: &str) -> Vec<String> {
         let script = "return [...document.querySelectorAll(arguments[0])].map((one) => one.textContent.replace(/\\s+/g, ' ').trim())";
         let found = self.browser.run(script, &json!([selector]));
         found.as_array().expect("texts").iter().map(|text| text.as_str().expect("a text").to_owned()).collect()
@@ -64,7 +64,7 @@ fn settings_are_kept_and_the_bubble_shows_what_is_left() {
     assert_eq!(world.texts(".bubble-sheet dl > div"), bubble);
     world.fill("input[name=time_zone]", "Asia/Tokyo");
     world.browser.click("input[value=live-action]");
-    world.browser.click("form[aria-labelledby=types] button");
+    world.browser.click("section[aria-labelledby=types] button");
     world.browser.find_text("Saved.");
     let account = world.get("flow-studio", "/accounts/ana");
     assert_eq!(
@@ -73,7 +73,7 @@ fn settings_are_kept_and_the_bubble_shows_what_is_left() {
     );
     assert_eq!(world.texts(".bubble-sheet dl > div"), bubble[1..]);
     world.fill("input[name=time_zone]", "Europe/Atlantis");
-    world.browser.click("form[aria-labelledby=profile] button");
+    world.browser.click("section[aria-labelledby=profile] button");
     world.browser.find_text("There is no such time zone; choose one of the list.");
     assert_eq!(world.get("flow-studio", "/accounts/ana")["time_zone"], json!("Asia/Tokyo"));
 }
@@ -158,7 +158,7 @@ fn prices_are_those_of_the_seed() {
     // As a field changes, the price follows without a press of anything.
     world.browser.run(
         "const field = document.querySelector('select[name=upscale]'); field.value = '4';
-         field.dispatchEvent(new Event('input', { bubbles: true }))",
+         field.dispatchEvent(new Event('change', { bubbles: true }))",
         &json!([]),
     );
     world.browser.find_text("= 90");

@@ -97,10 +97,21 @@ impl Browser {
         self.ask("POST", "/window", Some(json!({ "handle": here })));
     }
 
-    /// Keeps a picture of the window in the target folder, to be looked at.
+    /// Keeps a picture of the window, to be looked at, in the folder that `PICTURES` names; none without it.
     pub(crate) fn keep_picture(&self, name: &str) {
-        let picture = self.chromium("Page.captureScreenshot", json!({}));
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pictures");
+        self.picture(name, json!({}));
+    }
+
+    /// Keeps a picture of the whole page, however long it is.
+    pub(crate) fn keep_whole_picture(&self, name: &str) {
+        let size = self.value("return [innerWidth, document.documentElement.scrollHeight]");
+        let clip = json!({"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1});
+        self.picture(name, json!({"captureBeyondViewport": true, "clip": clip}));
+    }
+
+    fn picture(&self, name: &str, of: Value) {
+        let Some(folder) = std::env::var_os("PICTURES").map(PathBuf::from) else { return };
+        let picture = self.chromium("Page.captureScreenshot", of);
         std::fs::create_dir_all(&folder).expect("a folder for pictures");
         let bytes = from_base64(picture["data"].as_str().expect("a picture"));
         std::fs::write(folder.join(format!("{name}.png")), bytes).expect("it can be written");

@@ -9,6 +9,7 @@ mod looks;
 mod markup;
 mod numbers;
 mod operating;
+mod paths;
 mod reading;
 mod small_studio;
 mod webdriver;

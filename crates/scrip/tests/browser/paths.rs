@@ -1,0 +1,245 @@
+//! The ways through the pages, each walked on a desk and on a phone, by day and by night; and once without JavaScript.
+
+use serde_json::{Value, json};
+
+use crate::looks::LOOKS;
+use crate::world::World;
+
+/// A customer of a studio, made for one walk.
+struct Walk<'a> {
+    world: &'a World,
+    studio: &'static str,
+    account: String,
+    /// How it looks, for pictures.
+    look: String,
+}
+
+/// Walks a way in every look but the narrowest, which every page is looked at in.
+fn in_every_look(studio: &'static str, plan: &str, way: fn(&Walk<'_>)) {
+    let world = World::start();
+    for (width, scheme) in LOOKS.iter().filter(|(width, _)| *width != 320) {
+        let walk = Walk::of(&world, studio, plan, format!("{width}-{scheme}"));
+        world.look(*width, scheme);
+        way(&walk);
+    }
+}
+
+impl<'a> Walk<'a> {
+    fn of(world: &'a World, studio: &'static str, plan: &str, look: String) -> Walk<'a> {
+        let walk = Walk { world, studio, account: format!("walker-{look}"), look };
+        walk.put("", &json!({"name": "Walker & Co", "time_zone": "Europe/Zagreb"}));
+        walk.put("/subscription", &json!({ "plan": plan }));
+        walk
+    }
+
+    fn put(&self, path: &str, body: &Value) {
+        let answer = self.world.put(self.studio, &format!("/accounts/{}{path}", self.account), &body.to_string());
+        assert!(answer.status < 300, "{answer:?}");
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Value {
+        let key = format!("{}{}", self.account, path.replace('/', "-"));
+        let answer =
+            self.world.post(self.studio, &format!("/accounts/{}{path}", self.account), &key, &body.to_string());
+        assert!(answer.status < 300, "{answer:?}");
+        answer.body
+    }
+
+    fn get(&self, path: &str) -> Value {
+        self.world.get(self.studio, &format!("/accounts/{}{path}", self.account))
+    }
+
+    fn enter(&self, page: &str) {
+        self.world.enter(self.studio, &self.account, &format!("?page={page}"));
+    }
+
+    /// Nothing is wrong with the page as it stands now.
+    fn stands(&self, step: &str) {
+        let faults = self.world.faults();
+        assert!(faults.is_empty(), "{step} {}: {}", self.look, faults.join("\n"));
+        self.world.browser.keep_whole_picture(&format!("way-{step}-{}", self.look));
+    }
+}
+
+#[test]
+fn a_job_opens_its_receipt() {
+    in_every_look("studiotwin", "studio", |walk| {
+        let job = json!({"tool": "text-to-material", "measures": {"width": 2048, "height": 2048, "upscale": 2},
+            "reference": "marble-7", "member": "ines"});
+        let charge = walk.post("/charges", &job)["charge"].clone();
+        let refunds = format!("/charges/{}/refunds", charge.as_str().expect("a charge"));
+        walk.post(&refunds, &json!({"credits": 16, "reason": "seams in the result"}));
+        walk.enter("usage");
+        let browser = &walk.world.browser;
+        assert_eq!(walk.world.texts("details:not([open]) > .slip").len(), 3, "the charge, the refund and the refill");
+        // The newest but one.
+        browser.click(".history > li:nth-child(3) summary");
+        let slip = browser.text(".history > li:nth-child(3) .slip");
+        for said in [
+            "2 + 10 × 4 MP + 3 × 4 MP × 2 = 66",
+            "Price",
+            "From Subscription credits",
+            "−66",
+            "seams in the result",
+            "+16",
+        ] {
+            assert!(slip.contains(said), "{said}: {slip}");
+        }
+        walk.stands("receipt");
+        browser.click("select[name=show] option[value=credits]");
+        browser.click("form.filters button");
+        browser.find_text("Plan’s credits: Studio");
+        assert_eq!(walk.world.texts(".history .what > span:first-child"), ["Plan’s credits: Studio"]);
+        walk.stands("history-of-credits");
+    });
+}
+
+#[test]
+fn the_estimator_shows_its_arithmetic_as_it_changes() {
+    in_every_look("studiotwin", "starter", |walk| {
+        walk.enter("prices");
+        let browser = &walk.world.browser;
+        browser.click("select[name=tool] option[value=image-to-material]");
+        browser.find("input[name=width]");
+        let slide = |name: &str, to: u32| {
+            browser.find(&format!("input[data-of={name}]"));
+            let script =
+                "const slider = document.querySelector(`input[data-of=${arguments[0]}]`); slider.value = arguments[1];
+                slider.dispatchEvent(new Event('input', { bubbles: true }))";
+            browser.run(script, &json!([name, to]));
+        };
+        slide("width", 512);
+        slide("height", 512);
+        browser.find_text("13 + 10 × 0.25 MP");
+        assert_eq!(browser.text("#price"), "16");
+        assert_eq!(browser.value("return document.querySelector('input[name=width]').value"), json!("512"));
+        browser.click("select[name=upscale] option:nth-child(3)");
+        browser.until("document.querySelector('#price').textContent === '19'");
+        walk.stands("estimate");
+        // More than there is: what covers it is one press away.
+        for name in ["width", "height"] {
+            slide(name, 4_096);
+        }
+        browser.until("document.querySelector('#price').textContent === '365'");
+        let lack = json!({"credits": 400});
+        walk.post("/charges", &lack);
+        slide("height", 4_095);
+        browser.find_text("You lack");
+        walk.stands("estimate-short");
+        browser.click("#answer a");
+        browser.find_text("more credits than you have available");
+    });
+}
+
+#[test]
+fn a_plan_says_what_a_change_does_before_it_is_made() {
+    in_every_look("flow-studio", "pro", |walk| {
+        let browser = &walk.world.browser;
+        let subscription = |name: &str| walk.get("/subscription")[name].clone();
+        walk.enter("plan");
+        browser.click(".turn summary");
+        browser.find_text("3,000 credits in each cycle. Nothing changes before: you keep your 12,000 available.");
+        walk.stands("plan-change");
+        browser.click("button[name=plan][value=lite]");
+        browser.find_text("Keep Pro after all");
+        assert_eq!(subscription("next_plan"), json!("lite"));
+        walk.stands("plan-changed");
+        browser.click("form.after button");
+        browser.find_text("Change to Lite…");
+        assert_eq!(subscription("next_plan"), Value::Null);
+        browser.click("details.after summary");
+        browser.find_text("What is left of them ends with it; credits that you bought stay.");
+        assert!(browser.text(".fates").contains("12,000"), "what is left is said");
+        walk.stands("plan-cancel");
+        browser.click("button.danger");
+        browser.find_text("Keep Pro after all");
+        assert!(subscription("ends_at").is_string());
+        assert_eq!(walk.get("/balance")["available"], json!(12_000), "nothing is taken");
+        walk.stands("plan-cancelled");
+    });
+}
+
+#[test]
+fn settings_are_saved_in_every_look() {
+    in_every_look("flow-studio", "lite", |walk| {
+        let browser = &walk.world.browser;
+        walk.enter("settings");
+        browser.click("details.bubble summary");
+        browser.find_text("3,000 credits available");
+        assert!(browser.text(".bubble-sheet").contains("750 seconds"));
+        walk.stands("bubble");
+        browser.press(crate::acts::Key::Escape);
+        browser.until("!document.querySelector('details.bubble').open");
+        walk.world.fill("input[name=name]", "Walker and Daughters");
+        browser.click("section[aria-labelledby=profile] button");
+        browser.find_text("Saved.");
+        assert_eq!(walk.get("")["name"], json!("Walker and Daughters"));
+        walk.stands("settings-saved");
+    });
+}
+
+/// While there is no network the page says so and keeps what it shows; when there is one again, it catches up.
+#[test]
+fn a_page_that_is_offline_says_so() {
+    in_every_look("flow-studio", "lite", |walk| {
+        let browser = &walk.world.browser;
+        walk.enter("overview");
+        browser.find("#available");
+        let network = |offline: bool| {
+            let conditions =
+                json!({"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});
+            browser.chromium("Network.enable", json!({}));
+            browser.chromium("Network.emulateNetworkConditions", conditions);
+        };
+        network(true);
+        browser.until("!document.getElementById('offline').hidden");
+        walk.post("/charges", &json!({"credits": 1}));
+        assert_eq!(browser.text("#available"), "3,000");
+        browser.console();
+        walk.stands("offline");
+        network(false);
+        browser.until("document.getElementById('available').textContent === '2,999'");
+        browser.until("document.getElementById('offline').hidden");
+        browser.console();
+    });
+}
+
+/// Everything but what moves by itself: reading, filtering, estimating, changing, saving, buying.
+#[test]
+fn every_way_can_be_gone_without_javascript() {
+    let world = World::start();
+    let walk = Walk::of(&world, "studiotwin", "studio", "still".to_owned());
+    let browser = &world.browser;
+    world.look(1280, "light");
+    browser.chromium("Emulation.setScriptExecutionDisabled", json!({"value": true}));
+    walk.post("/charges", &json!({"tool": "texture-to-material", "reference": "marble-7"}));
+    walk.enter("usage");
+    browser.click(".history summary");
+    assert!(browser.text(".history .slip").contains("20"));
+    browser.click("form.filters button");
+    browser.find(".history");
+    assert!(browser.address().contains("show=all"), "the form was sent: {}", browser.address());
+    browser.go(&world.at("/dashboard/prices"));
+    browser.click("select[name=tool] option[value=text-to-material]");
+    browser.click("#estimate button");
+    browser.find("input[name=width]");
+    browser.click("select[name=upscale] option:nth-child(2)");
+    browser.click("#estimate button");
+    browser.find_text("2 + 10 × 1 MP + 3 × 1 MP × 2 = 18");
+    browser.go(&world.at("/dashboard/plan"));
+    browser.click(".turn summary");
+    browser.click("button[name=plan][value=starter]");
+    browser.find_text("Keep Studio after all");
+    browser.click("form.after button");
+    browser.find_text("Cancel the plan…");
+    browser.go(&world.at("/dashboard/settings"));
+    browser.click("section[aria-labelledby=profile] button");
+    browser.find_text("Saved.");
+    browser.go(&world.at("/dashboard/buy-credits"));
+    browser.click("button[name=package][value=small]");
+    browser.click("input[value='4242424242424242']");
+    browser.click("#pay");
+    browser.find_text("100 credits are in your account.");
+    assert_eq!(walk.get("/balance")["available"], json!(2_580));
+    browser.chromium("Emulation.setScriptExecutionDisabled", json!({"value": false}));
+}
