@@ -124,7 +124,9 @@ fn the_numbers_are_those_of_the_seed_and_of_the_api() {
     ];
     assert_eq!(shown, json!(seconds));
     for (studio, account) in [("flow-studio", "mia"), ("flow-studio", "north-pictures"), ("studiotwin", "tile-works")] {
+        world.look(1280, "light");
         world.enter(studio, account, "");
+        world.browser.keep_whole_picture(&format!("overview-of-{account}"));
         let balance = world.get(studio, &format!("/accounts/{account}/balance"));
         for total in ["available", "remaining", "held"] {
             assert_eq!(plain(&world.browser.text(&format!("#{total}"))), digits(&balance[total]), "{account} {total}");
