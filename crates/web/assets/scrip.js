@@ -90,10 +90,13 @@ for (const form of document.querySelectorAll("form[data-asks]")) {
   let asked = 0;
   const ask = async () => {
     const mine = ++asked;
+    const place = document.getElementById(form.dataset.asks);
+    place.setAttribute("aria-busy", "true");
     const answer = await fetch(`${form.action}?${new URLSearchParams(new FormData(form))}`);
     if (!answer.ok || mine !== asked) return;
     const next = new DOMParser().parseFromString(await answer.text(), "text/html");
-    document.getElementById(form.dataset.asks).innerHTML = next.getElementById(form.dataset.asks).innerHTML;
+    place.innerHTML = next.getElementById(form.dataset.asks).innerHTML;
+    place.removeAttribute("aria-busy");
   };
   for (const slider of form.querySelectorAll("[data-of]")) {
     const number = form.elements[slider.dataset.of];

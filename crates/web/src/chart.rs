@@ -13,7 +13,7 @@ pub(crate) const WIDTH: i64 = 640;
 /// Its height.
 pub(crate) const HEIGHT: i64 = 180;
 /// What is left free above the highest point, so that its line is seen whole.
-const HEAD: i64 = 6;
+pub(crate) const HEAD: i64 = 6;
 
 /// Available credits over a period, as steps, and where they lead at the present pace.
 pub(crate) struct BurnDown {

@@ -146,6 +146,34 @@ fn nobody_else_can_act_for_a_customer() {
     assert_ne!(standing(), before);
 }
 
+/// Each way of filtering shows what the API's own filter lets through, page by page and as a file.
+#[test]
+fn filters_are_those_of_the_api() {
+    let still = Still::start();
+    let token = still.token("studiotwin", "tile-works");
+    let entries = |filter: &str| still.get("studiotwin", &format!("/accounts/tile-works/entries?limit=25{filter}"));
+    for (show, filter) in [
+        ("show=all", ""),
+        ("show=jobs", "&kind=settle,charge,refund,debt,uncollected"),
+        ("show=credits", "&kind=refill,grant,top_up,roll_over,expiry,revoke,claw_back,freeze,unfreeze,debt_repaid"),
+        ("show=orders", "&kind=order,top_up,automatic_top_up,claw_back,freeze,unfreeze"),
+        ("tool=text-to-material", "&tool=text-to-material"),
+        ("from=2999-01-01", "&from=2999-01-01T00:00:00Z"),
+    ] {
+        let entries = entries(filter);
+        let page = still.page(&token, &format!("/dashboard/usage?{show}"));
+        assert_eq!(page.status, 200, "{show}");
+        let lines = entries["entries"].as_array().expect("entries").len();
+        assert_eq!(page.text.matches("<span class=\"what\">").count(), lines, "{show}");
+        let earlier = entries["next"].as_str().map(|next| format!("/dashboard/usage?{show}&amp;after={next}\""));
+        let earlier = earlier.map(|link| page.text.contains(&link) || page.text.contains(&link.replace("&amp;", "&")));
+        assert_ne!(earlier, Some(false), "{show}: the way to earlier lines");
+        let file = still.page(&token, &format!("/dashboard/usage.csv?{show}")).text;
+        assert!(file.lines().count() > lines, "{show}: {file}");
+        assert_eq!(file.matches("entry,at,kind,").count(), 1, "{show}");
+    }
+}
+
 /// A session ends by its own time, and says so.
 #[test]
 fn a_session_that_has_ended_says_so() {

@@ -31,6 +31,10 @@ fn every_number_on_every_page_is_the_apis() {
             check("/dashboard", &Expected::overview);
             check("/dashboard/buy-credits", &Expected::buy_credits);
             check("/dashboard/usage", &Expected::usage);
+            let second = still.get(studio, &format!("/accounts/{account}/entries?limit=25"))["next"].clone();
+            if let Some(after) = second.as_str() {
+                check(&format!("/dashboard/usage?after={after}"), &|page| page.usage_after(after));
+            }
             check("/dashboard/prices", &Expected::prices);
             check("/dashboard/plan", &Expected::plan);
             check("/dashboard/settings", &Expected::settings);
@@ -341,6 +345,14 @@ impl Expected {
     }
 
     fn usage(&mut self) {
+        self.usage_from("");
+    }
+
+    fn usage_after(&mut self, entry: &str) {
+        self.usage_from(&format!("&after={entry}"));
+    }
+
+    fn usage_from(&mut self, after: &str) {
         let today = self.now().timestamp().to_zoned(self.zone.rules()).date();
         let first = (0..29).fold(today, |day, _| day.yesterday().expect("a day before"));
         let midnight = |day: &str| Time::parse(day).expect("a time");
@@ -378,7 +390,7 @@ impl Expected {
             self.say(text(&tool["name"]));
         }
         let refunds = self.own("/entries?kind=refund&limit=1000");
-        for entry in list(&self.own("/entries?limit=25")["entries"]) {
+        for entry in list(&self.own(&format!("/entries?limit=25{after}"))["entries"]) {
             self.line(entry, list(&refunds["entries"]));
         }
     }

@@ -211,6 +211,11 @@ impl Overview {
         chart::scaled(lot.remaining.0.millionths(), lot.granted.0.millionths(), chart::WIDTH)
     }
 
+    /// Where the highest level is drawn.
+    fn head(&self) -> i64 {
+        chart::HEAD
+    }
+
     fn width(&self) -> i64 {
         chart::WIDTH
     }

@@ -109,7 +109,7 @@ pub(super) async fn file(visit: Visit, Query(asked): Query<Asked>) -> Page {
             None => return Ok(csv(text)),
         }
     }
-    Err(Trouble::NoPage)
+    Err(Trouble::TooMuch)
 }
 
 fn csv(text: String) -> Response {
