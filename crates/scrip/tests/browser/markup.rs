@@ -165,9 +165,10 @@ fn filters_are_those_of_the_api() {
         assert_eq!(page.status, 200, "{show}");
         let lines = entries["entries"].as_array().expect("entries").len();
         assert_eq!(page.text.matches("<span class=\"what\">").count(), lines, "{show}");
-        let earlier = entries["next"].as_str().map(|next| format!("/dashboard/usage?{show}&amp;after={next}\""));
-        let earlier = earlier.map(|link| page.text.contains(&link) || page.text.contains(&link.replace("&amp;", "&")));
-        assert_ne!(earlier, Some(false), "{show}: the way to earlier lines");
+        match entries["next"].as_str() {
+            Some(next) => assert!(page.text.contains(&format!("?{show}&#38;after={next}\"")), "{show}: earlier lines"),
+            None => assert!(!page.text.contains("after="), "{show}: there are no earlier lines"),
+        }
         let file = still.page(&token, &format!("/dashboard/usage.csv?{show}")).text;
         assert!(file.lines().count() > lines, "{show}: {file}");
         assert_eq!(file.matches("entry,at,kind,").count(), 1, "{show}");
