@@ -315,7 +315,11 @@ impl Expected {
     }
 
     fn buy_credits(&mut self) {
-        for offer in list(&self.own("/offers")["packages"]) {
+        let offers = self.own("/offers");
+        if list(&offers["packages"]).is_empty() && !self.balance["resets_at"].is_null() {
+            self.day(&self.balance["resets_at"].clone());
+        }
+        for offer in list(&offers["packages"]) {
             let (package, buys) = (&offer["package"], list(&offer["buys"]));
             if offer["not_for_sale"] == json!("dates") {
                 continue;

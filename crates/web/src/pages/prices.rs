@@ -20,6 +20,8 @@ use crate::visit::Visit;
 
 /// Sizes that a formula's table shows, where a measure's bounds allow them: those of the seed.
 const SIZES: [u32; 3] = [512, 1_024, 2_048];
+/// What sizes are counted in.
+const PIXELS: &str = "pixels";
 /// Steps of heat.
 const HEATS: usize = 6;
 /// What a measure without a default begins with, where its bounds allow it.
@@ -139,7 +141,8 @@ fn toolkits(frame: &Frame) -> Vec<Toolkit> {
 async fn table(visit: &Visit, frame: &Frame, tool: &ToolShown) -> Result<Option<Table>, Trouble> {
     let quantities: Vec<&MeasureShown> = tool.measures.iter().filter(|measure| measure.choices.is_none()).collect();
     let choices: Vec<&MeasureShown> = tool.measures.iter().filter(|measure| measure.choices.is_some()).collect();
-    let ([choice], true) = (choices.as_slice(), quantities.len() > 1) else { return Ok(None) };
+    let sized = quantities.len() > 1 && quantities.iter().all(|quantity| quantity.unit.as_deref() == Some(PIXELS));
+    let ([choice], true) = (choices.as_slice(), sized) else { return Ok(None) };
     let sizes: Vec<u32> = SIZES.into_iter().filter(|size| quantities.iter().all(|q| allows(q, *size))).collect();
     let values = choice.choices.clone().unwrap_or_default();
     let mut rows = Vec::new();
@@ -226,7 +229,7 @@ fn begins_with(measure: &MeasureShown) -> String {
         return plain(default);
     }
     let among = [BEGINS_WITH, 1_024, 1].into_iter().find(|size| allows(measure, *size));
-    let sized = if measure.unit.as_deref() == Some("pixels") && allows(measure, 1_024) { Some(1_024) } else { among };
+    let sized = if measure.unit.as_deref() == Some(PIXELS) && allows(measure, 1_024) { Some(1_024) } else { among };
     sized.map(|size| size.to_string()).or_else(|| Some(measure.min?.0.to_string())).unwrap_or_default()
 }
 
@@ -328,7 +331,7 @@ impl Field {
 
     /// The slider's end: a range of all that is accepted would be of no use.
     fn slides_to(&self) -> String {
-        let far = if self.measure.unit.as_deref() == Some("pixels") { 4_096 } else { 120 };
+        let far = if self.measure.unit.as_deref() == Some(PIXELS) { 4_096 } else { 120 };
         if allows(&self.measure, far) { far.to_string() } else { self.bound("max") }
     }
 }
