@@ -170,11 +170,7 @@ fn every_other_act_says_what_it_will_do_and_does_it() {
         available(72);
         world.browser.go(&page);
         world.browser.click("a[href*='/release?of=']");
-        world.act(
-            &[("#reason", "the job is gone")],
-            "10 held credits are free again",
-            "10 held credits are free again.",
-        );
+        world.act(&[("#reason", "the job is gone")], "Frees 10 held credits; the job of", "Freed 10 held credits.");
         available(82);
         world.browser.go(&page);
         world.browser.click("a[href*='/revoke?of=']");
