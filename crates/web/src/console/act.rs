@@ -144,7 +144,7 @@ async fn tried(desk: &Desk, id: &AccountId, act: Act, fields: &Fields) -> Result
 
 async fn plan_sentences(desk: &Desk, preview: &PreviewShown) -> Result<Vec<String>, Denied> {
     let (wording, names) = (Frame::around(desk, Room::Accounts).wording, desk.catalog().await?);
-    let at_once = preview.effective_at.0 <= desk.visit.now.0;
+    let at_once = preview.subscription.next_plan.is_none();
     let from = if at_once { "at once".to_owned() } else { format!("on {}", wording.instant(&preview.effective_at)) };
     let next = preview.subscription.next_plan.as_deref().unwrap_or(&preview.subscription.plan);
     let mut sentences = vec![format!(

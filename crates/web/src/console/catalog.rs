@@ -6,6 +6,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use scrip_api::catalog::{PublishedShown, VersionShown, VersionsShown};
 use scrip_api::code::Code;
+use scrip_api::console::ConsoleVisitShown;
 use scrip_api::problem::ProblemShown;
 
 use super::Page;
@@ -125,7 +126,10 @@ fn lines_around(source: &str, line: Option<u32>, column: Option<u32>) -> Vec<Num
 
 async fn shown(desk: &Desk, (source, format): (String, &'static str), version: Option<u32>, outcome: Outcome) -> Page {
     let versions: VersionsShown = desk.get("/catalog/versions").await?;
-    let frame = Frame::around(desk, Room::Catalog);
+    // The time after what was asked for: what has just been published is not ahead.
+    let visit: ConsoleVisitShown = desk.get("/console-session").await?;
+    let mut frame = Frame::around(desk, Room::Catalog);
+    frame.now = visit.now;
     let rows = versions.versions.iter().map(|version| row(&frame, version)).collect();
     let columns = vec![text("Version"), text("Published"), text("In force from"), text("State"), text("")];
     let table =
