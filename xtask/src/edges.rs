@@ -31,12 +31,13 @@ const ALLOWED: &[Allowed] = &[
     Allowed { krate: "scrip-api", normal: &["scrip-core"], tests: &[] },
     // The client and the test provider: neither knows the other, but the provider's tests call it with the client.
     Allowed { krate: "scrip-stripe", normal: &[], tests: &[] },
+    Allowed { krate: "scrip-oidc", normal: &[], tests: &[] },
     Allowed { krate: "scrip-till", normal: &[], tests: &["scrip-stripe"] },
     // An example of a studio: it has scrip's address and nothing of scrip.
     Allowed { krate: "scrip-studio", normal: &[], tests: &[] },
     Allowed {
         krate: "scrip-server",
-        normal: &["scrip-core", "scrip-engine", "scrip-api", "scrip-stripe"],
+        normal: &["scrip-core", "scrip-engine", "scrip-api", "scrip-stripe", "scrip-oidc"],
         tests: &["scrip-till", "scrip-sim", "scrip-store-postgres"],
     },
     Allowed {
@@ -49,6 +50,7 @@ const ALLOWED: &[Allowed] = &[
             "scrip-api",
             "scrip-server",
             "scrip-stripe",
+            "scrip-oidc",
             "scrip-till",
             "scrip-web",
             "scrip-studio",

@@ -20,9 +20,9 @@ pub struct ConsoleSessionShown {
 pub struct ConsoleVisitShown {
     /// The studio's name.
     pub studio: String,
-    /// The key that was signed in with, by its public id.
-    pub key: String,
-    /// What the key is for: `read`, `support`, `finance` or `admin`.
+    /// Who has signed in, as it is recorded: a key by its public id, or a person.
+    pub by: String,
+    /// What they may do: `read`, `support`, `finance` or `admin`.
     pub role: String,
     /// The calls that it may make, wholly or in part, as in `POST /v1/accounts/{account}/grants`; `admin` may make all others,
     /// too.

@@ -115,6 +115,9 @@ pub(crate) struct ServeArguments {
     #[command(flatten)]
     pub(crate) payments: PaymentArguments,
 
+    #[command(flatten)]
+    pub(crate) sign_in: SignInArguments,
+
     /// What to log, as in `info` or `scrip_server=debug`
     #[arg(long, value_name = "FILTER", env = "SCRIP_LOG", default_value = "info")]
     pub(crate) log: String,
@@ -162,6 +165,37 @@ pub(crate) struct PaymentArguments {
     /// The version of Stripe's API, of the calls and of the webhook endpoint alike
     #[arg(long, value_name = "VERSION", env = "SCRIP_STRIPE_API_VERSION", default_value = scrip_stripe::API_VERSION)]
     pub(crate) stripe_api_version: String,
+}
+
+/// Where studios' people sign in to the console, besides with a key.
+#[derive(Args, Debug)]
+pub(crate) struct SignInArguments {
+    /// A studio's OpenID Connect provider, as in flow-studio=https://accounts.example.com; repeatable, as the others (in the
+    /// environment: separated by commas)
+    #[arg(long, value_name = "STUDIO=URL", env = "SCRIP_OIDC_ISSUER", value_delimiter = ',')]
+    pub(crate) oidc_issuer: Vec<String>,
+
+    /// Our id with it, as in flow-studio=scrip
+    #[arg(long, value_name = "STUDIO=ID", env = "SCRIP_OIDC_CLIENT", value_delimiter = ',')]
+    pub(crate) oidc_client: Vec<String>,
+
+    /// Our secret with it; none for a client that needs none (PKCE alone)
+    #[arg(
+        long,
+        value_name = "STUDIO=SECRET",
+        env = "SCRIP_OIDC_SECRET",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub(crate) oidc_secret: Vec<String>,
+
+    /// The claim of its tokens that roles hang on; without it, the verified e-mail address
+    #[arg(long, value_name = "STUDIO=CLAIM", env = "SCRIP_OIDC_CLAIM", value_delimiter = ',')]
+    pub(crate) oidc_claim: Vec<String>,
+
+    /// Who has which role, as in flow-studio=ada@example.com:finance, or with another claim flow-studio=credits-team:support
+    #[arg(long, value_name = "STUDIO=VALUE:ROLE", env = "SCRIP_OIDC_ROLE", value_delimiter = ',')]
+    pub(crate) oidc_role: Vec<String>,
 }
 
 /// How log lines look.

@@ -23,6 +23,7 @@ mod print_config;
 mod progress;
 mod running;
 mod shipped;
+mod sign_in;
 mod signals;
 
 use std::process::ExitCode;

@@ -56,7 +56,7 @@ pub(crate) fn warn(engine: &Engine, payments: &Payments) {
 }
 
 /// `STUDIO=VALUE`, each; neither is quoted when it cannot be read.
-fn given<T, E: std::fmt::Display>(
+pub(crate) fn given<T, E: std::fmt::Display>(
     flag: &str,
     texts: &[String],
     read: impl Fn(&str) -> Result<T, E>,

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use scrip_core::id::StudioId;
 use scrip_engine::Engine;
 use scrip_server::{App, Config, Listeners};
 use tokio::net::{TcpListener, UnixListener};
@@ -89,7 +90,7 @@ impl Ready<'_> {
     ) -> Result<(), Failure> {
         let (folder, control) = self.control.unzip();
         let control = control.map(|control| tokio::spawn(control::answer(control, self.engine.clone())));
-        let pages = pages_options(&config);
+        let pages = pages_options(&self.engine, &config);
         let app = App::new(self.engine.clone(), config);
         let pages = scrip_web::pages(scrip_server::router(app.clone()), pages);
         let served = scrip_server::serve(listeners, app, pages, signals.first()).await;
@@ -101,8 +102,20 @@ impl Ready<'_> {
 }
 
 /// How the customers' pages are served.
-fn pages_options(config: &Config) -> scrip_web::Options {
+fn pages_options(engine: &Engine, config: &Config) -> scrip_web::Options {
+    let catalogs = engine.catalogs();
+    let name = |studio: &StudioId| {
+        let number = engine.studios().into_iter().find(|(_, id)| id == studio).map(|(number, _)| number);
+        let catalog = number.and_then(|number| catalogs.in_force(number, engine.now()));
+        catalog.map_or_else(|| studio.to_string(), |published| published.catalog.studio_name.to_string())
+    };
+    let sign_in = config.sign_in.iter().map(|provider| scrip_web::SignInOffer {
+        href: format!("/v1/sign-in/{}", provider.studio),
+        studio: name(&provider.studio),
+        provider: provider.client.issuer().host(),
+    });
     scrip_web::Options {
+        sign_in: sign_in.collect(),
         secure: config.payments.public_url.starts_with("https://"),
         origins: config.cors.iter().flat_map(|allowed| allowed.origins.clone()).collect(),
     }

@@ -15,7 +15,7 @@ use scrip_engine::store::StoreError;
 use tokio::sync::watch;
 
 use crate::auth::Authorised;
-use crate::config::Config;
+use crate::config::{Config, SignInProvider};
 use crate::metrics::Metrics;
 use crate::payments::{Deliveries, Waiting};
 use crate::problem::Refused;
@@ -84,6 +84,13 @@ impl App {
     /// Who failed to sign in.
     pub(crate) fn sign_ins(&self) -> &SignIns {
         &self.0.sign_ins
+    }
+
+    /// Where a studio's people sign in, besides with a key.
+    pub(crate) fn sign_in_provider(&self, studio: StudioNumber) -> Option<&SignInProvider> {
+        let studios = self.engine().studios();
+        let (_, id) = studios.iter().find(|(number, _)| *number == studio)?;
+        self.config().sign_in.iter().find(|provider| provider.studio == *id)
     }
 
     /// Turns true when the server stops: endless answers then end.

@@ -16,7 +16,7 @@ use scrip_core::time::Time;
 use scrip_engine::store::Role;
 
 use crate::app::App;
-use crate::console_token;
+use crate::console_token::{self, Who};
 use crate::customer::Customer;
 use crate::customer_token;
 use crate::keys;
@@ -37,11 +37,11 @@ pub(crate) struct Authorised {
 enum Caller {
     /// The studio.
     Studio {
-        /// What its key may do.
+        /// What they may do.
         role: Role,
-        /// Which key it is, to ask again whether it holds.
-        digest: [u8; 32],
-        /// When a console token ends that stands for the key; `None`: the key itself was sent.
+        /// Which key or person it is, to ask again whether it holds.
+        who: Who,
+        /// When the console token ends that stands for them; `None`: the key itself was sent.
         ends: Option<Time>,
     },
     /// One of its customers.
@@ -57,10 +57,11 @@ impl Authorised {
         }
     }
 
-    /// Who asks, as it is recorded: a key by its public id, or the customer.
+    /// Who asks, as it is recorded: a key by its public id, a person by their name, or the customer.
     pub(crate) fn by(&self) -> Arc<str> {
         match &self.caller {
-            Caller::Studio { digest, .. } => keys::public_id(digest).into(),
+            Caller::Studio { who: Who::Key(digest), .. } => keys::public_id(digest).into(),
+            Caller::Studio { who: Who::Person { name, .. }, .. } => Arc::from(&**name),
             Caller::Customer(_) => "customer".into(),
         }
     }
@@ -76,8 +77,8 @@ impl Authorised {
     /// The digest of the key, where it was sent itself: a console token makes no other.
     pub(crate) fn key_itself(&self) -> Result<[u8; 32], Refused> {
         match &self.caller {
-            Caller::Studio { digest, ends: None, .. } => Ok(*digest),
-            Caller::Studio { ends: Some(_), .. } | Caller::Customer(_) => {
+            Caller::Studio { who: Who::Key(digest), ends: None, .. } => Ok(*digest),
+            Caller::Studio { .. } | Caller::Customer(_) => {
                 Err(Refused::new(Code::Forbidden, "Sign in with a key; a session does not open another."))
             }
         }
@@ -119,9 +120,8 @@ impl Authorised {
     /// Whether the key or token still holds: it may be revoked or end while an answer goes on.
     pub(crate) async fn holds(&self, app: &App) -> bool {
         match &self.caller {
-            Caller::Studio { digest, ends, .. } => {
-                ends.is_none_or(|ends| ends > app.engine().now())
-                    && keys::holder_of(digest, &app.config().keys, app.engine()).is_some()
+            Caller::Studio { who, ends, .. } => {
+                ends.is_none_or(|ends| ends > app.engine().now()) && holder(app, self.studio, who).is_some()
             }
             Caller::Customer(customer) => customer.holds(app).await,
         }
@@ -139,21 +139,20 @@ impl FromRequestParts<App> for Authorised {
             let studio = customer.studio;
             return Ok(Authorised { studio, caller: Caller::Customer(customer), extent: Extent::Whole });
         }
-        let (digest, ends) = if secret.starts_with(console_token::PREFIX) {
+        let (studio, role, who, ends) = if secret.starts_with(console_token::PREFIX) {
             let claims = console_token::read(secret, |studio| app.engine().token_secret(studio));
             let claims = claims.filter(|claims| claims.expires_at > app.engine().now()).ok_or_else(over)?;
-            (claims.key, Some(claims.expires_at))
+            let (studio, role) = holder(app, claims.studio, &claims.who).ok_or_else(over)?;
+            (studio, role, claims.who, Some(claims.expires_at))
         } else {
-            let digest =
-                keys::presented(secret).ok_or_else(|| unauthorized("This key is not known, or was revoked"))?;
-            (digest, None)
+            let digest = keys::presented(secret).ok_or_else(unknown)?;
+            let (studio, role) = keys::holder_of(&digest, &app.config().keys, app.engine()).ok_or_else(unknown)?;
+            (studio, role, Who::Key(digest), None)
         };
-        let holder = keys::holder_of(&digest, &app.config().keys, app.engine());
-        let (studio, role) = holder.ok_or_else(|| unauthorized("This key is not known, or was revoked"))?;
         let route = MatchedPath::from_request_parts(parts, app).await;
         let route = route.map_err(|_| Refused::bug("a handler without a route"))?;
         let extent = rights::extent(role, method(parts), route.as_str()).ok_or_else(|| forbidden(role))?;
-        Ok(Authorised { studio, caller: Caller::Studio { role, digest, ends }, extent })
+        Ok(Authorised { studio, caller: Caller::Studio { role, who, ends }, extent })
     }
 }
 
@@ -178,6 +177,18 @@ fn secret_of(value: &HeaderValue) -> Option<&str> {
     let prefixes = [keys::PREFIX, customer_token::PREFIX, console_token::PREFIX];
     let known = prefixes.into_iter().any(|prefix| secret.starts_with(prefix));
     (scheme.eq_ignore_ascii_case("bearer") && known).then_some(secret)
+}
+
+/// Whose somebody with a session is, and what they may do, now.
+fn holder(app: &App, studio: StudioNumber, who: &Who) -> Option<(StudioNumber, Role)> {
+    match who {
+        Who::Key(digest) => keys::holder_of(digest, &app.config().keys, app.engine()),
+        Who::Person { value, .. } => app.sign_in_provider(studio)?.role_of(value).map(|role| (studio, role)),
+    }
+}
+
+fn unknown() -> Refused {
+    unauthorized("This key is not known, or was revoked")
 }
 
 fn over() -> Refused {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use scrip_core::id::StudioId;
+use scrip_engine::store::Role;
 use scrip_stripe::{Client, Secret};
 
 use crate::keys::OutsideKey;
@@ -16,6 +17,8 @@ pub struct Config {
     pub cors: Vec<AllowedOrigins>,
     /// How studios take payments; one that is not here takes them outside a provider only.
     pub payments: Payments,
+    /// Where studios' people sign in to the console, besides with a key.
+    pub sign_in: Vec<SignInProvider>,
     /// Sizes and waits.
     pub limits: Limits,
 }
@@ -29,6 +32,25 @@ pub struct Payments {
     pub public_url: String,
     /// How often what the provider did not tell is asked for.
     pub pace: Pace,
+}
+
+/// A studio's OpenID Connect provider, and which of its people have which role here.
+pub struct SignInProvider {
+    /// The studio.
+    pub studio: StudioId,
+    /// Its client.
+    pub client: scrip_oidc::Client,
+    /// The claim that says what somebody is: `email`, which the provider must have verified, or one like `groups`.
+    pub claim: String,
+    /// The role of whoever has a value of that claim; the first that fits counts.
+    pub roles: Vec<(String, Role)>,
+}
+
+impl SignInProvider {
+    /// The role of a value.
+    pub(crate) fn role_of(&self, value: &str) -> Option<Role> {
+        self.roles.iter().find(|(known, _)| known == value).map(|(_, role)| *role)
+    }
 }
 
 /// A studio's account at Stripe, or at what speaks its language.

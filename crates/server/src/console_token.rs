@@ -1,8 +1,8 @@
-//! Console tokens: what stands for a key after a person has signed in with it, so that no browser keeps the key.
+//! Console tokens: what stands for a key, or a person, after signing in, so that no browser keeps the key.
 //!
-//! A token names a studio, the digest of the key and an end, and is signed with the studio's secret; nothing is stored
-//! for it. It ends with its time, with the key (which is looked up each time), and when the studio's tokens are renewed.
-//! Apart from customers' tokens because it stands for a key. It must never be logged or compared otherwise than in
+//! A token names a studio, the digest of the key or a person, and an end, and is signed with the studio's secret; nothing is
+//! stored for it. It ends with its time, with the key or the person's role (which are looked up each time), and when the
+//! studio's tokens are renewed. Apart from customers' tokens because it stands for who works for the studio. It must never be logged or compared otherwise than in
 //! constant time.
 
 use scrip_core::id::StudioNumber;
@@ -15,30 +15,62 @@ use crate::customer_token::{SIGNATURE, sign, unhex};
 /// What every console token begins with.
 pub(crate) const PREFIX: &str = "cs_";
 
-/// The version of what follows the prefix.
-const VERSION: u8 = 1;
-/// Version, studio, end, digest of the key.
-const PAYLOAD: usize = 1 + 4 + 8 + 32;
+/// The version of what follows the prefix, for a key.
+const OF_KEY: u8 = 1;
+/// The same for a person.
+const OF_PERSON: u8 = 2;
+/// Version, studio, end.
+const HEAD: usize = 1 + 4 + 8;
+/// The longest text about a person, in bytes.
+pub(crate) const TEXT_MAX: usize = 256;
+/// The longest token: of a person, with two texts and their lengths.
+const LEN_MAX: usize = PREFIX.len() + 2 * (HEAD + 2 * (2 + TEXT_MAX) + SIGNATURE);
 /// What is signed besides what a token says, so that no other use of the secret makes a token.
 const PURPOSE: &[u8] = b"scrip console token";
 
 /// What a token says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Claims {
-    /// Whose key.
+    /// Whose console.
     pub(crate) studio: StudioNumber,
-    /// The digest of the key's secret.
-    pub(crate) key: [u8; 32],
+    /// Who has signed in.
+    pub(crate) who: Who,
     /// The first instant at which it is good no more: a whole second.
     pub(crate) expires_at: Time,
 }
 
+/// Who has signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// Somebody with a key, by the digest of its secret.
+    Key([u8; 32]),
+    /// A person whom the studio's provider knows.
+    Person {
+        /// The value of the claim that their role hangs on.
+        value: Box<str>,
+        /// Their name in the audit trail.
+        name: Box<str>,
+    },
+}
+
 /// A token.
 pub(crate) fn issue(claims: &Claims, secret: &TokenSecret) -> String {
-    let mut bytes = vec![VERSION];
+    let version = match &claims.who {
+        Who::Key(_) => OF_KEY,
+        Who::Person { .. } => OF_PERSON,
+    };
+    let mut bytes = vec![version];
     bytes.extend(claims.studio.0.to_be_bytes());
     bytes.extend(claims.expires_at.micros().div_euclid(1_000_000).to_be_bytes());
-    bytes.extend(claims.key);
+    match &claims.who {
+        Who::Key(digest) => bytes.extend(digest),
+        Who::Person { value, name } => {
+            for text in [value, name] {
+                bytes.extend(u16::try_from(text.len()).expect("texts about people are bounded").to_be_bytes());
+                bytes.extend(text.as_bytes());
+            }
+        }
+    }
     bytes.extend(sign(PURPOSE, &bytes, secret));
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{PREFIX}{hex}")
@@ -46,19 +78,35 @@ pub(crate) fn issue(claims: &Claims, secret: &TokenSecret) -> String {
 
 /// What a token says that was made here; `secret_of` gives the secret of the studio that it names.
 pub(crate) fn read(token: &str, secret_of: impl FnOnce(StudioNumber) -> Option<TokenSecret>) -> Option<Claims> {
-    let hex = token.strip_prefix(PREFIX).filter(|hex| hex.len() == 2 * (PAYLOAD + SIGNATURE))?;
+    let hex = token.strip_prefix(PREFIX).filter(|_| token.len() <= LEN_MAX)?;
     let bytes = unhex(hex)?;
-    let (payload, signature) = bytes.split_at_checked(PAYLOAD)?;
-    let (version, rest) = payload.split_first()?;
-    let (studio, rest) = rest.split_at_checked(4)?;
-    let (end, key) = rest.split_at_checked(8)?;
+    let (payload, signature) = bytes.split_at_checked(bytes.len().checked_sub(SIGNATURE)?)?;
+    let (head, who) = payload.split_at_checked(HEAD)?;
+    let (version, rest) = head.split_first()?;
+    let (studio, end) = rest.split_at_checked(4)?;
     let studio = StudioNumber(u32::from_be_bytes(studio.try_into().ok()?));
     let made_here: bool = sign(PURPOSE, payload, &secret_of(studio)?).ct_eq(signature).into();
-    if !made_here || *version != VERSION {
+    if !made_here {
         return None;
     }
+    let who = match *version {
+        OF_KEY => Who::Key(who.try_into().ok()?),
+        OF_PERSON => {
+            let (value, rest) = text(who)?;
+            let (name, rest) = text(rest)?;
+            rest.is_empty().then_some(Who::Person { value, name })?
+        }
+        _ => return None,
+    };
     let end = i64::from_be_bytes(end.try_into().ok()?).checked_mul(1_000_000)?;
-    Some(Claims { studio, key: key.try_into().ok()?, expires_at: Time::from_micros(end) })
+    Some(Claims { studio, who, expires_at: Time::from_micros(end) })
+}
+
+/// A text with its length before it, and what follows.
+fn text(bytes: &[u8]) -> Option<(Box<str>, &[u8])> {
+    let (length, rest) = bytes.split_at_checked(2)?;
+    let (text, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(length.try_into().ok()?)))?;
+    Some((std::str::from_utf8(text).ok()?.into(), rest))
 }
 
 #[cfg(test)]
@@ -70,9 +118,16 @@ mod tests {
     #[test]
     fn a_token_is_its_own_and_no_other() {
         let expires_at = Time::parse("2026-01-31T11:00:00Z").unwrap();
-        let claims = Claims { studio: StudioNumber(2), key: [5; 32], expires_at };
-        let token = issue(&claims, &SECRET);
-        assert_eq!(read(&token, |studio| (studio == StudioNumber(2)).then_some(SECRET)), Some(claims));
+        let person = Who::Person { value: "support".into(), name: "ada@studio.example".into() };
+        for who in [person, Who::Key([5; 32])] {
+            check(&Claims { studio: StudioNumber(2), who, expires_at });
+        }
+    }
+
+    fn check(claims: &Claims) {
+        let token = issue(claims, &SECRET);
+        let good = |studio| (studio == StudioNumber(2)).then_some(SECRET);
+        assert_eq!(read(&token, good).as_ref(), Some(claims));
         assert_eq!(read(&token, |_| Some(TokenSecret([8; 32]))), None, "another secret");
         assert_eq!(read(&token, |_| None), None, "no secret");
         for place in PREFIX.len()..token.len() {

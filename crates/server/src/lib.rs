@@ -33,11 +33,15 @@ mod watchers;
 pub const PORTAL: &str = "/portal/";
 /// Where the customer's pages are, below which nothing of this crate is.
 pub const DASHBOARD: &str = "/dashboard";
+/// Where the console is: whoever serves it mounts it there.
+pub const CONSOLE: &str = "/console";
+/// The cookie of a console session.
+pub const CONSOLE_SESSION: &str = "scrip_console";
 /// The cookie in which the pages keep the customer's token.
 pub const COOKIE: &str = "scrip_customer";
 
 pub use app::App;
-pub use config::{AllowedOrigins, Config, Limits, Pace, Payments, StripeAccount};
+pub use config::{AllowedOrigins, Config, Limits, Pace, Payments, SignInProvider, StripeAccount};
 pub use keys::OutsideKey;
 pub use payments::Reconciler;
 pub use routes::router;

@@ -18,6 +18,7 @@ mod orders;
 mod payments;
 mod portal;
 mod quotes;
+mod sign_in;
 mod stream;
 mod subscription;
 mod test_clock;
@@ -99,6 +100,8 @@ pub(crate) fn documented() -> (Router<App>, OpenApi) {
         .routes(routes!(console::who))
         .routes(routes!(console::totals))
         .routes(routes!(console::health))
+        .routes(routes!(sign_in::begin))
+        .routes(routes!(sign_in::come_back))
         .routes(routes!(keys::list, keys::make))
         .routes(routes!(keys::revoke))
         .routes(routes!(payments::webhook))

@@ -25,6 +25,19 @@ pub struct Options {
     pub secure: bool,
     /// Origins that a customer can be led back to, besides this server itself, as in `https://app.example.com`.
     pub origins: Vec<String>,
+    /// Where studios' people sign in to the console, besides with a key.
+    pub sign_in: Vec<SignInOffer>,
+}
+
+/// A studio's provider, through which its people sign in.
+#[derive(Clone, Debug)]
+pub struct SignInOffer {
+    /// Where the browser goes.
+    pub href: String,
+    /// The studio's name.
+    pub studio: String,
+    /// The provider, by its host.
+    pub provider: String,
 }
 
 /// The customer's pages and the console, in front of the API's routes.

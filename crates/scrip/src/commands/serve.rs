@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::place::Site;
 use crate::running::Ready;
 use crate::signals::Signals;
-use crate::{payments, place, running};
+use crate::{payments, place, running, sign_in};
 
 /// Serves until it is asked to stop.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
@@ -43,6 +43,7 @@ async fn serve(arguments: &ServeArguments, site: &Site<'_>, config: Config) -> R
     }
     warn_of_keys(&engine, &config.keys);
     payments::warn(&engine, &config.payments);
+    sign_in::warn(&engine, &config.sign_in);
     let ready = Ready::new(engine, site)?;
     say_where(&api, metrics.as_ref())?;
     ready.until_signal(Listeners { api, metrics }, config, signals).await
@@ -58,7 +59,8 @@ fn config(arguments: &ServeArguments) -> Result<Config, Failure> {
     };
     let cors = arguments.allow_origin.iter().map(|text| allowed_origin(text)).collect::<Result<_, _>>()?;
     let payments = payments::of(&arguments.payments)?;
-    Ok(Config { keys, cors, payments, ..Config::default() })
+    let sign_in = sign_in::of(&arguments.sign_in)?;
+    Ok(Config { keys, cors, payments, sign_in, ..Config::default() })
 }
 
 fn allowed_origin(text: &str) -> Result<AllowedOrigins, Failure> {

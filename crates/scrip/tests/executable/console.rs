@@ -384,3 +384,26 @@ fn keys_are_made_with_a_key_and_revoked_with_a_session() {
     let acts: Vec<_> = acts.as_array().unwrap().iter().filter(|act| act["reference"] == *id).collect();
     assert_eq!(acts.iter().map(|act| &act["act"]).collect::<Vec<_>>(), ["key_revoked", "key_created"]);
 }
+
+/// The first page offers the studio's provider, and says why somebody is back.
+#[test]
+fn a_provider_is_offered_where_one_is_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let flags = [
+        "--oidc-issuer=studiotwin=http://127.0.0.1:9",
+        "--oidc-client=studiotwin=scrip",
+        "--oidc-role=studiotwin=ada@studio.example:finance",
+    ];
+    let server = Server::start(&folder.path().join("data"), &flags);
+    let visitor = Visitor::new(&server);
+    let page = visitor.get("/console/sign-in");
+    page.says(200, "href=\"/v1/sign-in/studiotwin\"");
+    page.says(200, "StudioTwin: sign in at 127.0.0.1");
+    // Nobody answers there.
+    visitor.get("/v1/sign-in/studiotwin").leads_to("/console/sign-in?why=unreachable");
+    visitor.get("/console/sign-in?why=unreachable").says(200, "could not be reached");
+    visitor.get("/console/sign-in?why=%3Cscript%3E").says(200, "That did not work; try again.");
+    assert_eq!(visitor.get("/v1/sign-in/flow-studio").status, 404);
+    let world = World::start();
+    assert!(!Visitor::new(&world.server).get("/console/sign-in").text.contains("/v1/sign-in/"));
+}

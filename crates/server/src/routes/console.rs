@@ -25,7 +25,7 @@ use scrip_engine::store::StoreError;
 
 use crate::app::App;
 use crate::auth::Authorised;
-use crate::console_token::{self, Claims};
+use crate::console_token::{self, Claims, Who};
 use crate::openapi::TotalsParams;
 use crate::problem::Refused;
 use crate::reply;
@@ -60,11 +60,17 @@ pub(super) async fn open(State(app): State<App>, query: Query, request: Request)
         }
     };
     let digest = key.key_itself()?;
-    let expires_at = Time::from_micros(now.plus_seconds(LASTS_S).micros().div_euclid(1_000_000) * 1_000_000);
+    let expires_at = ends(now);
     let secret = app.engine().token_secret_made(key.studio).await?;
     app.engine().record(key.studio, key.by(), Act::SignedIn, "console").await?;
-    let token = console_token::issue(&Claims { studio: key.studio, key: digest, expires_at }, &secret);
+    let claims = Claims { studio: key.studio, who: Who::Key(digest), expires_at };
+    let token = console_token::issue(&claims, &secret);
     Ok(reply::json(StatusCode::CREATED, &ConsoleSessionShown { token, expires_at: Instant(expires_at) }))
+}
+
+/// When a session ends that begins now: a whole second.
+pub(super) fn ends(now: Time) -> Time {
+    Time::from_micros(now.plus_seconds(LASTS_S).micros().div_euclid(1_000_000) * 1_000_000)
 }
 
 /// A wrong key counts; a right one that may not sign in is no guess.
@@ -92,7 +98,7 @@ pub(super) async fn who(State(app): State<App>, key: Authorised, query: Query) -
         catalogs.in_force(key.studio, app.engine().now()).map(|published| published.catalog.studio_name.to_string());
     Ok(reply::ok(&ConsoleVisitShown {
         studio: named.unwrap_or_else(|| studio.to_string()),
-        key: key.by().to_string(),
+        by: key.by().to_string(),
         role: role.name().to_owned(),
         calls: rights::calls(role),
         now: Instant(app.engine().now()),

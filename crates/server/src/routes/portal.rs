@@ -74,7 +74,7 @@ const fn whole_second(at: Time) -> Time {
 
 /// Where browsers reach this server: as it was told, else as its caller reached it on this same machine. Elsewhere it may
 /// stand behind a proxy that speaks TLS, and a browser that is sent to `http://` says the token to everyone on its way.
-fn reached_at(app: &App, headers: &HeaderMap) -> Option<String> {
+pub(super) fn reached_at(app: &App, headers: &HeaderMap) -> Option<String> {
     let told = &app.config().payments.public_url;
     if !told.is_empty() {
         return Some(told.clone());

@@ -20,6 +20,7 @@ mod refusals;
 mod repeats;
 mod roles;
 mod schema;
+mod sign_in;
 mod story;
 mod subscriptions;
 mod world;

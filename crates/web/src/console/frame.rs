@@ -105,7 +105,7 @@ impl Frame {
             assets: assets::all(),
             room,
             studio: desk.visit.studio.clone(),
-            who: desk.visit.key.clone(),
+            who: desk.visit.by.clone(),
             role: desk.visit.role.clone(),
             now: desk.visit.now,
             wording: Wording::new(&desk.language, &Zone::utc()),

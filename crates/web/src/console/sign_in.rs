@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use askama::Template;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use scrip_api::code::Code;
@@ -11,6 +11,7 @@ use scrip_api::console::ConsoleSessionShown;
 
 use super::Page;
 use super::desk::{Denied, SESSION, Sent, fields};
+use crate::SignInOffer;
 use crate::assets::{self, Assets};
 use crate::frame;
 use crate::trouble::Trouble;
@@ -24,11 +25,32 @@ const LEN_MAX: usize = 4 * 1024;
 struct SignIn {
     assets: &'static Assets,
     wrong: Option<String>,
+    offers: Vec<SignInOffer>,
+}
+
+/// Why somebody is back here.
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct Back {
+    why: Option<String>,
 }
 
 /// The page.
-pub(super) async fn page() -> Response {
-    frame::html(StatusCode::OK, &SignIn { assets: assets::all(), wrong: None })
+pub(super) async fn page(State(site): State<Site>, Query(back): Query<Back>) -> Response {
+    let wrong = back.why.as_deref().map(|why| {
+        match why {
+            "no_role" => "You are known there, and have no role here. Ask who looks after this server.",
+            "refused" => "You were not signed in there.",
+            "unreachable" => "The provider could not be reached; try again in a moment.",
+            "rate_limited" => "Too many attempts came from your address; try again in a quarter of an hour.",
+            _ => "That did not work; try again.",
+        }
+        .to_owned()
+    });
+    shown(&site, StatusCode::OK, wrong)
+}
+
+fn shown(site: &Site, status: StatusCode, wrong: Option<String>) -> Response {
+    frame::html(status, &SignIn { assets: assets::all(), wrong, offers: site.options.sign_in.clone() })
 }
 
 /// Signs in.
@@ -43,7 +65,7 @@ pub(super) async fn enter(State(site): State<Site>, request: Request) -> Page {
             let words = told(&trouble);
             let status =
                 if trouble.is(Code::RateLimited) { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::FORBIDDEN };
-            Ok(frame::html(status, &SignIn { assets: assets::all(), wrong: Some(words) }))
+            Ok(shown(&site, status, Some(words)))
         }
     }
 }
