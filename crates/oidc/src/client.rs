@@ -16,6 +16,8 @@ use crate::transport::{Form, Transport};
 
 /// For how long what a provider says of itself is believed, in seconds.
 const KNOWN_FOR_S: i64 = 3_600;
+/// For how long one that did not answer is left alone, in seconds.
+const LEFT_ALONE_S: i64 = 5;
 
 /// How a provider knows us. No `Debug`: it holds a secret.
 pub struct Settings {
@@ -34,7 +36,15 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     settings: Settings,
     transport: Transport,
-    known: Mutex<Option<Arc<Known>>>,
+    asked: Mutex<Asked>,
+}
+
+/// What came of asking the provider about itself.
+#[derive(Default)]
+struct Asked {
+    known: Option<Arc<Known>>,
+    /// When it last did not answer, and how: it is not asked again at once, however many browsers wait.
+    failed: Option<(i64, Error)>,
 }
 
 /// What a provider says of itself.
@@ -96,7 +106,7 @@ pub enum Error {
 impl Client {
     /// A client; it asks the provider when it is first used.
     pub fn new(settings: Settings) -> Client {
-        Client(Arc::new(Inner { settings, transport: Transport::new(), known: Mutex::new(None) }))
+        Client(Arc::new(Inner { settings, transport: Transport::new(), asked: Mutex::default() }))
     }
 
     /// Who the provider is.
@@ -183,13 +193,32 @@ impl Client {
 
     /// What the provider says of itself, asked anew when that was long ago.
     async fn known(&self, now_s: i64, fresh: Fresh) -> Result<Arc<Known>, Error> {
-        let mut known = self.0.known.lock().await;
-        if let Some(known) = known
+        let mut asked = self.0.asked.lock().await;
+        if let Some(known) = asked
+            .known
             .as_ref()
             .filter(|known| fresh == Fresh::Enough && (known.at_s..known.at_s + KNOWN_FOR_S).contains(&now_s))
         {
             return Ok(Arc::clone(known));
         }
+        let failed = asked.failed.filter(|(at_s, _)| (*at_s..at_s + LEFT_ALONE_S).contains(&now_s));
+        if let Some((_, error)) = failed {
+            return Err(error);
+        }
+        match self.ask(now_s).await {
+            Ok(known) => {
+                *asked = Asked { known: Some(Arc::clone(&known)), failed: None };
+                Ok(known)
+            }
+            Err(error) => {
+                asked.failed = Some((now_s, error));
+                Err(error)
+            }
+        }
+    }
+
+    /// Asks the provider about itself.
+    async fn ask(&self, now_s: i64) -> Result<Arc<Known>, Error> {
         let issuer = &self.0.settings.issuer;
         let place: Place = self.read(&issuer.discovery()).await?;
         if place.issuer != issuer.as_str() {
@@ -200,9 +229,7 @@ impl Client {
             return Err(Error::Unusable("it names an address that is not HTTPS"));
         }
         let keys: KeySet = self.read(&place.jwks_uri).await?;
-        let asked = Arc::new(Known { at_s: now_s, place, keys: keys.usable() });
-        *known = Some(Arc::clone(&asked));
-        Ok(asked)
+        Ok(Arc::new(Known { at_s: now_s, place, keys: keys.usable() }))
     }
 
     async fn read<T: DeserializeOwned>(&self, url: &str) -> Result<T, Error> {

@@ -255,9 +255,9 @@ fn what_another_page_sends_does_nothing() {
 /// nothing has happened then.
 #[test]
 fn each_role_is_offered_what_it_may_do_and_nothing_else() {
-    /// What it is called, what is filled in, and who may.
-    type Act = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
-    const ACTS: &[Act] = &[
+    /// An act, fields of its form, and the roles that may do it.
+    type Tried = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
+    const ACTS: &[Tried] = &[
         ("grant", &[("credits", "5"), ("class", "make_good")], &["support", "finance", "admin"]),
         ("refund", &[("of", "charge_3")], &["support", "admin"]),
         ("revoke", &[("of", "lot_2")], &["finance", "admin"]),

@@ -190,10 +190,11 @@ fn person(provider: &SignInProvider, claims: &scrip_oidc::Claims) -> Option<(Str
     }
     let values = claims.texts(&provider.claim);
     let (value, role) = provider.roles.iter().find(|(value, _)| values.contains(&value.as_str()))?;
-    let email = claims.text("email").filter(|_| verified);
-    let name = email.unwrap_or_else(|| claims.subject());
+    let email = claims.text("email").filter(|email| verified && email.contains('@')).map(str::to_owned);
+    // Not an id alone: nobody may be called as a key or the command line is.
+    let name = email.unwrap_or_else(|| format!("{} at {}", claims.subject(), provider.client.issuer().host()));
     let fits = |text: &str| !text.is_empty() && text.len() <= TEXT_MAX && !text.chars().any(char::is_control);
-    (fits(name) && fits(value)).then(|| (value.clone(), name.to_owned(), *role))
+    (fits(&name) && fits(value)).then(|| (value.clone(), name.clone(), *role))
 }
 
 fn provider<'a>(app: &'a App, studio: &str) -> Result<(StudioNumber, &'a SignInProvider), Refused> {

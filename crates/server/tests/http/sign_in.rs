@@ -401,10 +401,14 @@ async fn roles_hang_on_the_claim_that_is_set() {
             json!({"groups": ["all", "credits-team"], "email": "eve@x.example", "email_verified": true}),
             Some(("support", "eve@x.example")),
         ),
-        ("groups", json!({"groups": "credits-team", "email": "eve@x.example"}), Some(("support", "person-7"))),
+        (
+            "groups",
+            json!({"groups": "credits-team", "email": "eve@x.example"}),
+            Some(("support", "person-7 at 127.0.0.1")),
+        ),
         ("groups", json!({"groups": ["all"]}), None),
         ("groups", ada(), None),
-        ("sub", json!({}), Some(("read", "person-7"))),
+        ("sub", json!({}), Some(("read", "person-7 at 127.0.0.1"))),
     ] {
         let provider = Provider::start(claims.clone()).await;
         let world = world(&provider, claim).await;
@@ -469,6 +473,11 @@ async fn a_provider_that_says_it_is_another_or_is_not_there_is_not_used() {
     let world = world(&provider, "email").await;
     let got = ask(&world, "/v1/sign-in/flow-studio", "", "192.0.2.7").await;
     is_led_back(&got, "unreachable", "another issuer");
+    // For a moment it is left alone, however many browsers ask.
+    provider.tell(|told| told.lie = Lie::None);
+    is_led_back(&ask(&world, "/v1/sign-in/flow-studio", "", "192.0.2.7").await, "unreachable", "left alone");
+    world.at("2026-01-31T10:00:05Z").await;
+    begin(&world).await;
     let gone = Provider { url: "http://127.0.0.1:9".to_owned(), told: Arc::clone(&provider.told) };
     let world = self::world(&gone, "email").await;
     is_led_back(&ask(&world, "/v1/sign-in/flow-studio", "", "192.0.2.7").await, "unreachable", "nobody there");
