@@ -1,6 +1,7 @@
 //! System packages that tests use and a bare machine may lack. Debian and Ubuntu only; elsewhere
 //! it says what to install.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Something that the tests use, and the package that has it.
@@ -27,6 +28,8 @@ const NEEDED: &[Needed] = &[
     Needed { what: What::Program("sqlite3"), package: "sqlite3" },
     // The store that several servers share is tested on a server that the tests start themselves.
     Needed { what: What::PostgresServer, package: "postgresql" },
+    // And through a pooler that gives each transaction another connection.
+    Needed { what: What::Program("pgbouncer"), package: "pgbouncer" },
     // Stripe's own libraries, which the test provider must work with (crates/till/tests/libraries); the
     // program in docs/seals.md needs Python too.
     Needed { what: What::Program("node"), package: "nodejs" },
@@ -71,7 +74,9 @@ impl What {
 
 fn is_there(program: &str) -> bool {
     let Some(path) = std::env::var_os("PATH") else { return false };
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    // Debian keeps some out of the search path of those who are not root.
+    let mut folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    folders.any(|folder| folder.join(program).is_file())
 }
 
 /// Runs apt-get, through sudo where there is one (a container's root has none and needs none).

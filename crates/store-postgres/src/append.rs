@@ -136,7 +136,14 @@ static CONFIRM: Sql = Sql {
     types: &[Type::INT2, Type::INT2_ARRAY],
 };
 
+/// What an append may send.
 static ALL: [&Sql; 8] = [&LOCK, &OPEN, &MOVE_ON, &RENAME, &ERASE, &ADD, &NAME, &COUNT];
+
+/// Every statement that writes in tables of accounts.
+#[cfg(all(test, feature = "harness"))]
+pub(crate) fn statements() -> impl Iterator<Item = &'static Sql> {
+    ALL.into_iter().chain([&CONFIRM])
+}
 
 /// How often a transaction that the database gave up is sent again.
 const TRIES: u32 = 5;

@@ -8,102 +8,194 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use tokio_postgres::NoTls;
+use tokio_postgres::config::TargetSessionAttrs;
+use tokio_postgres::{NoTls, SimpleQueryMessage, SimpleQueryRow};
 
 use crate::{Address, PostgresStore};
 
-/// The server of this test program, and the shell that ends it once its input is closed.
-struct Cluster {
-    socket: PathBuf,
+/// A server of PostgreSQL, and the shell that ends it once its input is closed.
+pub struct Cluster {
+    folder: PathBuf,
     _watchman: Child,
 }
 
-/// Starts the server in `$1`, says so, waits until nobody holds its input any more, and leaves nothing.
-const WATCHMAN: &str = r#"
+/// A pooler, and the shell that ends it once its input is closed.
+pub struct Pooler {
+    folder: PathBuf,
+    _watchman: Child,
+}
+
+impl Pooler {
+    /// A database through it.
+    pub fn address(&self, name: &str, parameters: &str) -> Address {
+        let socket = self.folder.display().to_string().replace('/', "%2F");
+        let text = format!("postgres://scrip@{socket}/{name}?patience=60&{parameters}");
+        Address::parse(&text).expect("an address of our own making")
+    }
+}
+
+/// Starts a pooler in `$1` with the settings `$2`; otherwise as below.
+const POOLER: &str = r#"
 set -e
-"$2/initdb" -D "$1/data" -U scrip -A trust -E UTF8 --locale=C --no-sync >"$1/initdb.log" 2>&1
-"$2/pg_ctl" -D "$1/data" -l "$1/server.log" -w -o "-k $1 -c listen_addresses= -c fsync=off -c max_connections=200" start >/dev/null
+PATH="$PATH:/usr/sbin"
+printf '%s' "$2" >"$1/settings"
+pgbouncer -q "$1/settings" >/dev/null 2>&1 &
+while [ ! -S "$1/.s.PGSQL.5432" ]; do kill -0 $!; sleep 0.05; done
 echo started
 cat >/dev/null || true
-"$2/pg_ctl" -D "$1/data" -m immediate stop >/dev/null || true
+kill $! || true
 rm -rf "$1"
 "#;
 
+/// Starts a server in `$1` with the programs of `$2` and the settings `$3`, filled by `$4`; says so, waits until nobody holds
+/// its input any more, and leaves nothing.
+const WATCHMAN: &str = r#"
+set -e
+PATH="$2:$PATH"
+eval "$4" >"$1/filling.log" 2>&1
+pg_ctl -D "$1/data" -l "$1/server.log" -w -o "-k $1 -c listen_addresses= -c fsync=off -c max_connections=300 $3" start >/dev/null
+echo started
+cat >/dev/null || true
+pg_ctl -D "$1/data" -m immediate stop >/dev/null 2>&1 || true
+rm -rf "$1"
+"#;
+
+/// Fills a data folder: an empty server.
+const EMPTY_SERVER: &str = r#"initdb -D "$1/data" -U scrip -A trust -E UTF8 --locale=C --no-sync"#;
+
 /// A database for one test whose tables are there, and empty. When it goes another test gets it.
 pub struct Furnished {
-    /// Where it is.
+    /// Where it is, as the test asked for it.
     pub address: Address,
+    name: String,
+    free: &'static Free,
 }
 
-/// Those that are free.
-static FREE: Mutex<Vec<Address>> = Mutex::new(Vec::new());
+/// Names of databases that are free, of one kind of tables.
+type Free = Mutex<Vec<String>>;
 
-/// Ends whoever is left of a test, and removes what it wrote.
+static WHOLE: Free = Mutex::new(Vec::new());
+static DIVIDED: Free = Mutex::new(Vec::new());
+static LATER: Free = Mutex::new(Vec::new());
+
+/// What the next version may do to the tables that servers of this one still run on: columns that may be left out, tables of
+/// its own.
+pub fn next_version() -> String {
+    let next = crate::VERSION + 1;
+    format!(
+        "ALTER TABLE scrip.accounts ADD COLUMN later text; ALTER TABLE scrip.entries ADD COLUMN later bigint DEFAULT 0 NOT NULL;
+         CREATE TABLE scrip.later (one integer);
+         INSERT INTO scrip.migrations (version, runs_from) VALUES ({next}, {});",
+        crate::VERSION
+    )
+}
+
+/// Removes what a test wrote.
 const EMPTY: &str = "
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
 DELETE FROM scrip.entries; DELETE FROM scrip.terms; DELETE FROM scrip.accounts; DELETE FROM scrip.studios;
 DELETE FROM scrip.catalogs; DELETE FROM scrip.keys; DELETE FROM scrip.token_secrets; DELETE FROM scrip.notes;
 DELETE FROM scrip.clock; DELETE FROM scrip.import; UPDATE scrip.edition SET number = 0;
 UPDATE scrip.buckets SET entries = 0, last_at = 0 WHERE entries > 0;";
 
 impl Furnished {
-    /// One that is free, or a new one.
-    pub fn new() -> Furnished {
-        let free = FREE.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let address = free.unwrap_or_else(|| {
-            let address = database();
-            PostgresStore::migrate_at(&address).expect("the tables can be made");
-            address
-        });
-        Furnished { address }
+    /// One that is spoken to as `parameters` say (`transactions=bucket`).
+    pub fn with(parameters: &str) -> Furnished {
+        Furnished::of(&WHOLE, &str::to_owned, |name| address(name, parameters))
     }
-}
 
-impl Default for Furnished {
-    fn default() -> Furnished {
-        Furnished::new()
+    /// One that is spoken to through PgBouncer, whose connections change with each transaction.
+    pub fn pooled() -> Furnished {
+        static POOLER: OnceLock<Pooler> = OnceLock::new();
+        let pooler = POOLER.get_or_init(|| cluster().pooler());
+        Furnished::of(&WHOLE, &str::to_owned, |name| pooler.address(name, "statements=whole"))
+    }
+
+    /// One whose tables of accounts are in eight partitions each, by bucket; each transaction names one.
+    pub fn partitioned() -> Furnished {
+        Furnished::of(&DIVIDED, &by_bucket, |name| address(name, "transactions=bucket"))
+    }
+
+    /// One with tables as the version after this one may have them.
+    pub fn of_next_version() -> Furnished {
+        let later = |sql: &str| format!("{sql}\n{}", next_version());
+        Furnished::of(&LATER, &later, |name| address(name, ""))
+    }
+
+    /// One that is free, or a new one.
+    fn of(
+        free: &'static Free,
+        shape: &(dyn Fn(&str) -> String + Sync),
+        address_of: impl FnOnce(&str) -> Address,
+    ) -> Furnished {
+        let name = free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let name = name.unwrap_or_else(|| {
+            let name = create();
+            PostgresStore::migrate_as(&address(&name, ""), shape).expect("the tables can be made");
+            name
+        });
+        Furnished { address: address_of(&name), name, free }
     }
 }
 
 impl Drop for Furnished {
     fn drop(&mut self) {
-        run(&self.address, EMPTY);
-        FREE.lock().unwrap_or_else(PoisonError::into_inner).push(self.address.clone());
+        run(&address(&self.name, ""), EMPTY);
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(std::mem::take(&mut self.name));
     }
 }
 
 /// An empty database for one test.
 pub fn database() -> Address {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-    create(&name);
-    address(&name, "")
+    address(&create(), "")
 }
 
 /// Its text, as for `--store`.
 pub fn database_address() -> String {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let name = format!("named_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-    create(&name);
-    text(&name, "")
-}
-
-/// An empty database, spoken to as `parameters` say (`transactions=bucket`).
-pub fn database_with(parameters: &str) -> Address {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let name = format!("with_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-    create(&name);
-    address(&name, parameters)
+    text(&create(), "")
 }
 
 fn text(name: &str, parameters: &str) -> String {
-    let socket = cluster().socket.display().to_string().replace('/', "%2F");
     // A test machine may be busy with anything.
-    format!("postgres://scrip@{socket}/{name}?patience=60&{parameters}")
+    address_of(&[cluster()], name, &format!("patience=60&{parameters}"))
+}
+
+/// A database's address, as for `--store`, at the first of these servers that accepts writes.
+pub fn address_of(servers: &[&Cluster], name: &str, parameters: &str) -> String {
+    let sockets = servers.iter().map(|server| server.folder.display().to_string().replace('/', "%2F"));
+    format!("postgres://scrip@{}/{name}?{parameters}", sockets.collect::<Vec<_>>().join(","))
 }
 
 fn address(name: &str, parameters: &str) -> Address {
     Address::parse(&text(name, parameters)).expect("an address of our own making")
+}
+
+/// The tables of accounts.
+const OF_ACCOUNTS: [&str; 4] = ["scrip.buckets", "scrip.accounts", "scrip.entries", "scrip.terms"];
+/// Into how many partitions they are divided.
+pub(crate) const PARTS: u32 = 8;
+
+/// The same statements, but that each table of accounts is divided by bucket.
+fn by_bucket(sql: &str) -> String {
+    let mut divided = String::new();
+    let mut table = None;
+    for line in sql.lines() {
+        if let Some(name) = line.strip_prefix("CREATE TABLE ").and_then(|rest| rest.strip_suffix(" (")) {
+            table = OF_ACCOUNTS.contains(&name).then_some(name);
+        }
+        match table.filter(|_| line.starts_with(')')) {
+            Some(name) => {
+                divided += ") PARTITION BY HASH (bucket);\n";
+                for part in 0..PARTS {
+                    divided += &format!(
+                        "CREATE TABLE {name}_{part} PARTITION OF {name} FOR VALUES WITH (MODULUS {PARTS}, REMAINDER {part});\n"
+                    );
+                }
+                table = None;
+            }
+            None => divided += &format!("{line}\n"),
+        }
+    }
+    divided
 }
 
 /// The same database as another user.
@@ -113,48 +205,152 @@ pub fn as_user(address: &Address, user: &str) -> Address {
     other
 }
 
-fn create(name: &str) {
-    run(&address("postgres", ""), &format!("CREATE DATABASE {name}"));
+/// A new database's name.
+fn create() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    run(&address("postgres", ""), &format!("CREATE DATABASE {name} STRATEGY FILE_COPY"));
+    name
 }
 
 /// Runs statements in a database, as its owner.
 pub fn run(address: &Address, statements: &str) {
-    let config = &address.config;
+    ask(address, statements);
+}
+
+/// The same; answers the values of the rows that they answered, a line for each.
+pub fn ask(address: &Address, statements: &str) -> Vec<String> {
+    let mut config = address.config.clone();
+    config.target_session_attrs(TargetSessionAttrs::Any);
     let run = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let (client, connection) = config.connect(NoTls).await.expect("the server answers");
             tokio::spawn(connection);
-            client.batch_execute(statements).await.expect("the statements are right");
-        });
+            client.simple_query(statements).await.expect("the statements are right")
+        })
     };
     // On a thread of its own: the caller's may run a runtime already.
-    std::thread::scope(|scope| scope.spawn(run).join().expect("as above"));
+    let answers = std::thread::scope(|scope| scope.spawn(run).join().expect("as above"));
+    let rows = answers.into_iter().filter_map(|answer| match answer {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    let values =
+        |row: SimpleQueryRow| (0..row.len()).map(|place| row.get(place).unwrap_or("").to_owned()).collect::<Vec<_>>();
+    rows.map(|row| values(row).join("|")).collect()
 }
 
 fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    CLUSTER.get_or_init(|| Cluster::start(&programs()))
+    // Nothing here outlives the machine: the disk is not waited for.
+    CLUSTER.get_or_init(|| Cluster::start("-c synchronous_commit=off -c wal_level=minimal -c max_wal_senders=0"))
 }
 
 impl Cluster {
-    fn start(programs: &Path) -> Cluster {
-        let folder = tempfile::Builder::new().prefix("scrip-pg").tempdir().expect("a folder for the server").keep();
-        let mut shell = Command::new("sh");
-        shell.args(["-c", WATCHMAN, "sh"]).arg(&folder).arg(programs);
-        // A shell's Ctrl-C is for the tests: the watchman sees them end.
-        shell.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
-        if let Some((user, group)) = other_than_root(&folder) {
-            std::os::unix::fs::chown(&folder, Some(user), Some(group)).expect("the folder can be given to the server");
-            shell.uid(user).gid(group);
-        }
-        let mut watchman = shell.current_dir(&folder).spawn().expect("there is a shell");
-        let mut said = String::new();
-        let mut told = BufReader::new(watchman.stdout.take().expect("it was piped"));
-        told.read_line(&mut said).expect("the watchman speaks");
-        assert_eq!(said, "started\n", "PostgreSQL did not start: see {}", folder.display());
-        Cluster { socket: folder, _watchman: watchman }
+    /// A new server, with these settings (`-c name=value`) besides.
+    pub fn start(settings: &str) -> Cluster {
+        Cluster::filled(settings, EMPTY_SERVER)
     }
+
+    /// A standby that follows this server.
+    pub fn standby(&self) -> Cluster {
+        let primary = self.folder.display();
+        Cluster::filled(
+            "",
+            &format!(r#"pg_basebackup -h "{primary}" -U scrip -D "$1/data" -R -X stream -c fast --no-sync"#),
+        )
+    }
+
+    fn filled(settings: &str, filling: &str) -> Cluster {
+        let folder = folder();
+        let programs = programs().display().to_string();
+        let watchman = watchman(WATCHMAN, &folder, &[&programs, settings, filling]);
+        Cluster { folder, _watchman: watchman }
+    }
+
+    /// A pooler before this server, which gives each transaction another of two connections to it.
+    pub fn pooler(&self) -> Pooler {
+        let folder = folder();
+        let settings = format!(
+            "[databases]\n* = host={} user=scrip\n[pgbouncer]\nunix_socket_dir = {}\nlisten_port = 5432\nauth_type = any\n\
+             pool_mode = transaction\ndefault_pool_size = 2\nmax_client_conn = 200\nlogfile = {}/server.log\n",
+            self.folder.display(),
+            folder.display(),
+            folder.display(),
+        );
+        let watchman = watchman(POOLER, &folder, &[&settings]);
+        Pooler { folder, _watchman: watchman }
+    }
+
+    /// A database of it.
+    pub fn address(&self, name: &str) -> Address {
+        Address::parse(&address_of(&[self], name, "")).expect("an address of our own making")
+    }
+
+    /// Its processes: the server itself first.
+    fn processes(&self) -> Vec<String> {
+        let noted = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).expect("it runs");
+        let server = noted.lines().next().expect("it notes its process").to_owned();
+        let parent_of = |process: &str| {
+            // The fields after the name in parentheses: the state, the parent.
+            let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+            stat.rsplit_once(") ")?.1.split(' ').nth(1).map(str::to_owned)
+        };
+        let all = std::fs::read_dir("/proc").expect("processes are listed").flatten();
+        let all = all.filter_map(|entry| entry.file_name().into_string().ok());
+        let children = all.filter(|process| parent_of(process).as_ref() == Some(&server)).collect::<Vec<_>>();
+        std::iter::once(server).chain(children).collect()
+    }
+
+    /// Ends all of it at once, as `kill -9` does.
+    pub fn kill(&self) {
+        let sent = Command::new("sh").args(["-c", &format!("kill -KILL {}", self.processes().join(" "))]).status();
+        assert!(sent.expect("there is a shell").success(), "it could not be killed");
+    }
+
+    /// From now on no commit is acknowledged before its standby has it; comes back once that is so.
+    pub fn wait_for_standby(&self) {
+        let address = self.address("postgres");
+        run(&address, "ALTER SYSTEM SET synchronous_standby_names = '*'");
+        run(&address, "SELECT pg_reload_conf()");
+        while ask(&address, "SELECT pg_sleep(0.05), sync_state FROM pg_stat_replication") != ["|sync"] {}
+    }
+
+    /// A standby receives nothing more.
+    pub fn fall_behind(&self) {
+        let address = self.address("postgres");
+        run(&address, "ALTER SYSTEM SET primary_conninfo = ''");
+        run(&address, "SELECT pg_reload_conf()");
+        while !ask(&address, "SELECT pg_sleep(0.05), pid FROM pg_stat_wal_receiver").is_empty() {}
+    }
+
+    /// A standby becomes a server of its own.
+    pub fn promote(&self) {
+        run(&self.address("postgres"), "SELECT pg_promote()");
+    }
+}
+
+fn folder() -> PathBuf {
+    tempfile::Builder::new().prefix("scrip-pg").tempdir().expect("a folder for the server").keep()
+}
+
+/// Runs a watchman until this program ends; comes back when it has started what it watches.
+fn watchman(script: &str, folder: &Path, arguments: &[&str]) -> Child {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script, "sh"]).arg(folder).args(arguments);
+    // A shell's Ctrl-C is for the tests: the watchman sees them end.
+    shell.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
+    if let Some((user, group)) = other_than_root(folder) {
+        std::os::unix::fs::chown(folder, Some(user), Some(group)).expect("the folder can be given to the server");
+        shell.uid(user).gid(group);
+    }
+    let mut watchman = shell.current_dir(folder).spawn().expect("there is a shell");
+    let mut said = String::new();
+    let mut told = BufReader::new(watchman.stdout.take().expect("it was piped"));
+    told.read_line(&mut said).expect("the watchman speaks");
+    assert_eq!(said, "started\n", "it did not start: see {}", folder.display());
+    watchman
 }
 
 /// The server refuses to run as root: then it runs as the user that its package made.

@@ -12,6 +12,8 @@ mod fetch;
 pub mod harness;
 mod line;
 mod params;
+#[cfg(all(test, feature = "harness"))]
+mod partitions;
 mod pool;
 mod rows;
 mod schema;

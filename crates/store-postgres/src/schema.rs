@@ -71,8 +71,8 @@ pub(crate) async fn version(line: &mut Line) -> Result<(i32, i32), StoreError> {
     found.map_or(Ok((0, 0)), |row| Ok((get(&row, 0)?, get(&row, 1)?)))
 }
 
-/// Applies what is missing, under a lock; all of it or nothing.
-pub(crate) async fn migrate(line: &mut Line) -> Result<Migrated, StoreError> {
+/// Applies what is missing, under a lock; all of it or nothing. `shape` makes of a migration what is run.
+pub(crate) async fn migrate(line: &mut Line, shape: &(dyn Fn(&str) -> String + Sync)) -> Result<Migrated, StoreError> {
     // Of several that make the schema at once all but one may fail, and then find it there.
     let mut tries = 0;
     while let Err(error) = line.run(NOTES).await {
@@ -89,7 +89,7 @@ pub(crate) async fn migrate(line: &mut Line) -> Result<Migrated, StoreError> {
     }
     let applied = async {
         for migration in MIGRATIONS.iter().filter(|migration| migration.version > from) {
-            line.run(migration.sql).await?;
+            line.run(&shape(migration.sql)).await?;
             line.ask(&NOTE, &[&migration.version, &migration.runs_from]).await?;
             to = migration.version;
         }

@@ -22,7 +22,7 @@ use crate::schema::{self, Migrated};
 use crate::snapshot::Snapshot;
 use crate::{append, documents, fetch, studio};
 
-static HISTORY: Sql = Sql {
+pub(crate) static HISTORY: Sql = Sql {
     text: concat!(
         "SELECT ",
         entry_columns!(),
@@ -40,7 +40,7 @@ static ACCOUNTS: Sql = Sql {
     types: &[Type::INT8, Type::INT8],
 };
 
-static ACCOUNT: Sql = Sql {
+pub(crate) static ACCOUNT: Sql = Sql {
     text: concat!("SELECT ", account_columns!(), " FROM scrip.accounts a WHERE a.bucket = $1 AND a.number = $2"),
     types: &[Type::INT2, Type::INT8],
 };
@@ -71,7 +71,7 @@ impl PostgresStore {
         let store = PostgresStore::connect(address)?;
         let version = store.pool.block_on(async { schema::version(&mut store.pool.line().await?).await })?;
         if version.0 < schema::VERSION {
-            store.migrate()?;
+            store.migrate(&str::to_owned)?;
         }
         store.checked()
     }
@@ -83,7 +83,16 @@ impl PostgresStore {
 
     /// Makes the tables, or makes them of this version.
     pub fn migrate_at(address: &Address) -> Result<Migrated, StoreError> {
-        PostgresStore::connect(address)?.migrate()
+        PostgresStore::connect(address)?.migrate(&str::to_owned)
+    }
+
+    /// The same, with tables that a test wants otherwise.
+    #[cfg(feature = "harness")]
+    pub(crate) fn migrate_as(
+        address: &Address,
+        shape: &(dyn Fn(&str) -> String + Sync),
+    ) -> Result<Migrated, StoreError> {
+        PostgresStore::connect(address)?.migrate(shape)
     }
 
     fn connect(address: &Address) -> Result<PostgresStore, StoreError> {
@@ -102,9 +111,9 @@ impl PostgresStore {
         Ok(self)
     }
 
-    fn migrate(&self) -> Result<Migrated, StoreError> {
+    fn migrate(&self, shape: &(dyn Fn(&str) -> String + Sync)) -> Result<Migrated, StoreError> {
         // Its connection is not used again: a migration that failed leaves a transaction open.
-        self.pool.block_on(async { schema::migrate(&mut self.pool.line().await?).await })
+        self.pool.block_on(async { schema::migrate(&mut self.pool.line().await?, shape).await })
     }
 
     fn rows(

@@ -1,10 +1,9 @@
 //! Prices at the versions of a catalog: pinned, honoured, changed (R3, R7–R10), and what is shown of them.
 
-use scrip_core::catalog::{self, Format};
 use scrip_core::time::Time;
 
 use crate::scenario::check_in;
-use crate::world::{World, published};
+use crate::world::{World, published, read};
 
 const TOOLS: &str = r#"
 studio = "studio"
@@ -63,7 +62,7 @@ fn world() -> World {
     let versions = [("1970-01-01", TOOLS), ("2026-03-01", &dearer), ("2026-04-01", &smaller)];
     let versions = versions.map(|(date, source)| {
         let effective: Time = format!("{date}T00:00:00Z").parse().unwrap();
-        (effective, catalog::read(source, Format::Toml).unwrap())
+        (effective, read(source))
     });
     World::new(published(versions.to_vec()), Time::EPOCH)
 }

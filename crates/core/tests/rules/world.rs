@@ -7,7 +7,7 @@ use scrip_core::account::Account;
 use scrip_core::amount::Credits;
 use scrip_core::answer::{self, Answer};
 use scrip_core::apply::apply;
-use scrip_core::catalog::{Catalog, Catalogs, Package, Plan, Price, Published};
+use scrip_core::catalog::{self, Catalog, Catalogs, Format, Package, Plan, Price, Published};
 use scrip_core::command::{Binding, Command, Stamp};
 use scrip_core::decide::decide;
 use scrip_core::due::{apply_due, next_due};
@@ -227,6 +227,11 @@ pub(crate) fn catalog(plans: &[PlanRow]) -> Catalog {
         plans: plans.iter().map(plan).collect(),
         packages: vec![package(("small", 100, 0)), package(("large", 1_000, 200))],
     }
+}
+
+/// The catalog of a document.
+pub(crate) fn read(source: &str) -> Catalog {
+    catalog::read(source, Format::Toml).unwrap()
 }
 
 /// The catalogs of a studio: each in force from its time.

@@ -9,6 +9,7 @@ mod demo;
 mod erasure;
 mod export;
 mod fixtures;
+mod fleet;
 mod folders;
 mod help;
 mod keys;

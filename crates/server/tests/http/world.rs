@@ -103,7 +103,7 @@ impl World {
         if std::env::var_os("SCRIP_TEST_STORE").is_none_or(|store| store != "postgres") {
             return World::on(Box::new(MemoryStore::new()), config).await;
         }
-        let database = Furnished::new();
+        let database = Furnished::with("");
         let store = PostgresStore::open(&database.address).unwrap();
         let mut world = World::of(Engine::start_joint(Arc::new(store), options()).unwrap(), config);
         world.database = Some(database);

@@ -4,29 +4,42 @@ use std::sync::Arc;
 
 use scrip_engine::store::joint::JointStore;
 use scrip_engine::store::joint::conformance::{Subject, check};
-use scrip_store_postgres::{Address, PostgresStore, harness};
+use scrip_store_postgres::PostgresStore;
+use scrip_store_postgres::harness::Furnished;
 
-struct Database(Address);
+struct Database(Furnished);
 
 impl Subject for Database {
     fn open(&mut self) -> Arc<dyn JointStore> {
-        Arc::new(PostgresStore::open(&self.0).expect("a database that answers"))
+        Arc::new(PostgresStore::open(&self.0.address).expect("a database that answers"))
     }
 }
 
 #[test]
 fn it_conforms() {
-    check(|| Database(harness::database()));
+    check(|| Database(Furnished::with("")));
 }
 
 /// As an engine needs that distributes tables by bucket.
 #[test]
 fn it_conforms_a_bucket_at_a_time() {
-    check(|| Database(harness::database_with("transactions=bucket")));
+    check(|| Database(Furnished::with("transactions=bucket")));
 }
 
 /// As a pooler needs that gives each transaction another connection.
 #[test]
 fn it_conforms_with_statements_sent_whole() {
-    check(|| Database(harness::database_with("statements=whole")));
+    check(|| Database(Furnished::with("statements=whole")));
+}
+
+/// Through such a pooler.
+#[test]
+fn it_conforms_through_pgbouncer() {
+    check(|| Database(Furnished::pooled()));
+}
+
+/// On tables that are divided by bucket, as an engine that distributes them divides them.
+#[test]
+fn it_conforms_on_partitions() {
+    check(|| Database(Furnished::partitioned()));
 }

@@ -1,4 +1,5 @@
 //! The store against a real PostgreSQL, which the tests start themselves.
 
 mod conformance;
+mod migrating;
 mod role;

@@ -1,0 +1,69 @@
+//! Tables come to be once, however many servers begin at once, and two versions that neighbour each other share them.
+
+use std::sync::Arc;
+
+use scrip_core::time::Time;
+use scrip_engine::store::Document;
+use scrip_engine::store::joint::conformance::{Subject, check};
+use scrip_engine::store::joint::{Appended, JointStore};
+use scrip_store_postgres::harness::{self, Furnished};
+use scrip_store_postgres::{Address, Migrated, PostgresStore, VERSION};
+
+fn open(address: &Address) -> Arc<dyn JointStore> {
+    Arc::new(PostgresStore::open(address).expect("a database that answers"))
+}
+
+#[test]
+fn servers_that_begin_at_once_make_the_tables_once() {
+    let database = harness::database();
+    std::thread::scope(|scope| {
+        let opened: Vec<_> = (0..6).map(|_| scope.spawn(|| open(&database))).collect();
+        for opened in opened {
+            let store = opened.join().expect("each finds them or makes them");
+            assert_eq!(store.documents(None).expect("they can be read").documents, Some(Vec::new()));
+        }
+    });
+    let made = harness::ask(&database, "SELECT version, runs_from FROM scrip.migrations ORDER BY version");
+    assert_eq!(made, [format!("{VERSION}|1")]);
+    let again = PostgresStore::migrate_at(&database).expect("there is nothing to do");
+    assert_eq!(again, Migrated { from: VERSION, to: VERSION });
+}
+
+struct Later(Furnished);
+
+impl Subject for Later {
+    fn open(&mut self) -> Arc<dyn JointStore> {
+        open(&self.0.address)
+    }
+}
+
+#[test]
+fn it_runs_on_the_tables_of_the_next_version() {
+    check(|| Later(Furnished::of_next_version()));
+}
+
+/// A server that is at work while the tables become those of the next version goes on.
+#[test]
+fn it_goes_on_while_the_tables_change() {
+    let database = harness::database();
+    let at_work = open(&database);
+    let clock = [Document::Clock { now: Time::EPOCH }];
+    assert_eq!(at_work.put(0, &clock).expect("it is written"), Appended::Landed);
+    harness::run(&database, &harness::next_version());
+    let edition = at_work.documents(None).expect("they can be read");
+    assert_eq!((edition.number, edition.documents), (1, Some(clock.to_vec())));
+    assert_eq!(at_work.put(1, &clock).expect("it is written"), Appended::Landed);
+}
+
+#[test]
+fn tables_that_it_does_not_know_are_refused() {
+    let database = Furnished::with("");
+    let next = VERSION + 1;
+    harness::run(
+        &database.address,
+        &format!("INSERT INTO scrip.migrations (version, runs_from) VALUES ({next}, {next})"),
+    );
+    let refused = PostgresStore::open(&database.address).err().expect("it is refused").to_string();
+    assert!(refused.contains(&format!("version {next}, which this scrip does not know")), "{refused}");
+    harness::run(&database.address, &format!("DELETE FROM scrip.migrations WHERE version = {next}"));
+}
