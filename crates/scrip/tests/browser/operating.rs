@@ -333,6 +333,7 @@ fn account(world: &World, studio: &str, id: &str) -> Vec<Numbers> {
     numbers.push(("line_credits", all(&entries, "/credits")));
     numbers.push(("line_held", not_zero(all(&entries, "/held"))));
     numbers.push(("line_after", all(&entries, "/available_after")));
+    numbers.push(("line_debt", all(&entries, "/debt")));
     numbers.push(("line_uncollected", all(&entries, "/uncollected")));
     let refunds = world.get(studio, &path("/entries?kind=refund&limit=1000"))["entries"].clone();
     let (mut lots, mut given_back) = (Vec::new(), Vec::new());
