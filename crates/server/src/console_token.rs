@@ -15,6 +15,8 @@ use crate::customer_token::{SIGNATURE, sign, unhex};
 /// What every console token begins with.
 pub(crate) const PREFIX: &str = "cs_";
 
+/// How long a session lasts, in seconds: two hours.
+pub(crate) const LASTS_S: i64 = 7_200;
 /// The version of what follows the prefix, for a key.
 const OF_KEY: u8 = 1;
 /// The same for a person.

@@ -76,7 +76,7 @@ impl<'a> Visitor<'a> {
     /// Sends a form of this session.
     fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         let seal = self.get("/console").hidden("seal");
-        let fields: Vec<_> = fields.iter().copied().chain([("seal", seal.as_str())]).collect();
+        let fields: Vec<_> = fields.iter().copied().chain([("seal", seal.as_str()), ("once", "form")]).collect();
         self.send("POST", path, &[], &fields)
     }
 
@@ -219,7 +219,9 @@ fn what_another_page_sends_does_nothing() {
     let other = Visitor::signed_in(&world.server, &world.key("admin"));
     let (seal, others) = (visitor.get("/console").hidden("seal"), other.get("/console").hidden("seal"));
     assert_ne!(seal, others);
-    let fields = |seal| [("credits", "5"), ("class", "promo"), ("reason", "x"), ("once", "1"), ("seal", seal)];
+    let fields = |seal| {
+        [("credits", "5"), ("class", "promo"), ("reason", "x"), ("once", "1"), ("do", "confirm"), ("seal", seal)]
+    };
     let path = "/console/accounts/ada/grant";
     for (headers, seal) in [
         (vec![], ""),
@@ -289,7 +291,7 @@ fn each_role_is_offered_what_it_may_do_and_nothing_else() {
                 form.says(403, "Your role may not do this");
                 sent.says(403, "Your role may not do this");
             }
-            fields.push(("once", "at once"));
+            fields.push(("do", "confirm"));
             if !may {
                 visitor.post(&path, &fields).says(403, "Your role may not do this");
             }
@@ -318,7 +320,7 @@ fn what_a_role_may_do_in_part_goes_no_further() {
     let world = World::start();
     let visitor = Visitor::signed_in(&world.server, &world.key("support"));
     assert!(!visitor.get("/console/accounts/ada/grant").text.contains("value=\"promo\""));
-    for more in [vec![], vec![("once", "1")]] {
+    for more in [vec![], vec![("do", "confirm")]] {
         let fields = [vec![("credits", "5"), ("class", "promo"), ("reason", "x")], more].concat();
         assert_eq!(visitor.post("/console/accounts/ada/grant", &fields).status, 403);
     }

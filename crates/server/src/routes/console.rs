@@ -32,8 +32,6 @@ use crate::reply;
 use crate::request::{PAGE_MAX, Query};
 use crate::rights;
 
-/// How long a session lasts, in seconds: two hours.
-const LASTS_S: i64 = 7_200;
 /// The period of the books when nothing is said, in seconds: thirty days.
 const PERIOD_S: i64 = 30 * 86_400;
 /// Entries that one answer adds up at the most.
@@ -70,7 +68,7 @@ pub(super) async fn open(State(app): State<App>, query: Query, request: Request)
 
 /// When a session ends that begins now: a whole second.
 pub(super) fn ends(now: Time) -> Time {
-    Time::from_micros(now.plus_seconds(LASTS_S).micros().div_euclid(1_000_000) * 1_000_000)
+    Time::from_micros(now.plus_seconds(console_token::LASTS_S).micros().div_euclid(1_000_000) * 1_000_000)
 }
 
 /// A wrong key counts; a right one that may not sign in is no guess.

@@ -35,7 +35,7 @@ pub(super) struct Object {
 /// Where the form stands.
 enum Step {
     /// To be filled in; a fault is said.
-    Ask { fault: Option<String> },
+    Ask { fault: Option<String>, once: String },
     /// To be confirmed.
     Confirm { sentences: Vec<String>, after: TotalsShown, once: String },
     /// Done.
@@ -58,7 +58,7 @@ struct ActPage {
 pub(super) async fn form(desk: Desk, Path((id, word)): Path<(String, String)>, Query(object): Query<Object>) -> Page {
     let (id, act) = (account_id(&id)?, act_of(&desk, &word)?);
     let fields = Fields { of: object.of.unwrap_or_default(), ..Fields::default() };
-    shown(&desk, &id, act, fields, Step::Ask { fault: None }).await
+    shown(&desk, &id, act, fields, Step::Ask { fault: None, once: form::fresh()? }).await
 }
 
 /// The filled form: shown again, then done.
@@ -75,17 +75,20 @@ pub(super) async fn sent(Path((id, word)): Path<(String, String)>, sent: Sent) -
         reason: text("reason"),
     };
     let desk = &sent.desk;
+    // Made with the first form and carried on: who goes back from the last page and confirms again gets the first answer.
+    let once = sent.text("once").ok_or(Denied(Trouble::NotFromHere))?;
+    let ask = |fault: String| Step::Ask { fault: Some(fault), once: once.to_owned() };
     if let Some(fault) = fields.fault(act) {
-        return shown(desk, &id, act, fields, Step::Ask { fault: Some(fault.to_owned()) }).await;
+        return shown(desk, &id, act, fields, ask(fault.to_owned())).await;
     }
-    let step = match sent.text("once") {
-        None => tried(desk, &id, act, &fields).await,
-        Some(once) => done(desk, &id, act, &fields, once).await,
+    let step = match sent.text("do") {
+        Some("confirm") => done(desk, &id, act, &fields, once).await,
+        Some(_) | None => tried(desk, &id, act, &fields, once).await,
     };
     let step = match step {
         // What the rules refuse is said where it can be mended.
         Err(Denied(Trouble::Problem(problem))) if problem.status < 500 && problem.code != Code::Forbidden => {
-            Step::Ask { fault: Some(problem.detail.clone()) }
+            ask(problem.detail.clone())
         }
         step => step?,
     };
@@ -125,8 +128,8 @@ fn counted(amount: &str, kind: &str) -> String {
 }
 
 /// Tries it, and says what it would do.
-async fn tried(desk: &Desk, id: &AccountId, act: Act, fields: &Fields) -> Result<Step, Denied> {
-    let once = form::fresh()?;
+async fn tried(desk: &Desk, id: &AccountId, act: Act, fields: &Fields, once: &str) -> Result<Step, Denied> {
+    let once = once.to_owned();
     if act == Act::Plan {
         let path = format!("/accounts/{id}/subscription/preview");
         let preview: PreviewShown = desk.send("POST", path, None, json!({"plan": fields.plan})).await?;
@@ -136,7 +139,8 @@ async fn tried(desk: &Desk, id: &AccountId, act: Act, fields: &Fields) -> Result
     let path = format!("{}?dry_run=true", act.path(id, &fields.of));
     let outcome: Outcome = desk.send("POST", path, Some(&once), fields.body(act)).await?;
     if outcome.credits.is_some_and(|credits| credits.0.is_zero()) {
-        return Ok(Step::Ask { fault: Some("Nothing would change: there is nothing left of it.".to_owned()) });
+        let fault = Some("Nothing would change: there is nothing left of it.".to_owned());
+        return Ok(Step::Ask { fault, once });
     }
     let sentences = sentences(desk, id, act, fields, &outcome).await?;
     Ok(Step::Confirm { sentences, after: outcome.balance, once })

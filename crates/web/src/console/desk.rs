@@ -43,7 +43,10 @@ impl FromRequestParts<Site> for Desk {
     type Rejection = Denied;
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Desk, Denied> {
-        let token = cookie(&parts.headers, SESSION).ok_or(Denied(Trouble::Ended))?.to_owned();
+        let token = cookie(&parts.headers, SESSION)
+            .filter(|token| token.starts_with("cs_"))
+            .ok_or(Denied(Trouble::Ended))?
+            .to_owned();
         let ask = Ask {
             method: "GET",
             path: "/console-session".to_owned(),
