@@ -14,6 +14,7 @@ use scrip_core::command::Asker;
 use scrip_core::id::{AccountId, StudioNumber};
 use scrip_core::time::Time;
 use scrip_engine::store::Role;
+use subtle::ConstantTimeEq;
 
 use crate::app::App;
 use crate::console_token::{self, Who};
@@ -145,8 +146,9 @@ impl FromRequestParts<App> for Authorised {
             // One that was made while a clock was wrong would be good for years.
             let lasts = |end: Time| now < end && end <= now.plus_seconds(console_token::LASTS_S + 60);
             let claims = claims.filter(|claims| lasts(claims.expires_at)).ok_or_else(over)?;
-            let (studio, role) = holder(app, claims.studio, &claims.who).ok_or_else(over)?;
-            (studio, role, claims.who, Some(claims.expires_at))
+            let who = known(app, claims.studio, claims.who).ok_or_else(over)?;
+            let (studio, role) = holder(app, claims.studio, &who).ok_or_else(over)?;
+            (studio, role, who, Some(claims.expires_at))
         } else {
             let digest = keys::presented(secret).ok_or_else(unknown)?;
             let (studio, role) = keys::holder_of(&digest, &app.config().keys, app.engine()).ok_or_else(unknown)?;
@@ -180,6 +182,15 @@ fn secret_of(value: &HeaderValue) -> Option<&str> {
     let prefixes = [keys::PREFIX, customer_token::PREFIX, console_token::PREFIX];
     let known = prefixes.into_iter().any(|prefix| secret.starts_with(prefix));
     (scheme.eq_ignore_ascii_case("bearer") && known).then_some(secret)
+}
+
+/// Who has signed in: the key that a token's mark is of, by its digest again, or the person.
+fn known(app: &App, studio: StudioNumber, who: Who) -> Option<Who> {
+    let Who::Key(mark) = who else { return Some(who) };
+    let secret = app.engine().token_secret(studio)?;
+    let digests = keys::digests(&app.config().keys, studio, app.engine());
+    let same = |digest: &[u8; 32]| bool::from(console_token::mark(digest, &secret).ct_eq(&mark));
+    digests.into_iter().find(same).map(Who::Key)
 }
 
 /// Whose somebody with a session is, and what they may do, now.

@@ -105,6 +105,14 @@ pub(crate) fn outside(outside: &[OutsideKey], studio: StudioNumber, engine: &Eng
     outside.iter().filter(move |key| key.number(engine) == Some(studio)).map(|key| public_id(&key.digest))
 }
 
+/// The digests of a studio's keys, from outside and stored, but for those that are revoked.
+pub(crate) fn digests(outside: &[OutsideKey], studio: StudioNumber, engine: &Engine) -> Vec<[u8; 32]> {
+    let outside = outside.iter().filter(|key| key.number(engine) == Some(studio)).map(|key| key.digest);
+    let stored = engine.keys();
+    let stored = stored.iter().filter(|key| key.studio == studio && key.revoked_at.is_none()).map(|key| key.digest);
+    outside.chain(stored).collect()
+}
+
 /// Whether a text could be a secret key.
 fn well_formed(secret: &str) -> bool {
     secret.starts_with(PREFIX)

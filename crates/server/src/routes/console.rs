@@ -61,7 +61,7 @@ pub(super) async fn open(State(app): State<App>, query: Query, request: Request)
     let expires_at = ends(now);
     let secret = app.engine().token_secret_made(key.studio).await?;
     app.engine().record(key.studio, key.by(), Act::SignedIn, "console").await?;
-    let claims = Claims { studio: key.studio, who: Who::Key(digest), expires_at };
+    let claims = Claims { studio: key.studio, who: Who::Key(console_token::mark(&digest, &secret)), expires_at };
     let token = console_token::issue(&claims, &secret);
     Ok(reply::json(StatusCode::CREATED, &ConsoleSessionShown { token, expires_at: Instant(expires_at) }))
 }
