@@ -100,7 +100,6 @@ for (const form of document.querySelectorAll("form[data-asks]")) {
   };
   for (const slider of form.querySelectorAll("[data-of]")) {
     const number = form.elements[slider.dataset.of];
-    slider.hidden = false;
     slider.addEventListener("input", () => (number.value = slider.value));
     number.addEventListener("input", () => (slider.value = number.value));
   }

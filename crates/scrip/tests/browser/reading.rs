@@ -123,7 +123,7 @@ impl Page {
             numbers(&plain(text), &mut found);
             let (tag, after) = tag.split_once('>').expect("a tag ends");
             let hidden =
-                tag.contains("type=\"hidden\"") || tag.contains("type=\"checkbox\"") || tag.ends_with(" hidden");
+                tag.contains("type=\"hidden\"") || tag.contains("type=\"checkbox\"") || tag.contains("type=\"range\"");
             if tag.starts_with("input ") && !hidden {
                 let value = tag.split_once(" value=\"").and_then(|(_, value)| value.split_once('"'));
                 numbers(&plain(value.map_or("", |(value, _)| value)), &mut found);
