@@ -93,7 +93,12 @@ for (const form of document.querySelectorAll("form[data-asks]")) {
     const place = document.getElementById(form.dataset.asks);
     place.setAttribute("aria-busy", "true");
     const answer = await fetch(`${form.action}?${new URLSearchParams(new FormData(form))}`);
-    if (!answer.ok || mine !== asked) return;
+    if (mine !== asked) return;
+    // No price is better than that of other measures.
+    if (!answer.ok) {
+      place.replaceChildren();
+      throw new Error("not now");
+    }
     const next = new DOMParser().parseFromString(await answer.text(), "text/html");
     place.innerHTML = next.getElementById(form.dataset.asks).innerHTML;
     place.removeAttribute("aria-busy");

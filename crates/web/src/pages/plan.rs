@@ -120,8 +120,18 @@ pub(super) async fn page(visit: Visit) -> Page {
     let mut choices = Vec::new();
     for offer in offers.plans {
         let body = json!({ "plan": offer.plan.plan });
-        let preview: PreviewShown = visit.change("POST", "/subscription/preview", Some(body)).await?;
-        choices.push(choice(&frame, subscription.as_ref(), offer, &preview)?);
+        match visit.change::<PreviewShown>("POST", "/subscription/preview", Some(body)).await {
+            Ok(preview) => choices.push(choice(&frame, subscription.as_ref(), offer, &preview)?),
+            // A plan that this account cannot ask for is no reason to show none.
+            Err(Trouble::Problem(problem)) if problem.status < 500 => choices.push(Choice {
+                offer,
+                way: Way::Ask,
+                does: "Your studio can put you on this plan.".to_owned(),
+                begins: String::new(),
+                once: form::fresh()?,
+            }),
+            Err(trouble) => return Err(trouble),
+        }
     }
     Ok(frame::html(StatusCode::OK, &PlanPage { frame, subscription, choices }))
 }

@@ -154,7 +154,12 @@ async fn table(visit: &Visit, frame: &Frame, tool: &ToolShown) -> Result<Option<
                 measures.insert(quantity.measure.clone(), size.into());
             }
             measures.insert(choice.measure.clone(), json_of(value)?);
-            cells.push(Cell { credits: quote(visit, tool, measures).await?.credits, heat: 0 });
+            match quote(visit, tool, measures).await {
+                Ok(quote) => cells.push(Cell { credits: quote.credits, heat: 0 }),
+                // One size that has no price makes no table.
+                Err(Trouble::Problem(problem)) if problem.status < 500 => return Ok(None),
+                Err(trouble) => return Err(trouble),
+            }
         }
         rows.push(Row { size: vec![size.to_string(); quantities.len()].join(" × "), cells });
     }

@@ -137,9 +137,12 @@ pub(super) async fn save(filled: Filled) -> Page {
             body.insert(field.to_owned(), json!(text));
         }
     }
-    if filled.text("types").is_some() {
+    if let Some(all) = filled.text("types") {
         let types: Vec<&str> = filled.texts("project_type").collect();
-        body.insert("project_types".to_owned(), json!(types));
+        // Who has all, and leaves them all, has those too that come later.
+        if types.len().to_string() != all {
+            body.insert("project_types".to_owned(), json!(types));
+        }
     }
     let saved = filled.visit.change::<AccountShown>("PUT", "", Some(Value::Object(body))).await;
     said(&filled.visit, saved.map(drop)).await
