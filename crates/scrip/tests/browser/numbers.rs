@@ -600,6 +600,9 @@ impl Expected {
                 self.number(&preview["allowance"]);
                 self.number(available);
                 self.day(&preview["effective_at"]);
+            } else if !subscription.is_null() && subscription["state"] != json!("active") {
+                self.number(&preview["allowance"]);
+                self.say(&money(price));
             } else {
                 self.change(grants);
                 self.number(&preview["allowance"]);

@@ -158,6 +158,10 @@ fn choice(
     let does = match way {
         Way::Present => String::new(),
         Way::Next => format!("Begins on {}: {brings}.", on(&preview.effective_at)),
+        // What a payment grants of a cycle that is not paid is not known beforehand.
+        Way::Pay if subscription.is_some_and(|subscription| subscription.state != "active") => {
+            format!("Begins when it is paid: {brings}.")
+        }
         Way::Pay => format!(
             "Begins when it is paid: {} credits at once, then {brings}. You would have {available} available.",
             frame.wording.signed(&preview.grants)
