@@ -102,10 +102,10 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         for served in &self.served {
+            served.engine.stop();
             if !std::thread::panicking() {
                 verify(&*served.engine.reader().unwrap(), &mut |_| ()).unwrap();
             }
-            served.engine.stop();
         }
     }
 }
