@@ -451,14 +451,19 @@ impl Order {
 
     /// What is known of its disputes, with what is told: each only goes on, never back. An inquiry is kept only where a
     /// dispute follows it: by itself it is nothing.
+    ///
+    /// Disputes never become fewer, so more of them than are known are newer than all that is known, and are taken as they
+    /// are. Earlier versions left inquiries out: what those stored stands at another place than what is told now.
     pub(crate) fn learn_disputes(&mut self, told: &[Dispute]) {
         let last = told.iter().rposition(|dispute| dispute.state != DisputeState::Inquiry);
-        let told = last.map_or(&[][..], |last| &told[..=last]);
-        for (place, told) in told.iter().enumerate().take(DISPUTES_MAX) {
-            match self.disputes.get_mut(place) {
-                Some(known) if told.state > known.state => *known = *told,
-                Some(_) => {}
-                None => self.disputes.push(*told),
+        let told = last.map_or(&[][..], |last| &told[..=last.min(DISPUTES_MAX - 1)]);
+        if told.len() > self.disputes.len() {
+            self.disputes = told.to_vec();
+            return;
+        }
+        for (known, told) in self.disputes.iter_mut().zip(told) {
+            if told.state > known.state {
+                *known = *told;
             }
         }
     }

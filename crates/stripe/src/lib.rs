@@ -39,7 +39,7 @@ pub use request::{
     EventQuery, Interval, KeepMethod, Listed, NewPayment, NewRefund, NewSession, OrderRef, Purchase, RefundReason,
     SessionQuery,
 };
-pub use saved::SavedMethod;
+pub use saved::{SavedMethod, Search};
 pub use secret::{Secret, SecretError};
 pub use signature::{SignatureError, TOLERANCE_S};
 pub use subscription::{Ending, NewTerms};

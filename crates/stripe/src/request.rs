@@ -196,18 +196,19 @@ impl OrderRef {
 
 /// The order's part of a page's idempotency key. A page that saves the payment method, or begins a subscription, is another than
 /// one that does not, and a page for a customer another than one that makes a new one: what the account and the provider have
-/// may change between two tries to make its page.
+/// may change between two tries to make its page. `page` is the generation of what is asked for: another word once that
+/// changes, so that a page whose making was not answered before an update is made anew. Nobody was shown the first.
 pub(crate) fn session_key(new: &NewSession) -> String {
     match &new.purchase {
         Purchase::Once { keep_method: KeepMethod::ForLater, .. } => {
-            format!("{}/session/{}", new.placed_at, new.customer.as_deref().unwrap_or("saves"))
+            format!("{}/page/{}", new.placed_at, new.customer.as_deref().unwrap_or("saves"))
         }
         Purchase::Recurring { .. } => match &new.customer {
-            Some(customer) => format!("{}/session/recurs/{customer}", new.placed_at),
-            None => format!("{}/session/recurs", new.placed_at),
+            Some(customer) => format!("{}/page/recurs/{customer}", new.placed_at),
+            None => format!("{}/page/recurs", new.placed_at),
         },
         Purchase::Once { keep_method: KeepMethod::No, .. } | Purchase::SetUp { .. } => {
-            format!("{}/session", new.placed_at)
+            format!("{}/page", new.placed_at)
         }
     }
 }

@@ -3,6 +3,8 @@
 //! A method is looked up by the payment that it was saved with, so that nobody but the provider needs to remember what
 //! its owner is called there.
 
+use std::ops::RangeInclusive;
+
 use serde::Deserialize;
 
 use crate::client::Client;
@@ -11,8 +13,8 @@ use crate::form::segment;
 use crate::object::{Expandable, IntentStatus, Only, Page, PaymentIntent, PaymentMethod};
 use crate::request::OrderRef;
 
-/// Pages of a hundred payments that are looked through for one: of a day, at the most.
-const PAGES_MAX: usize = 100;
+/// Pages of a hundred payments that are looked through for one.
+const PAGES_MAX: usize = 20;
 
 /// A payment method that can be charged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +23,17 @@ pub struct SavedMethod {
     pub customer: String,
     /// `pm_…`.
     pub method: String,
+}
+
+/// What came of looking for an order's payment.
+#[derive(Clone, Debug)]
+pub enum Search {
+    /// This is it.
+    Found(Box<PaymentIntent>),
+    /// There is none.
+    NotMade,
+    /// It is not among the newest two thousand of that time, and there are more.
+    TooMany,
 }
 
 #[derive(Deserialize)]
@@ -66,27 +79,24 @@ impl Client {
         })
     }
 
-    /// The payment that was made for an order at or after an instant (in seconds since 1970), whoever its customer was.
+    /// The payment that was made for an order within a time (in seconds since 1970), whoever its customer was.
     ///
     /// # Errors
-    /// [`Error`]; [`Error::Rubbish`] where more was paid since than is looked through.
-    pub async fn payment_for(&self, order: &OrderRef, since_s: i64) -> Result<Option<PaymentIntent>, Error> {
+    /// [`Error`]; nothing was changed by asking.
+    pub async fn payment_for(&self, order: &OrderRef, within_s: RangeInclusive<i64>) -> Result<Search, Error> {
+        let (from, until) = within_s.into_inner();
         let mut after = String::new();
         for _ in 0..PAGES_MAX {
-            let path = format!("/v1/payment_intents?limit=100&created[gte]={since_s}{after}");
+            let path = format!("/v1/payment_intents?limit=100&created[gte]={from}&created[lte]={until}{after}");
             let page: Page<PaymentIntent> = self.get(path).await?;
             let last = page.data.last().map(|payment| format!("&starting_after={}", segment(&payment.id)));
             let mut payments = page.data.into_iter();
             let found = payments.find(|payment| OrderRef::of(&payment.metadata).is_some_and(|named| named.is(order)));
             match last.filter(|_| page.has_more && found.is_none()) {
                 Some(last) => after = last,
-                None => return Ok(found),
+                None => return Ok(found.map_or(Search::NotMade, |payment| Search::Found(Box::new(payment)))),
             }
         }
-        Err(Error::Rubbish {
-            what: "more payments since an order was placed than are looked through",
-            outcome: Outcome::NotDone,
-            request: Default::default(),
-        })
+        Ok(Search::TooMany)
     }
 }

@@ -365,6 +365,37 @@ fn disputes_one_after_another() {
     );
 }
 
+/// Earlier versions heard of no inquiries: of what they kept, each dispute is found at the place that it is told at now. None
+/// stays frozen, and none is lost twice.
+#[test]
+fn disputes_that_were_kept_without_the_inquiries_before_them() {
+    check(
+        "
+        at 2026-01-10 10:00
+        order small
+          - order Placed order_2 = 0/0
+        truth order_2 100EUR open 60
+          - top_up order_2 paid lot_3 +100 = 100/100
+          - freeze order_2 disputed lot_3 <+100> = 100/0
+        truth order_2 100EUR asked 20 won 60
+          - unfreeze order_2 won lot_3 <-100> = 100/100
+        truth order_2 100EUR asked 20 won 60
+        order small
+          - order Placed order_6 = 100/100
+        truth order_6 100EUR lost 60
+          - top_up order_6 paid lot_7 +100 = 200/200
+          - claw_back order_6 lost lot_7 -60 = 140/140
+        truth order_6 100EUR asked 30 lost 60
+          - order Noted order_6 = 140/140
+        truth order_6 100EUR open 30 lost 60
+          - freeze order_6 disputed lot_7 <+40> = 140/100
+        truth order_6 100EUR asked 30 lost 60
+        truth order_6 100EUR lost 30 lost 60
+          - claw_back order_6 lost lot_7 -30 <-40> = 110/110
+        ",
+    );
+}
+
 /// Money is given back during a dispute and before one that is lost: never more than the order in total.
 #[test]
 fn refunds_and_disputes_add_up_to_the_order_at_most() {

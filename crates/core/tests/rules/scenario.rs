@@ -210,7 +210,7 @@ fn provider_ref(text: &str) -> ProviderRef {
     ProviderRef::parse(text).unwrap()
 }
 
-/// `pending`, `processing`, `failed`, `expired` or `100EUR`; then `refunded N`, `failing N`, `open|won|lost N` for each
+/// `pending`, `processing`, `failed`, `expired` or `100EUR`; then `refunded N`, `failing N`, `asked|open|won|lost N` for each
 /// dispute, `as ID`, and `begins billing`, in any order.
 fn truth(payment: &str, rest: &[&str]) -> Truth {
     let payment = match payment {
@@ -237,6 +237,7 @@ fn truth(payment: &str, rest: &[&str]) -> Truth {
         match *what {
             "refunded" => truth.refunded = value.parse().unwrap(),
             "failing" => truth.refunds_failed = value.parse().unwrap(),
+            "asked" => truth.disputes.push(disputed(DisputeState::Inquiry)),
             "open" => truth.disputes.push(disputed(DisputeState::Open)),
             "won" => truth.disputes.push(disputed(DisputeState::Won)),
             "lost" => truth.disputes.push(disputed(DisputeState::Lost)),

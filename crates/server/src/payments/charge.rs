@@ -12,7 +12,7 @@ use scrip_core::order::{Order, Truth, TruthOfPayment};
 use scrip_core::saved_method::{SavedMethod, Trouble, chargeable};
 use scrip_core::top_up::Switch;
 use scrip_engine::engine::Request;
-use scrip_stripe::{Currency, Error, IntentStatus, Money, NewPayment, OrderRef, PaymentIntent};
+use scrip_stripe::{Currency, Error, IntentStatus, Money, NewPayment, OrderRef, PaymentIntent, Search};
 
 use crate::app::App;
 use crate::config::StripeAccount;
@@ -24,7 +24,7 @@ const PAYMENT: &str = "pi_";
 /// How long after its placing an order is charged, in seconds: 23 hours. The provider knows an idempotency key for a day; later
 /// the same request could be another payment.
 const CHARGE_FOR_S: i64 = 23 * 3_600;
-/// How far the provider's clock may be behind ours, in seconds, for a payment to be found by when it was made: an hour.
+/// How far the provider's clock may be from ours, in seconds, for a payment to be found by when it was made: an hour.
 const CLOCKS_DIFFER_S: i64 = 3_600;
 
 /// Charges an order that waits, or asks what came of its charge. Doing it again takes no money twice.
@@ -43,6 +43,10 @@ pub(crate) async fn charge(
     }
     let account = app.stored_account(place.studio, &place.account).await?;
     let Some(saved) = chargeable(&account) else {
+        // Where none was ever saved, nothing was tried. An erased account has forgotten its method.
+        if account.saved_method.is_none() && account.id.erased_number().is_none() {
+            return fail(app, place, "no_saved_method").await;
+        }
         return made_or_not(app, at, place, order, "no_saved_method").await;
     };
     let Some(method) = method_of(app, at, place, saved).await? else {
@@ -97,7 +101,8 @@ pub(crate) async fn charge(
 }
 
 /// What an earlier try came to, of which nothing was heard. Where there was none, the order fails: nothing was charged, and
-/// nothing will be.
+/// nothing will be. Where too much was paid at that time to look through it all, it waits until its day is over: what was
+/// charged is told by the provider as well.
 async fn made_or_not(
     app: &App,
     at: &StripeAccount,
@@ -105,11 +110,17 @@ async fn made_or_not(
     order: &Order,
     what: &'static str,
 ) -> Result<Settled, Unsettled> {
-    let since_s = order.placed_at.micros().div_euclid(1_000_000) - CLOCKS_DIFFER_S;
+    let placed_s = order.placed_at.micros().div_euclid(1_000_000);
+    let within_s = placed_s - CLOCKS_DIFFER_S..=placed_s + CHARGE_FOR_S + CLOCKS_DIFFER_S;
     let account = app.stored_account(place.studio, &place.account).await?;
-    match at.client.payment_for(&order_ref(at, place, &account), since_s).await? {
-        Some(payment) => made(app, at, place, payment).await,
-        None => fail(app, place, what).await,
+    match at.client.payment_for(&order_ref(at, place, &account), within_s).await? {
+        Search::Found(payment) => made(app, at, place, *payment).await,
+        Search::NotMade => fail(app, place, what).await,
+        Search::TooMany => {
+            tracing::warn!(studio = %at.studio, order = %place.order,
+                "too many payments to find out whether an automatic top-up was charged: its order waits for its end");
+            Ok(Settled::Order(Box::new(order.clone())))
+        }
     }
 }
 

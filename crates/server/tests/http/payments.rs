@@ -5,7 +5,7 @@ use std::time::Duration;
 use scrip_engine::store::memory::MemoryStore;
 use scrip_server::{Config, Limits, Pace, Payments, Reconciler, StripeAccount};
 use scrip_sim::faulty::{Faults, FaultyStore};
-use scrip_stripe::{ApiBase, Client, Patience, Secret};
+use scrip_stripe::{ApiBase, Client, OrderRef, Patience, Secret};
 use scrip_till::{Clock, DebitEnd, Deliver, Fault, Options, Switches, Till, Verdict};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -178,6 +178,32 @@ impl Shop {
     pub(crate) async fn payment(&self, session: &str) -> String {
         let truth = self.provider.truth_of_session(session).await.expect("it is known");
         truth.payment_intent.expect("it was tried")
+    }
+}
+
+/// An earlier version asked for the page with another body, and was not answered before the update. What it made is known by the
+/// order that it names.
+#[tokio::test]
+async fn a_page_that_was_being_made_across_an_update_is_made_anew() {
+    let named = || OrderRef {
+        studio: "studiotwin".to_owned(),
+        account: "cleo".to_owned(),
+        order: "order_2".to_owned(),
+        number: None,
+    };
+    for asked_again in [true, false] {
+        let shop = Shop::open().await;
+        shop.fault(Some(Fault::Down));
+        assert_eq!(shop.place("buy-1").await.status, 503);
+        shop.fault(None);
+        let earlier = shop.provider.create_session(&new_session(named(), 500)).await.expect("a page").id;
+        let key = format!("studiotwin/cleo/order_2/{}/session", START_S * 1_000_000);
+        shop.provider.create_customer(&named(), &key).await.expect("the key is taken");
+        let page = if asked_again { shop.order("buy-1").await.1 } else { earlier.clone() };
+        assert_eq!(page != earlier, asked_again);
+        shop.pay(&page);
+        assert!(shop.deliver().await.iter().all(|status| *status == 204));
+        assert_eq!((shop.state("order_2").await, shop.available().await), (json!("paid"), json!(100)));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use scrip_stripe::{
     DisputeTruth, Error, EventKind, IntentStatus, MethodTruth, NewPayment, NewRefund, PaymentState, Purchase,
-    RefundStatus, SessionQuery, SessionStatus,
+    RefundStatus, Search, SessionQuery, SessionStatus,
 };
 use scrip_till::{DebitEnd, Verdict};
 
@@ -223,8 +223,8 @@ async fn a_saved_method_pays_while_its_owner_is_away() {
             customer: saved.customer,
             payment_method: saved.method,
         };
-        let made = async || world.client.payment_for(&new.order, BEGIN).await.expect("it is listed");
-        assert_eq!(made().await.map(|payment| payment.id), None);
+        let made = async || world.client.payment_for(&new.order, BEGIN..=BEGIN).await.expect("it is listed");
+        assert!(matches!(made().await, Search::NotMade));
         let paid = world.client.pay_off_session(&new).await;
         let again = world.client.pay_off_session(&new).await;
         match paid {
@@ -232,7 +232,7 @@ async fn a_saved_method_pays_while_its_owner_is_away() {
                 assert!(!declined);
                 assert_eq!((payment.status, payment.amount_received), (IntentStatus::Succeeded, Some(999)));
                 assert_eq!(again.expect("the same again").id, payment.id);
-                assert_eq!(made().await.map(|payment| payment.id), Some(payment.id.clone()));
+                assert!(matches!(made().await, Search::Found(made) if made.id == payment.id));
                 let truth = world.client.truth_of_payment(&payment.id).await.expect("it is known");
                 assert_eq!((truth.state, truth.order), (PaymentState::Paid, Some(new.order)));
             }
@@ -253,23 +253,39 @@ async fn the_payment_of_an_order_is_found_behind_many_others() {
     let world = World::new().await;
     let customer = world.client.create_customer(&order("-"), "customer-ana").await.expect("one is made").id;
     let mut first = None;
+    let pay = |number: u32| NewPayment {
+        order: order(&format!("order_{number}")),
+        placed_at: 0,
+        price: euros(999),
+        name: "Automatic top-up".to_owned(),
+        customer: customer.clone(),
+        payment_method: "pm_card_visa".to_owned(),
+    };
     for number in 0..250 {
-        let new = NewPayment {
-            order: order(&format!("order_{number}")),
-            placed_at: 0,
-            price: euros(999),
-            name: "Automatic top-up".to_owned(),
-            customer: customer.clone(),
-            payment_method: "pm_card_visa".to_owned(),
-        };
-        let paid = world.client.pay_off_session(&new).await.expect("it is paid").id;
+        let paid = world.client.pay_off_session(&pay(number)).await.expect("it is paid").id;
         first.get_or_insert(paid);
     }
-    for (of, since_s, expected) in
-        [("order_0", BEGIN, &first), ("order_0", BEGIN + 1, &None), ("order_250", BEGIN, &None)]
-    {
-        let found = world.client.payment_for(&order(of), since_s).await.expect("they are listed");
-        assert_eq!(&found.map(|payment| payment.id), expected, "{of} since {since_s}");
+    let (earlier, then, later) = (BEGIN - 60..=BEGIN - 1, BEGIN..=BEGIN, BEGIN + 1..=BEGIN + 60);
+    for (of, within_s, is_found) in [
+        ("order_0", &then, true),
+        ("order_0", &earlier, false),
+        ("order_0", &later, false),
+        ("order_250", &then, false),
+    ] {
+        match world.client.payment_for(&order(of), within_s.clone()).await.expect("they are listed") {
+            Search::Found(payment) => {
+                assert_eq!((is_found, Some(payment.id)), (true, first.clone()), "{of} {within_s:?}")
+            }
+            Search::NotMade => assert!(!is_found, "{of} {within_s:?}"),
+            Search::TooMany => panic!("these are few"),
+        }
+    }
+    for number in 250..2_001 {
+        world.client.pay_off_session(&pay(number)).await.expect("it is paid");
+    }
+    for (of, expected) in [("order_0", "TooMany"), ("order_1", "Found")] {
+        let found = world.client.payment_for(&order(of), then.clone()).await.expect("they are listed");
+        assert!(format!("{found:?}").starts_with(expected), "{of}: {found:?}");
     }
 }
 
