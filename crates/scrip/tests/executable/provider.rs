@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use scrip_stripe::{ApiBase, Client as Provider, Patience, Secret};
 use scrip_till::{Clock, Options, Till};
 use tokio::runtime::Runtime;
 
@@ -21,7 +22,7 @@ pub(crate) struct Ground {
     pub(crate) webhook_secret: String,
     pub(crate) address: String,
     /// The provider runs on it.
-    _runtime: Runtime,
+    runtime: Runtime,
 }
 
 impl Ground {
@@ -43,7 +44,7 @@ impl Ground {
             Till::start(listener, options).expect("it starts")
         });
         let webhook_secret = till.deliver_to(&format!("http://{free}/v1/payments/stripe/studiotwin/webhook"));
-        Ground { till, webhook_secret, address: free.to_string(), _runtime: runtime }
+        Ground { till, webhook_secret, address: free.to_string(), runtime }
     }
 
     /// A server on a folder, its provider here.
@@ -53,11 +54,27 @@ impl Ground {
 
     /// The same, its provider elsewhere. Secrets come by the environment, as they should: arguments can be read by everybody.
     pub(crate) fn serve_with(&self, folder: &Path, log: &str, api_base: &str) -> Server {
+        self.serve_selling(folder, log, api_base, &shipped("studiotwin"))
+    }
+
+    /// The same, by a catalog of one's own.
+    pub(crate) fn serve_selling(&self, folder: &Path, log: &str, api_base: &str, catalog: &str) -> Server {
         let mut command = scrip();
-        command.args(["serve", "--listen", &self.address, "--log", log, "--catalog", &shipped("studiotwin")]);
+        command.args(["serve", "--listen", &self.address, "--log", log, "--catalog", catalog]);
         command.arg("--data").arg(folder);
         self.set(&mut command, api_base);
         Server::spawn(command)
+    }
+
+    /// Asks the provider, as the studio itself could.
+    pub(crate) fn ask<T>(&self, question: impl AsyncFnOnce(&Provider) -> Result<T, scrip_stripe::Error>) -> T {
+        let provider = Provider::new(scrip_stripe::Config {
+            api_base: ApiBase::parse(&self.till.url()).expect("an address of this machine"),
+            api_version: scrip_till::API_VERSION.to_owned(),
+            key: Secret::api_key(API_KEY).expect("it looks like a key"),
+            patience: Patience::default(),
+        });
+        self.runtime.block_on(question(&provider)).expect("it answers")
     }
 
     /// Sets the environment of a server.

@@ -7,12 +7,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use scrip_stripe::{NewRefund, SavedMethod};
 use serde_json::{Value, json};
 
 use crate::provider::{API_KEY, Ground, SECRET};
-use crate::support::{Client, Server, ended, scrip, succeed};
+use crate::support::{Client, Server, ended, scrip, shipped, succeed};
 
 const PAID: &str = "4242424242424242";
+/// How often is asked for what must come: more than a minute on any machine.
+const LOOKS_MAX: u32 = 200_000;
 const DECLINED: &str = "4000000000000002";
 
 /// Everything that was said or written, with where.
@@ -66,7 +69,11 @@ fn no_secret_and_no_card_is_said_or_kept() {
     let ground = Ground::new();
     let parent = tempfile::tempdir().expect("a temporary folder");
     let (folder, backup) = (parent.path().join("data"), parent.path().join("backup"));
-    let server = ground.serve(&folder, "trace");
+    let catalog = parent.path().join("catalog.toml");
+    let by_clock = std::fs::read_to_string(shipped("studiotwin")).expect("it is shipped");
+    std::fs::write(&catalog, by_clock.replace("allowance =", "renews = \"payment\"\nallowance ="))
+        .expect("there is room");
+    let server = ground.serve_selling(&folder, "trace", &ground.till.url(), &catalog.display().to_string());
     let mut seen = Seen::default();
     seen.process(&server);
     let mut client = server.client(SECRET);
@@ -78,6 +85,8 @@ fn no_secret_and_no_card_is_said_or_kept() {
         seen.add("an order", order.to_string());
         client.get(&format!("/payments/stripe/studiotwin/return?session={page}"));
     }
+    let saved = pay_while_away(&ground, &mut client, &mut seen);
+    begin_a_plan(&ground, &mut client, &mut seen);
     let token = client.post("/accounts/cleo/portal-sessions", "portal", "{}").body["token"].clone();
     let token = token.as_str().expect("a token").to_owned();
     let mut customer = server.client(&token);
@@ -124,7 +133,70 @@ fn no_secret_and_no_card_is_said_or_kept() {
     seen.add("scrip verify", succeed(&["verify", "--data", &data]));
     seen.folder(parent.path());
     seen.folder(&folder);
-    seen.hold_none_of(&[API_KEY, &ground.webhook_secret, SECRET, &token, PAID, DECLINED]);
+    seen.hold_none_of(&[
+        API_KEY,
+        &ground.webhook_secret,
+        SECRET,
+        &token,
+        PAID,
+        DECLINED,
+        &saved.customer,
+        &saved.method,
+    ]);
+}
+
+/// A card is saved at a page, charged while its owner is away, and the money given back; what the provider calls the card and its
+/// owner.
+fn pay_while_away(ground: &Ground, client: &mut Client, seen: &mut Seen) -> SavedMethod {
+    seen.answer(client, "PUT", "/accounts/dora", "{}");
+    client.post("/accounts/dora/grants", "grant", r#"{"credits":100,"class":"top_up","reason":"to begin with"}"#);
+    seen.answer(client, "PUT", "/accounts/dora/automatic-top-up", r#"{"package":"small","below":50}"#);
+    let page = paid_at_a_page(ground, client, "/accounts/dora/orders", r#"{"package":"small"}"#);
+    let first = ground.ask(async |provider| provider.session(&page).await).payment_intent.expect("it was paid");
+    let saved = ground.ask(async |provider| provider.saved_method(first.id()).await).expect("it was saved");
+    wait_for(client, "/accounts/dora/balance", |balance| balance["available"] == 200);
+    client.post("/accounts/dora/charges", "job", r#"{"credits":160}"#);
+    wait_for(client, "/accounts/dora/balance", |balance| balance["available"] == 140);
+    let tried = ground.till.tried_away().pop().expect("a card was charged");
+    let order = format!("/accounts/dora/orders/{}", tried.metadata["order"]);
+    let payment_intent = tried.payment_intent;
+    let refund = NewRefund { payment_intent, amount: None, reason: None, idempotency_key: "back".to_owned() };
+    ground.ask(async |provider| provider.refund(&refund).await);
+    wait_for(client, &order, |order| order["state"] == "refunded");
+    for path in [order.as_str(), "/accounts/dora/orders", "/accounts/dora/automatic-top-up", "/accounts/dora/entries"] {
+        seen.answer(client, "GET", path, "");
+    }
+    saved
+}
+
+/// A plan that the provider's own subscription renews.
+fn begin_a_plan(ground: &Ground, client: &mut Client, seen: &mut Seen) {
+    seen.answer(client, "PUT", "/accounts/eve", "{}");
+    paid_at_a_page(ground, client, "/accounts/eve/orders", r#"{"plan":"studio"}"#);
+    wait_for(client, "/accounts/eve/entries?kind=billing", |found| found["entries"][0]["change"] == "began");
+    for path in ["/accounts/eve/subscription", "/accounts/eve/orders", "/accounts/eve/entries"] {
+        seen.answer(client, "GET", path, "");
+    }
+}
+
+fn paid_at_a_page(ground: &Ground, client: &mut Client, path: &str, body: &str) -> String {
+    let order = client.post(path, "page", body).body;
+    let page = order["checkout_url"].as_str().and_then(|url| url.rsplit('/').next()).expect("a page").to_owned();
+    assert!(ground.till.pay(&page, PAID), "{order}");
+    client.get(&format!("/payments/stripe/studiotwin/return?session={page}"));
+    page
+}
+
+/// Asks until it is so: what happens by itself happens soon.
+fn wait_for(client: &mut Client, path: &str, is_so: impl Fn(&Value) -> bool) {
+    let mut last = Value::Null;
+    for _ in 0..LOOKS_MAX {
+        last = client.get(path).body;
+        if is_so(&last) {
+            return;
+        }
+    }
+    panic!("{path}: {last}");
 }
 
 fn figures(address: &str) -> Vec<u8> {
