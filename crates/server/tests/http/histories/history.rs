@@ -8,6 +8,7 @@ use scrip_till::{DebitEnd, Fault, Kept, Verdict};
 use serde_json::json;
 
 use super::chance::{Lot, for_steps};
+use super::months::Twist;
 use super::scene::{ACCOUNTS, MEMBER, Plans, Scene, TOPPER};
 use super::topping_up::Topping;
 use crate::world::{Reply, TWIN};
@@ -38,13 +39,18 @@ pub(super) enum ItemKind {
     Plan,
     /// As a refill for each month that the provider's own subscription takes the money for.
     Months,
+    /// As a refill of what a larger plan has more, for the rest of a month.
+    Larger,
 }
 
 const SMALL: Item = Item { member: "package", name: "small", credits: 100, cents: 500, kind: ItemKind::Package };
 const MEDIUM: Item = Item { member: "package", name: "medium", credits: 500, cents: 2_000, kind: ItemKind::Package };
 const PLAN: Item = Item { member: "plan", name: "studio", credits: 2_500, cents: 4_000, kind: ItemKind::Plan };
 
+/// The plan that the provider's subscription renews, a smaller one, and the step from that to this.
 const MONTHS: Item = Item { kind: ItemKind::Months, ..PLAN };
+const SMALLER: Item = Item { name: "starter", credits: 500, cents: 1_000, ..MONTHS };
+const LARGER: Item = Item { kind: ItemKind::Larger, ..PLAN };
 
 /// Something that an account buys.
 pub(super) struct Purchase {
@@ -98,8 +104,10 @@ pub(super) struct History {
     pub(super) lot: Lot,
     /// What is known of the automatic top-up, where there may be one.
     pub(super) topping: Option<Topping>,
+    /// What happens beside the months of a plan, where there are any.
+    pub(super) twist: Twist,
     /// Whom somebody wanted to be erased, and by which name it goes since.
-    erased: Option<(&'static str, Option<String>)>,
+    pub(super) erased: Option<(&'static str, Option<String>)>,
     /// Deliveries that are somewhere on their way.
     on_the_way: Vec<Kept>,
     pub(super) days_passed: i64,
@@ -116,24 +124,45 @@ impl History {
         let mut lot = Lot(number);
         let ending = lot.one_of(&[Ending::Delivered, Ending::Reconciled]);
         let topping = (lot.below(3) == 0).then(Topping::default);
+        let twist = if plans == Plans::RenewedByPayment { Twist::by_lot(&mut lot, ending) } else { Twist::Nothing };
         let mut bought = Vec::new();
         for purchase in 0..=lot.below(3) {
             let package = lot.one_of(&[SMALL, SMALL, MEDIUM]);
             bought.push(match (purchase, plans) {
+                (0, Plans::RenewedByPayment) if twist == Twist::LargerPlan => (MEMBER, SMALLER),
                 (0, Plans::RenewedByPayment) => (MEMBER, MONTHS),
                 (0, Plans::RenewedByClock) if lot.below(4) == 0 => (lot.one_of(&["ana", "bo"]), PLAN),
                 (_, _) if topping.is_some() => (lot.one_of(&["ana", TOPPER, TOPPER]), package),
                 (_, _) => (lot.one_of(&["ana", "bo"]), package),
             });
         }
+        match twist {
+            Twist::SecondPage => bought.push((MEMBER, MONTHS)),
+            Twist::LargerPlan => bought.push((MEMBER, LARGER)),
+            Twist::Nothing | Twist::MarkedByHand | Twist::Erased => {}
+        }
         let purchases = bought.into_iter().enumerate().map(|(place, (account, item))| {
             let key = format!("buy-{place}");
             Purchase { account, item, key, order: None, page: None, by_hand: Asked::No }
         });
         let (purchases, jobs) = (purchases.collect(), Vec::new());
-        let (erased, on_the_way, told) = (None, Vec::new(), format!("{ending:?}, {plans:?}\n"));
+        let (erased, on_the_way, told) = (None, Vec::new(), format!("{ending:?}, {plans:?}, {twist:?}\n"));
         let (days_passed, months, wrong) = (0, 0, None);
-        History { scene, purchases, jobs, ending, lot, topping, erased, on_the_way, days_passed, months, wrong, told }
+        History {
+            scene,
+            purchases,
+            jobs,
+            ending,
+            lot,
+            topping,
+            twist,
+            erased,
+            on_the_way,
+            days_passed,
+            months,
+            wrong,
+            told,
+        }
     }
 
     /// What an account is called by now.
@@ -153,7 +182,7 @@ impl History {
     pub(super) async fn step(&mut self) {
         self.on_the_way.extend(self.scene.till.take_deliveries());
         let chosen = self.lot.place(self.purchases.len()).expect("something is bought");
-        let (topping, months) = (8 * u64::from(self.topping.is_some()), 3 * u64::from(self.is_of_months()));
+        let (topping, months) = (8 * u64::from(self.topping.is_some()), 4 * u64::from(self.is_of_months()));
         match self.lot.below(25 + topping + months) {
             // Without a page there is little that can happen to it.
             0..=5 if self.purchases[chosen].page.is_none() => self.place(chosen).await,
@@ -228,6 +257,9 @@ impl History {
 
     /// A customer orders, or asks for the page again.
     async fn place(&mut self, chosen: usize) {
+        if self.purchases[chosen].item.kind == ItemKind::Larger && !self.is_on_a_plan().await {
+            return;
+        }
         let Purchase { account, item, key, .. } = &self.purchases[chosen];
         let path = format!("/v1/accounts/{}/orders", self.name(account));
         let call = self.scene.world.call("POST", &path).secret(TWIN).once(key).json(json!({item.member: item.name}));
@@ -250,7 +282,7 @@ impl History {
         // A plan's page is paid or left alone. Money of a plan does not go back here: what that means is the studio's to say.
         let number = match purchase.item.kind {
             ItemKind::Package => number,
-            ItemKind::Plan => numbers[0],
+            ItemKind::Plan | ItemKind::Larger => numbers[0],
             ItemKind::Months => self.lot.one_of(&[numbers[0], numbers[0], PAID_AT_FIRST]),
         };
         let Some(page) = &purchase.page else { return };
@@ -425,9 +457,13 @@ impl History {
 
     /// An operator says that the money came another way.
     async fn mark_paid(&mut self, chosen: usize) {
-        // What becomes of a subscription of the provider's whose order is marked paid is the studio's to look after.
         let purchase = &self.purchases[chosen];
-        if purchase.by_hand == Asked::No && purchase.item.kind != ItemKind::Months {
+        let may_be = match purchase.item.kind {
+            ItemKind::Package | ItemKind::Plan => true,
+            ItemKind::Months => self.twist == Twist::MarkedByHand,
+            ItemKind::Larger => false,
+        };
+        if purchase.by_hand == Asked::No && may_be {
             let steps = self.lot.steps();
             self.ask_to_mark(chosen, steps).await;
         }
@@ -448,10 +484,9 @@ impl History {
     }
 
     /// Somebody's texts are erased, its id with them.
-    async fn erase(&mut self, chosen: usize) {
+    pub(super) async fn erase(&mut self, chosen: usize) {
         let account = self.purchases[chosen].account;
-        // What the provider's subscription then does is the studio's to look after.
-        if self.erased.is_none() && account != MEMBER {
+        if self.erased.is_none() && (account != MEMBER || self.twist == Twist::Erased) {
             let steps = self.lot.steps();
             let command = Command::EraseAccount { reason: None };
             let done = for_steps(steps, self.scene.submit(account, command)).await;

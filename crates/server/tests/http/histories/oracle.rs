@@ -1,6 +1,7 @@
 //! What must be so in the end, by the provider's own objects and nothing that the server said.
 
-use scrip_stripe::{DisputeStatus, Expandable, IntentStatus, PaymentStatus};
+use scrip_stripe::{DisputeStatus, Expandable, IntentStatus, PaymentStatus, SubscriptionStatus};
+use serde_json::Value;
 
 use super::history::{Asked, History, ItemKind, JOB, PAID_AT_FIRST, Purchase};
 use super::scene::{ACCOUNTS, GRANTED, MEMBER, TOPPER};
@@ -60,11 +61,11 @@ async fn wrong_with(history: &History, account: &'static str) -> Option<String> 
             return Some(format!("{order} was credited {times} times, paid: {paid}"));
         }
     }
+    if account == MEMBER {
+        return wrong_months(history, &path).await;
+    }
     let seen = history.scene.ask(&format!("{path}/entries?kind=refill&limit=1000")).await;
     let seen = seen["entries"].as_array().expect("a list").len();
-    if account == MEMBER {
-        return wrong_months(history, seen).await;
-    }
     if seen != refills {
         return Some(format!("{seen} refills, expected {refills}"));
     }
@@ -83,16 +84,75 @@ async fn credited(history: &History, path: &str, order: &str) -> usize {
     entries.iter().filter(|entry| entry["order"] == *order).count()
 }
 
-/// Each paid month is granted once; of those that were not paid, one at the most, in the grace.
-async fn wrong_months(history: &History, granted: usize) -> Option<String> {
+/// Each paid month is granted once, and what a larger plan has more; of months that were not paid, one at the most, in the grace.
+/// Whatever else was paid for the plan bought nothing, and does not go on. The credits are those of the months.
+async fn wrong_months(history: &History, path: &str) -> Option<String> {
+    let provider = &history.scene.provider;
     let theirs = history.theirs().await;
-    let paid = match &theirs {
-        Some(theirs) => history.scene.provider.paid_invoices(&theirs.id).await.expect("it answers").len(),
-        None => 0,
-    };
-    let was_unpaid = history.told.contains(&format!("0 is paid with {PAID_AT_FIRST}: true"));
-    let right = granted == paid || was_unpaid && granted == paid + 1;
-    (!right).then(|| format!("{granted} months were granted, {paid} paid, one of them unpaid at first: {was_unpaid}"))
+    let (mut paid, mut left_over) = (0, 0);
+    for theirs in &theirs {
+        paid += provider.paid_invoices(&theirs.id).await.expect("it answers").len();
+        left_over += usize::from(theirs.status == SubscriptionStatus::Canceled);
+    }
+    let by_hand = history.is_of_months() && history.purchases[0].by_hand == Asked::Done;
+    // One of two pages, or the page of an order that was marked paid, paid for nothing.
+    let for_nothing = (theirs.len() + usize::from(by_hand)).saturating_sub(1);
+    if left_over < for_nothing {
+        return Some(format!("{theirs:?} go on, by hand: {by_hand}"));
+    }
+    if matches!(history.erased, Some((MEMBER, Some(_)))) && left_over < theirs.len() {
+        return Some(format!("somebody who was erased is charged: {theirs:?}"));
+    }
+    let mut months = paid + usize::from(by_hand) - for_nothing;
+    let mut larger = 0;
+    for purchase in history.purchases.iter().filter(|purchase| purchase.item.kind == ItemKind::Larger) {
+        larger += usize::from(money_of(history, purchase).await.paid && !is_open(history, purchase).await);
+    }
+    months += larger;
+    let entries = history.scene.ask(&format!("{path}/entries?limit=1000")).await;
+    let entries = entries["entries"].as_array().expect("a list");
+    let count = |kind: &str| entries.iter().filter(|entry| entry["kind"] == kind).count();
+    let (granted, billed) = (count("refill"), count("billing"));
+    if billed > 2 {
+        return Some(format!("it began and ended {billed} times"));
+    }
+    let was_unpaid = history.told.contains(&format!("is paid with {PAID_AT_FIRST}: true")) || by_hand;
+    if granted != months && !(was_unpaid && granted == months + 1) {
+        return Some(format!(
+            "{granted} refills, expected {months}, {larger} of a larger plan; one month unpaid: {was_unpaid}"
+        ));
+    }
+    let balance = history.scene.ask(&format!("{path}/balance")).await;
+    let jobs = history.jobs.iter().filter(|job| job.account == MEMBER && job.asked == Asked::Done).count();
+    match credits_of(entries) {
+        Ok(credits) if balance["remaining"] == credits && balance["debt"] == 0 && jobs == count("charge") => None,
+        expected => Some(format!("expected {expected:?} after {jobs} jobs: {balance}")),
+    }
+}
+
+/// What a member has after its entries, newest first: the present month's allowance, less what was spent of it.
+fn credits_of(entries: &[Value]) -> Result<i64, String> {
+    let mut has = 0;
+    for entry in entries.iter().rev() {
+        let credits = entry["credits"].as_i64().expect("whole credits");
+        has = match (entry["kind"].as_str().expect("a kind"), credits) {
+            ("refill", 500 | 2_500) if has == 0 => credits,
+            // From the smaller plan to the larger one.
+            ("refill", 2_000) => has + credits,
+            ("charge", _) if credits == -JOB => has + credits,
+            ("expiry", _) => 0,
+            (_, 0) => has,
+            _ => return Err(entry.to_string()),
+        };
+    }
+    Ok(has)
+}
+
+/// Whether a purchase's money is shown to the operator, to be given back.
+async fn is_open(history: &History, purchase: &Purchase) -> bool {
+    let open = history.scene.ask("/v1/payments/deliveries?state=open").await;
+    let mut rows = open["deliveries"].as_array().expect("a list").iter();
+    rows.any(|row| row["reason"] == "paid_twice" && row["order"].as_str() == purchase.order.as_deref())
 }
 
 /// What automatic orders came to.
