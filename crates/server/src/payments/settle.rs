@@ -230,7 +230,12 @@ pub(crate) async fn bring_payment(
     let Some(named) = truth.order.as_ref().filter(|order| order.studio == at.studio.as_str()) else {
         return Ok((Settled::NotOurs, None));
     };
-    let place = order_of(app, studio, &truth, named).await?;
+    let place = match order_of(app, studio, &truth, named).await {
+        // A page that ended unused and was nobody's: it was made and not answered, and another one was made since. Nothing was
+        // paid, and nothing will be.
+        Err(Unsettled::UnknownOrder) if truth.state == PaymentState::Expired => return Ok((Settled::NotOurs, None)),
+        place => place?,
+    };
     let (method, subscription) = (truth.method, truth.subscription.clone());
     let Some(truth) = said(&truth) else { return Ok((Settled::NotOurs, None)) };
     Ok((tell(app, place, truth, method).await?, subscription))

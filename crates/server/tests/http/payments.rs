@@ -207,6 +207,22 @@ async fn a_page_that_was_being_made_across_an_update_is_made_anew() {
     }
 }
 
+/// Whether the card is to be saved was changed between two tries to make a page: there are two, and the customer was shown one.
+#[tokio::test]
+async fn a_page_that_nobody_was_shown_ends_and_is_nothing_to_look_at() {
+    let shop = Shop::open().await;
+    let (order, page) = shop.order("buy-1").await;
+    let session = shop.provider.session(&page).await.expect("it is known");
+    let named = OrderRef::of(&session.metadata).expect("it names its order");
+    let unseen = shop.provider.create_session(&new_session(named, 500)).await.expect("a page").id;
+    shop.provider.expire_session(&unseen).await.expect("it is open");
+    assert_eq!((shop.deliver().await, shop.counted("unknown_order").await), (vec![204], 0));
+    assert_eq!(shop.state(&order).await, "pending");
+    shop.pay(&page);
+    assert!(shop.deliver().await.iter().all(|status| *status == 204));
+    assert_eq!((shop.state(&order).await, shop.available().await), (json!("paid"), json!(100)));
+}
+
 #[tokio::test]
 async fn an_order_is_paid_and_credited_once_however_often_it_is_told() {
     let shop = Shop::open().await;
