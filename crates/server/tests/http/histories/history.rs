@@ -175,14 +175,15 @@ impl History {
 
     /// How many steps it is to have.
     pub(super) fn length(&mut self) -> u64 {
-        self.lot.below(40) + 8
+        // The months of a plan need their time.
+        self.lot.below(40) + if self.is_of_months() { 28 } else { 8 }
     }
 
     /// Something happens.
     pub(super) async fn step(&mut self) {
         self.on_the_way.extend(self.scene.till.take_deliveries());
         let chosen = self.lot.place(self.purchases.len()).expect("something is bought");
-        let (topping, months) = (8 * u64::from(self.topping.is_some()), 4 * u64::from(self.is_of_months()));
+        let (topping, months) = (8 * u64::from(self.topping.is_some()), 13 * u64::from(self.is_of_months()));
         match self.lot.below(25 + topping + months) {
             // Without a page there is little that can happen to it.
             0..=5 if self.purchases[chosen].page.is_none() => self.place(chosen).await,
@@ -256,7 +257,7 @@ impl History {
     }
 
     /// A customer orders, or asks for the page again.
-    async fn place(&mut self, chosen: usize) {
+    pub(super) async fn place(&mut self, chosen: usize) {
         if self.purchases[chosen].item.kind == ItemKind::Larger && !self.is_on_a_plan().await {
             return;
         }
@@ -275,7 +276,7 @@ impl History {
     }
 
     /// A customer pays at the page.
-    fn pay(&mut self, chosen: usize) {
+    pub(super) fn pay(&mut self, chosen: usize) {
         let numbers = ["4242424242424242", "4000000000000002", "000123456789", "000111111113", "4000000000000259"];
         let number = self.lot.one_of(&numbers);
         let purchase = &self.purchases[chosen];
@@ -291,7 +292,7 @@ impl History {
     }
 
     /// One of the deliveries on their way arrives, perhaps not for the last time; its handler may die.
-    async fn deliver(&mut self) {
+    pub(super) async fn deliver(&mut self) {
         let Some(place) = self.lot.place(self.on_the_way.len()) else { return };
         let kept = self.scene.till.sign_again(&self.on_the_way[place]);
         let steps = self.lot.steps();
@@ -456,7 +457,7 @@ impl History {
     }
 
     /// An operator says that the money came another way.
-    async fn mark_paid(&mut self, chosen: usize) {
+    pub(super) async fn mark_paid(&mut self, chosen: usize) {
         let purchase = &self.purchases[chosen];
         let may_be = match purchase.item.kind {
             ItemKind::Package | ItemKind::Plan => true,

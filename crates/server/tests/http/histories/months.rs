@@ -49,12 +49,34 @@ impl History {
 
     /// Something happens to it.
     pub(super) async fn month_step(&mut self, step: u64) {
-        match (step, self.twist) {
-            (0 | 1, _) => self.next_month().await,
-            (2, _) => self.mend_card().await,
-            (_, Twist::LargerPlan) => self.smaller_plan().await,
-            (_, Twist::Erased) => self.erase(0).await,
-            (_, Twist::Nothing | Twist::SecondPage | Twist::MarkedByHand) => {}
+        match step {
+            0 | 1 => self.next_month().await,
+            2 => self.mend_card().await,
+            3..=5 if self.purchases[0].page.is_none() => self.place(0).await,
+            3..=5 => self.pay(0),
+            6 | 7 => self.deliver().await,
+            _ => self.twist().await,
+        }
+    }
+
+    /// What happens beside the months goes on.
+    async fn twist(&mut self) {
+        let last = self.purchases.len() - 1;
+        match self.twist {
+            Twist::Nothing => {}
+            Twist::SecondPage => match self.lot.below(3) {
+                0 => self.place(last).await,
+                _ => self.pay(last),
+            },
+            Twist::MarkedByHand => self.mark_paid(0).await,
+            Twist::LargerPlan => match self.lot.below(4) {
+                0 | 1 => self.place(last).await,
+                2 => self.pay(last),
+                _ => self.smaller_plan().await,
+            },
+            // Where something was ordered, or there would be little to play.
+            Twist::Erased if self.purchases[0].page.is_some() => self.erase(0).await,
+            Twist::Erased => {}
         }
     }
 
