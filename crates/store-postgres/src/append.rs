@@ -1,7 +1,7 @@
 //! Appending drafts: one transaction, sent at once, in which the accounts' rows decide whose entries are added.
 //!
 //! The buckets' rows are locked first, in order; then openings are inserted and accounts moved on, each only from the entry
-//! that its draft follows, and marked with the batch; entries and terms are added for the accounts so marked, and the
+//! that its draft follows, by its number and its hash, and marked with the batch; entries and terms are added for the accounts so marked, and the
 //! buckets count them. A draft that came too late finds its account unmarked, and nothing of it is added.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,9 +49,11 @@ static OPEN: Sql = Sql {
 static MOVE_ON: Sql = Sql {
     text: "UPDATE scrip.accounts a
            SET seq = i.seq, head = i.head, state = i.state::json, batch = $2, added = i.added
-           FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[], $8::text[], $9::integer[])
-             AS i(bucket, number, follows, seq, head, state, added)
+           FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[], $8::text[], $9::integer[],
+                       $10::bytea[])
+             AS i(bucket, number, follows, seq, head, state, added, before)
            WHERE a.bucket {at} $1 AND a.bucket = i.bucket AND a.number = i.number AND a.seq = i.follows
+             AND a.head = i.before
            RETURNING a.number",
     types: &[
         Type::INT2,
@@ -63,6 +65,7 @@ static MOVE_ON: Sql = Sql {
         Type::BYTEA_ARRAY,
         Type::TEXT_ARRAY,
         Type::INT4_ARRAY,
+        Type::BYTEA_ARRAY,
     ],
 };
 
@@ -235,6 +238,7 @@ struct Accounts<'a> {
     studios: Vec<i32>,
     ids: Vec<&'a str>,
     follows: Vec<i64>,
+    before: Vec<&'a [u8]>,
     seqs: Vec<i64>,
     heads: Vec<&'a [u8]>,
     states: Vec<String>,
@@ -347,6 +351,7 @@ impl<'a> Columns<'a> {
                 &moved.heads,
                 &moved.states,
                 &moved.added,
+                &moved.before,
             ];
             statements.push((&MOVE_ON, values));
         }
@@ -402,6 +407,7 @@ impl<'a> Accounts<'a> {
         self.studios.push(studio_number(account.studio));
         self.ids.push(account.id.as_str());
         self.follows.push(big(draft.follows));
+        self.before.push(&draft.before.0);
         self.seqs.push(big(account.seq));
         self.heads.push(&account.head.0);
         self.states.push(state(account));
@@ -455,7 +461,7 @@ async fn transaction(line: &Line, statements: &[Said<'_>]) -> Result<Vec<Vec<Row
 }
 
 /// What tells this batch from all others.
-fn chance() -> i64 {
+pub(crate) fn chance() -> i64 {
     use std::hash::{BuildHasher, RandomState};
     use std::sync::atomic::{AtomicU64, Ordering};
 

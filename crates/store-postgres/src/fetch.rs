@@ -16,11 +16,11 @@ use crate::trouble::damaged;
 
 static ACCOUNTS: Sql = Sql {
     text: concat!(
-        "SELECT i.ord, a.number = i.number AND a.seq = i.seq, ",
+        "SELECT i.ord, a.number = i.number AND a.head = i.head, ",
         "a.number, a.studio, a.id, a.seq, a.head, ",
-        "CASE WHEN a.number = i.number AND a.seq = i.seq THEN NULL ELSE a.state::text END
-         FROM unnest($2::smallint[], $3::integer[], $4::text[], $5::bigint[], $6::bigint[], $7::integer[])
-           AS i(bucket, studio, id, number, seq, ord)
+        "CASE WHEN a.number = i.number AND a.head = i.head THEN NULL ELSE a.state::text END
+         FROM unnest($2::smallint[], $3::integer[], $4::text[], $5::bigint[], $6::bytea[], $7::integer[])
+           AS i(bucket, studio, id, number, head, ord)
          JOIN scrip.accounts a
            ON a.bucket {at} $1 AND a.bucket = i.bucket AND a.studio = i.studio AND a.id = i.id"
     ),
@@ -30,7 +30,7 @@ static ACCOUNTS: Sql = Sql {
         Type::INT4_ARRAY,
         Type::TEXT_ARRAY,
         Type::INT8_ARRAY,
-        Type::INT8_ARRAY,
+        Type::BYTEA_ARRAY,
         Type::INT4_ARRAY,
     ],
 };
@@ -75,6 +75,7 @@ struct Part<'a> {
     ids: Vec<&'a str>,
     accounts: Vec<i64>,
     seqs: Vec<i64>,
+    heads: Vec<&'a [u8]>,
     terms: Vec<StoredTerm>,
     ords: Vec<i32>,
 }
@@ -116,11 +117,12 @@ pub(crate) async fn fetch(line: &mut Line, wanted: &Wanted) -> Result<Result<Fou
         &wanted.accounts,
         |one| bucket_of_id(one.studio, &one.id),
         |part, one| {
-            let (number, seq) = one.known.map_or((-1, -1), |(number, seq)| (big(number.0), big(seq)));
+            let (number, head) =
+                one.known.as_ref().map_or((-1, &[][..]), |(number, head)| (big(number.0), &head.0[..]));
             part.studios.push(studio_number(one.studio));
             part.ids.push(one.id.as_str());
             part.accounts.push(number);
-            part.seqs.push(seq);
+            part.heads.push(head);
         },
     );
     let entries = parts(
@@ -144,7 +146,7 @@ pub(crate) async fn fetch(line: &mut Line, wanted: &Wanted) -> Result<Result<Fou
     let values: Vec<(&'static Sql, Vec<&(dyn ToSql + Sync)>)> = accounts
         .iter()
         .map(|(at, p)| -> (&'static Sql, Vec<&(dyn ToSql + Sync)>) {
-            (&ACCOUNTS, vec![at, &p.buckets, &p.studios, &p.ids, &p.accounts, &p.seqs, &p.ords])
+            (&ACCOUNTS, vec![at, &p.buckets, &p.studios, &p.ids, &p.accounts, &p.heads, &p.ords])
         })
         .chain(entries.iter().map(|(at, p)| -> (&'static Sql, Vec<&(dyn ToSql + Sync)>) {
             (&ENTRIES, vec![at, &p.buckets, &p.accounts, &p.seqs, &p.ords])

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use scrip_core::account::Account;
+use scrip_core::account::{Account, Hash};
 use scrip_core::apply::apply;
 use scrip_core::catalog::Catalogs;
 use scrip_core::command::{Binding, Command, Stamp};
@@ -58,6 +58,8 @@ pub(super) struct Desk {
     pub(super) account: Option<Arc<Account>>,
     /// The account's last entry that is stored.
     pub(super) stored: u64,
+    /// The chain's value after it.
+    head: Hash,
     pub(super) drafted: Vec<Entry>,
     records: Vec<Record>,
     terms: Vec<(Term, u64)>,
@@ -94,6 +96,7 @@ impl Desk {
             tasks: Vec::new(),
             account: None,
             stored: 0,
+            head: Hash::default(),
             drafted: Vec::new(),
             records: Vec::new(),
             terms: Vec::new(),
@@ -112,6 +115,7 @@ impl Desk {
     /// Begins anew upon the account as it was read; nothing was decided.
     pub(super) fn seat(&mut self, account: Option<Arc<Account>>) {
         self.stored = account.as_ref().map_or(0, |account| account.seq);
+        self.head = account.as_ref().map_or(Hash::default(), |account| account.head);
         self.account = account;
         self.drafted.clear();
         self.records.clear();
@@ -162,6 +166,7 @@ impl Desk {
         Some(Draft {
             account: Arc::clone(account),
             follows: self.stored,
+            before: self.head,
             records: self.records.clone(),
             terms: self.terms.clone(),
             texts: self.texts,

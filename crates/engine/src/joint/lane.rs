@@ -49,7 +49,7 @@ type Name = (StudioNumber, AccountId);
 pub(super) struct Lane<'a> {
     joint: &'a Joint,
     index: usize,
-    /// Accounts as they stood when they were last read or written: only their numbers are sent to see whether they have moved.
+    /// Accounts as they stood when they were last read or written: only their heads are sent to see whether they have moved.
     known: HashMap<Name, Arc<Account>, FxBuildHasher>,
     salts: Salts,
 }
@@ -137,7 +137,7 @@ impl<'a> Lane<'a> {
             let known = self.known.get(&(desk.studio, desk.id.clone()));
             desk.seat(known.cloned());
             lacks.extend(desk.lacks(fetched));
-            let known = known.map(|account| (account.number, account.seq));
+            let known = known.map(|account| (account.number, account.head));
             wanted.push(WantedAccount { studio: desk.studio, id: desk.id.clone(), known });
         }
         let found = fetched.fetch(self.joint.store.as_ref(), wanted, &lacks)?;

@@ -10,7 +10,7 @@ pub mod memory;
 
 use std::sync::Arc;
 
-use scrip_core::account::Account;
+use scrip_core::account::{Account, Hash};
 use scrip_core::entry::Kind;
 use scrip_core::id::{AccountId, AccountNumber, StudioNumber, ToolId};
 use scrip_core::journal::Record;
@@ -66,7 +66,7 @@ pub trait JointStore: Send + Sync + 'static {
 /// Documents at an instant.
 #[derive(Clone, Debug)]
 pub struct Edition {
-    /// Counts changes.
+    /// Tells it from all others, those that were lost among them; it rises with each change.
     pub number: u64,
     /// All documents; `None`: as known.
     pub documents: Option<Vec<Document>>,
@@ -108,8 +108,9 @@ pub struct WantedAccount {
     pub studio: StudioNumber,
     /// By its id, or the id of an erased account.
     pub id: AccountId,
-    /// As the asker knows it: its number and its last entry. It is not sent again as long as it has not moved.
-    pub known: Option<(AccountNumber, u64)>,
+    /// As the asker knows it: its number and its chain's head. It is not sent again as long as that is its head: another
+    /// history of as many entries (one of them was lost with a server of the database) has another.
+    pub known: Option<(AccountNumber, Hash)>,
 }
 
 /// What was read, each part in the order in which it was wanted.
@@ -142,6 +143,9 @@ pub struct Draft {
     /// The number of the entry that they follow; 0: they open it. An opening comes too late where the account's number, or
     /// its id in its studio, is taken.
     pub follows: u64,
+    /// The chain's value after the entry that they follow. Where the account stands at that number with another, they come too
+    /// late: what they were decided upon is not its history.
+    pub before: Hash,
     /// The entries, without a gap, the first numbered `follows + 1`.
     pub records: Vec<Record>,
     /// What the entries can be found by, with their numbers.

@@ -89,7 +89,7 @@ COMMENT ON COLUMN scrip.terms.seq IS 'Which.';
 CREATE TABLE scrip.edition (one smallint PRIMARY KEY, number bigint NOT NULL);
 COMMENT ON TABLE scrip.edition IS 'Counts changes of the tables below. Who changes one of them moves it on, from the number that it has seen.';
 COMMENT ON COLUMN scrip.edition.one IS '1: there is one row.';
-COMMENT ON COLUMN scrip.edition.number IS 'How many changes there were.';
+COMMENT ON COLUMN scrip.edition.number IS 'How many changes there were, times 2^24, and chance that tells the last one from any that was lost.';
 INSERT INTO scrip.edition (one, number) VALUES (1, 0);
 
 CREATE TABLE scrip.studios (studio integer PRIMARY KEY, id text NOT NULL UNIQUE);

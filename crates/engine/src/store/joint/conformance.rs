@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Barrier};
 
-use scrip_core::account::{Account, Totals};
+use scrip_core::account::{Account, Hash, Totals};
 use scrip_core::amount::Credits;
 use scrip_core::bucket::Bucket;
 use scrip_core::catalog::Format;
@@ -34,6 +34,7 @@ pub fn check<S: Subject>(mut new: impl FnMut() -> S) {
     what_has_landed_is_found(&mut new());
     an_unmoved_account_is_not_sent_again(&mut new());
     the_later_of_two_is_late(&mut new());
+    another_history_is_not_gone_on_with(&mut new());
     a_late_draft_spoils_no_other(&mut new());
     an_id_is_opened_once(&mut new());
     a_large_batch_lands_whole(&mut new());
@@ -105,15 +106,17 @@ fn what_has_landed_is_found(subject: &mut impl Subject) {
 fn an_unmoved_account_is_not_sent_again(subject: &mut impl Subject) {
     let store = subject.open();
     let (mut ana, mut bo) = (Customer::new("ana", 1), Customer::new("bo", 2));
-    land(store.as_ref(), &[ana.charges(2), bo.charges(1)]);
-    assert!(matches!(look(store.as_ref(), "ana", Some((ana.number, 2))), FoundAccount::Unmoved));
-    assert_eq!(there(look(store.as_ref(), "ana", Some((ana.number, 1)))).seq, 2);
+    let opening = ana.charges(2);
+    let (first, second) = (opening.records[0].hash, opening.records[1].hash);
+    land(store.as_ref(), &[opening, bo.charges(1)]);
+    assert!(matches!(look(store.as_ref(), "ana", Some((ana.number, second))), FoundAccount::Unmoved));
+    assert_eq!(there(look(store.as_ref(), "ana", Some((ana.number, first)))).seq, 2);
     // Known as another account: an id can come to be another's.
-    assert_eq!(there(look(store.as_ref(), "bo", Some((ana.number, 1)))).number, bo.number);
+    assert_eq!(there(look(store.as_ref(), "bo", Some((ana.number, first)))).number, bo.number);
     // In the order in which they were wanted, the same one twice.
     let wanted = |name: &str, known| WantedAccount { studio: StudioNumber(1), id: id(name), known };
     let accounts =
-        vec![wanted("cy", None), wanted("bo", None), wanted("ana", Some((ana.number, 2))), wanted("bo", None)];
+        vec![wanted("cy", None), wanted("bo", None), wanted("ana", Some((ana.number, second))), wanted("bo", None)];
     let Found { accounts, .. } = store.fetch(&Wanted { accounts, ..Wanted::default() }).unwrap();
     assert!(matches!(
         &accounts[..],
@@ -139,6 +142,23 @@ fn the_later_of_two_is_late(subject: &mut impl Subject) {
         // Both charged with the same keys: what is found is the one that landed.
         assert_eq!(found, [Some(first.records[0].clone())]);
     }
+}
+
+/// An entry was lost with a server of the database, and another one written in its place: who saw the lost one has seen as many.
+fn another_history_is_not_gone_on_with(subject: &mut impl Subject) {
+    let (one, two) = (subject.open(), subject.open());
+    let mut ana = Customer::new("ana", 1);
+    let real = ana.charges(2);
+    land(one.as_ref(), std::slice::from_ref(&real));
+    let lost = Hash([7; 32]);
+    let mut elsewhere = ana.clone();
+    elsewhere.account.head = lost;
+    let found = look(two.as_ref(), "ana", Some((ana.number, lost)));
+    assert_eq!(*there(found), *real.account);
+    assert_eq!(outcomes(two.append(&[elsewhere.charges(1)])), [Appended::Late]);
+    assert_eq!(*there(look(two.as_ref(), "ana", None)), *real.account);
+    land(two.as_ref(), &[ana.charges(1)]);
+    holds_together(two.as_ref());
 }
 
 fn a_late_draft_spoils_no_other(subject: &mut impl Subject) {
@@ -445,7 +465,7 @@ fn id(name: &str) -> AccountId {
     }
 }
 
-fn look(store: &dyn JointStore, name: &str, known: Option<(AccountNumber, u64)>) -> FoundAccount {
+fn look(store: &dyn JointStore, name: &str, known: Option<(AccountNumber, Hash)>) -> FoundAccount {
     let accounts = vec![WantedAccount { studio: StudioNumber(1), id: id(name), known }];
     store.fetch(&Wanted { accounts, ..Wanted::default() }).unwrap().accounts.remove(0)
 }
@@ -490,7 +510,7 @@ impl Customer {
 
     /// A draft of charges, each with a text and a key.
     fn charges(&mut self, count: usize) -> Draft {
-        let follows = self.account.seq;
+        let (follows, before) = (self.account.seq, self.account.head);
         let entries: Vec<Entry> = (0..count).map(|_| self.charge()).collect();
         let mut records = Vec::new();
         for entry in &entries {
@@ -500,7 +520,7 @@ impl Customer {
         }
         let terms = entries.iter().flat_map(|entry| journal::terms(entry).map(|term| (term, entry.seq))).collect();
         let account = Arc::new(self.account.clone());
-        Draft { account, follows, records, terms, texts: EarlierTexts::Kept }
+        Draft { account, follows, before, records, terms, texts: EarlierTexts::Kept }
     }
 
     fn charge(&mut self) -> Entry {

@@ -60,7 +60,7 @@ impl State {
         let found = self.number(wanted.studio, &wanted.id).map(|number| &self.accounts[&number]);
         match found {
             None => FoundAccount::Missing,
-            Some(account) if wanted.known == Some((account.number, account.seq)) => FoundAccount::Unmoved,
+            Some(account) if wanted.known == Some((account.number, account.head)) => FoundAccount::Unmoved,
             Some(account) => FoundAccount::There(Arc::clone(account)),
         }
     }
@@ -74,9 +74,9 @@ impl State {
     fn append(&mut self, draft: &Draft) -> Appended {
         let account = &draft.account;
         let number = account.number;
-        let stands = self.accounts.get(&number).map_or(0, |stored| stored.seq);
+        let stands = self.accounts.get(&number).map_or((0, draft.before), |stored| (stored.seq, stored.head));
         let taken = draft.follows == 0 && self.number(account.studio, &account.id).is_some();
-        if stands != draft.follows || taken {
+        if stands != (draft.follows, draft.before) || taken {
             return Appended::Late;
         }
         if draft.texts == EarlierTexts::Erased {
