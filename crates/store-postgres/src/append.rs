@@ -15,7 +15,7 @@ use crate::address::Scope;
 use crate::line::{Line, LineState, Sql, all};
 use crate::params::StoredTerm;
 use crate::rows::{big, bucket, get, state, studio_number};
-use crate::trouble::{Failed, failed, refused, unanswered, unknown, unwaited};
+use crate::trouble::{Failed, failed, failed_commit, is_read_only, refused, unanswered, unknown, unwaited};
 
 static LOCK: Sql = Sql {
     text: "SELECT b.bucket FROM scrip.buckets b
@@ -149,7 +149,7 @@ pub(crate) fn statements() -> impl Iterator<Item = &'static Sql> {
 }
 
 /// How often a transaction that the database gave up is sent again.
-const TRIES: u32 = 5;
+pub(crate) const TRIES: u32 = 5;
 
 /// Drafts that become durable together, and where they stand among all.
 struct Group<'a> {
@@ -426,34 +426,50 @@ async fn committed(line: &Line, statements: &[Said<'_>]) -> (Result<Vec<Vec<Row>
         tries += 1;
         // A warning of an earlier commit is no word about this one.
         line.was_unwaited();
-        let error = match line.in_time(transaction(line, statements)).await {
+        let stopped = match line.in_time(transaction(line, statements)).await {
             None => return (Err(unanswered()), LineState::Unanswered),
             Some(Ok(_)) if line.was_unwaited() => return (Err(unwaited()), LineState::Idle),
             Some(Ok(answers)) => return (Ok(answers), LineState::Idle),
-            Some(Err(error)) => error,
+            Some(Err(stopped)) => stopped,
         };
-        if failed(&error) == Failed::Lost {
-            return (Err(unknown(&error)), LineState::Broken);
+        let (failed, error) = match &stopped {
+            Stopped::Before(error) => (failed(error), error),
+            Stopped::AtCommit(error) => (failed_commit(error), error),
+        };
+        if failed == Failed::Lost {
+            return (Err(unknown(error)), LineState::Broken);
+        }
+        if is_read_only(error) {
+            return (Err(refused(error)), LineState::Broken);
         }
         let state = LineState::after(&line.run("ROLLBACK").await);
-        if failed(&error) == Failed::RolledBack || tries == TRIES || state != LineState::Idle {
-            return (Err(refused(&error)), state);
+        if failed == Failed::RolledBack || tries == TRIES || state != LineState::Idle {
+            return (Err(refused(error)), state);
         }
     }
 }
 
+/// What a transaction failed at.
+enum Stopped {
+    /// At a statement before its commit.
+    Before(Error),
+    /// At its commit.
+    AtCommit(Error),
+}
+
 /// Sends `BEGIN`, the statements and `COMMIT` at once; answers what each statement answered. The first error of a statement
 /// is the transaction's: what follows it fails for that alone, and its `COMMIT` rolls back.
-async fn transaction(line: &Line, statements: &[Said<'_>]) -> Result<Vec<Vec<Row>>, Error> {
+async fn transaction(line: &Line, statements: &[Said<'_>]) -> Result<Vec<Vec<Row>>, Stopped> {
     use futures_util::future::Either;
 
     let begin = std::iter::once(Either::Left(async { line.begin().await.map(|()| Vec::new()) }));
     let middle = statements.iter().map(|(sql, values)| Either::Right(Either::Left(line.rows(sql, values))));
     let commit = std::iter::once(Either::Right(Either::Right(async { line.run("COMMIT").await.map(|()| Vec::new()) })));
     let answers = all(begin.chain(middle).chain(commit)).await;
+    let last = answers.len() - 1;
     let mut rows = Vec::with_capacity(answers.len());
-    for answer in answers {
-        rows.push(answer?);
+    for (place, answer) in answers.into_iter().enumerate() {
+        rows.push(answer.map_err(if place == last { Stopped::AtCommit } else { Stopped::Before })?);
     }
     rows.pop();
     rows.remove(0);

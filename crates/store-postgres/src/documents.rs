@@ -10,10 +10,10 @@ use scrip_engine::store::{Document, ImportDocument, ImportState, KeyDocument, No
 use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Row};
 
-use crate::append::chance;
+use crate::append::{TRIES, chance};
 use crate::line::{Line, LineState, Sql};
 use crate::rows::{big, get, studio_number, whole};
-use crate::trouble::{Failed, damaged, failed, refused, unanswered, unknown, unwaited};
+use crate::trouble::{Failed, damaged, failed, failed_commit, is_read_only, refused, unanswered, unknown, unwaited};
 
 static EDITION: Sql = Sql {
     text: "SELECT number, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM scrip.edition",
@@ -192,17 +192,28 @@ pub(crate) async fn written(
     edition: u64,
     documents: &[Document],
 ) -> (Result<Appended, StoreError>, LineState) {
-    match write(line, edition, documents).await {
-        Ok(true) => {}
-        Ok(false) => return (Ok(Appended::Late), LineState::after(&line.run("ROLLBACK").await)),
-        Err(error) => return (Err(refused(&error)), LineState::after(&line.run("ROLLBACK").await)),
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let error = match write(line, edition, documents).await {
+            Ok(true) => break,
+            Ok(false) => return (Ok(Appended::Late), LineState::after(&line.run("ROLLBACK").await)),
+            Err(error) => error,
+        };
+        if is_read_only(&error) {
+            return (Err(refused(&error)), LineState::Broken);
+        }
+        let state = LineState::after(&line.run("ROLLBACK").await);
+        if failed(&error) != Failed::TryAgain || tries == TRIES || state != LineState::Idle {
+            return (Err(refused(&error)), state);
+        }
     }
     line.was_unwaited();
     match line.in_time(line.run("COMMIT")).await {
         None => (Err(unanswered()), LineState::Unanswered),
         Some(Ok(())) if line.was_unwaited() => (Err(unwaited()), LineState::Idle),
         Some(Ok(())) => (Ok(Appended::Landed), LineState::Idle),
-        Some(Err(error)) if failed(&error) == Failed::Lost => (Err(unknown(&error)), LineState::Broken),
+        Some(Err(error)) if failed_commit(&error) == Failed::Lost => (Err(unknown(&error)), LineState::Broken),
         Some(Err(error)) => (Err(refused(&error)), LineState::after(&line.run("ROLLBACK").await)),
     }
 }

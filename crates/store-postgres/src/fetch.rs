@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use scrip_core::id::AccountNumber;
 use scrip_engine::store::StoreError;
 use scrip_engine::store::joint::{Found, FoundAccount, Wanted};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, Row};
+use tracing::error;
 
 use crate::address::Scope;
 use crate::line::{Line, Sql, all};
 use crate::params::StoredTerm;
-use crate::rows::{account, big, bucket, bucket_of_id, entry_columns, get, record, studio_number};
+use crate::rows::{account, big, bucket, bucket_of_id, entry_columns, get, record, studio_number, whole};
 use crate::trouble::damaged;
 
 static ACCOUNTS: Sql = Sql {
@@ -173,19 +175,34 @@ fn read(wanted: &Wanted, accounts: &[Row], entries: &[Row], terms: &[Row]) -> Re
         accounts: vec![FoundAccount::Missing; wanted.accounts.len()],
         entries: vec![None; wanted.entries.len()],
         terms: vec![None; wanted.terms.len()],
+        ..Found::default()
     };
     for row in accounts {
         let unmoved: bool = get(row, 1)?;
-        *placed(&mut found.accounts, row)? =
-            if unmoved { FoundAccount::Unmoved } else { FoundAccount::There(Arc::new(account(row, 2)?)) };
+        *placed(&mut found.accounts, row)? = match account_of(row, unmoved) {
+            Ok(found) => found,
+            Err(failure) => {
+                error!(%failure, "an account cannot be read");
+                FoundAccount::Unreadable
+            }
+        };
     }
-    for row in entries {
-        *placed(&mut found.entries, row)? = Some(record(row, 1)?);
-    }
-    for row in terms {
-        *placed(&mut found.terms, row)? = Some(record(row, 1)?);
+    for (rows, places) in [(entries, &mut found.entries), (terms, &mut found.terms)] {
+        for row in rows {
+            match record(row, 1) {
+                Ok(record) => *placed(places, row)? = Some(record),
+                Err(failure) => {
+                    error!(%failure, "an entry cannot be read");
+                    found.unreadable.insert(AccountNumber(whole(row, 1)?));
+                }
+            }
+        }
     }
     Ok(found)
+}
+
+fn account_of(row: &Row, unmoved: bool) -> Result<FoundAccount, StoreError> {
+    Ok(if unmoved { FoundAccount::Unmoved } else { FoundAccount::There(Arc::new(account(row, 2)?)) })
 }
 
 fn placed<'a, T>(all: &'a mut [T], row: &Row) -> Result<&'a mut T, StoreError> {

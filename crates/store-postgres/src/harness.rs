@@ -149,6 +149,11 @@ pub fn database() -> Address {
     address(&create(), "")
 }
 
+/// The same, made as `CREATE DATABASE` is told.
+pub fn database_with(how: &str) -> Address {
+    address(&create_as(how), "")
+}
+
 /// Its text, as for `--store`.
 pub fn database_address() -> String {
     text(&create(), "")
@@ -207,9 +212,13 @@ pub fn as_user(address: &Address, user: &str) -> Address {
 
 /// A new database's name.
 fn create() -> String {
+    create_as("STRATEGY FILE_COPY")
+}
+
+fn create_as(how: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-    run(&address("postgres", ""), &format!("CREATE DATABASE {name} STRATEGY FILE_COPY"));
+    run(&address("postgres", ""), &format!("CREATE DATABASE {name} {how}"));
     name
 }
 

@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{AsyncMessage, Client, Error, NoTls, Row, Statement};
+use tokio_postgres::{AsyncMessage, Client, Error, NoTls, Row, SimpleQueryMessage, Statement};
 
 use crate::address::{Address, Scope, Statements};
 
@@ -26,7 +26,9 @@ pub(crate) type Values<'a> = [&'a (dyn ToSql + Sync)];
 
 /// Every statement of ours finds its rows by an index, in the order in which it is written. Plans are kept only once the
 /// tables are large: what is as good as any other on small ones is slow on what they become.
+/// A reading that nobody waits for any more ends by itself; what writes, proves or migrates lifts that.
 const PLANS: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;
+  SET statement_timeout = '65s';
   SET join_collapse_limit = 1; SELECT set_config('plan_cache_mode', CASE WHEN
     (SELECT reltuples FROM pg_class WHERE oid = to_regclass('scrip.entries')) > 100000 THEN 'auto'
     ELSE 'force_custom_plan' END, false)";
@@ -38,6 +40,8 @@ const AGE: Duration = Duration::from_secs(60);
 pub(crate) struct Line {
     client: Client,
     patience: Duration,
+    /// What a transaction sets so that its commit is durable when it is answered, if the defaults are not so.
+    durably: &'static str,
     born: Instant,
     scope: Scope,
     statements: Statements,
@@ -70,9 +74,11 @@ impl Line {
         if statements == Statements::Prepared {
             client.batch_execute(PLANS).await?;
         }
+        let durably = if is_lax(&client).await? { "; SET LOCAL synchronous_commit = on" } else { "" };
         Ok(Line {
             client,
             patience: address.patience,
+            durably,
             born: Instant::now(),
             scope,
             statements,
@@ -92,9 +98,15 @@ impl Line {
     }
 
     /// Begins a transaction that writes. Locks are not waited for longer than callers wait: what holds them (a commit that
-    /// waits for a standby that is gone) may hold them for hours.
+    /// waits for a standby that is gone) may hold them for hours. Whatever the role or the database have for their defaults:
+    /// a commit is neither ended while it waits, nor told of before it is durable.
     pub(crate) async fn begin(&self) -> Result<(), Error> {
-        self.run(&format!("BEGIN; SET LOCAL lock_timeout = '{}s'", self.patience.as_secs())).await
+        let (patience, durably) = (self.patience.as_secs(), self.durably);
+        self.run(&format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0; \
+             SET LOCAL lock_timeout = '{patience}s'{durably}"
+        ))
+        .await
     }
 
     /// Makes statements ready, all at once those that are not yet.
@@ -166,6 +178,12 @@ impl Line {
     pub(crate) fn was_unwaited(&self) -> bool {
         self.unwaited.swap(false, Ordering::AcqRel)
     }
+}
+
+/// Whether a commit would be answered before it is on the disk.
+async fn is_lax(client: &Client) -> Result<bool, Error> {
+    let told = client.simple_query("SHOW synchronous_commit").await?;
+    Ok(told.iter().any(|told| matches!(told, SimpleQueryMessage::Row(row) if row.get(0) == Some("off"))))
 }
 
 /// What has become of a connection on which something was written.

@@ -42,6 +42,7 @@ COMMENT ON COLUMN scrip.migrations.applied_at IS 'When.';";
 static THERE: Sql = Sql { text: "SELECT to_regclass('scrip.migrations') IS NOT NULL", types: &[] };
 static APPLIED: Sql =
     Sql { text: "SELECT coalesce(max(version), 0), coalesce(max(runs_from), 0) FROM scrip.migrations", types: &[] };
+static ENCODING: Sql = Sql { text: "SELECT current_setting('server_encoding')", types: &[] };
 static NOTE: Sql =
     Sql { text: "INSERT INTO scrip.migrations (version, runs_from) VALUES ($1, $2)", types: &[Type::INT4, Type::INT4] };
 static KIND: Sql = Sql {
@@ -81,7 +82,7 @@ pub(crate) async fn migrate(line: &mut Line, shape: &(dyn Fn(&str) -> String + S
             return Err(refused(&error));
         }
     }
-    line.run("BEGIN; LOCK TABLE scrip.migrations IN EXCLUSIVE MODE").await.map_err(|error| refused(&error))?;
+    line.run("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0; LOCK TABLE scrip.migrations IN EXCLUSIVE MODE").await.map_err(|error| refused(&error))?;
     let (from, runs_from) = version(line).await?;
     let mut to = from;
     if runs_from > VERSION {
@@ -102,6 +103,16 @@ pub(crate) async fn migrate(line: &mut Line, shape: &(dyn Fn(&str) -> String + S
     Ok(Migrated { from, to })
 }
 
+/// Whether the database can hold whatever texts callers send.
+pub(crate) async fn encoding_fits(line: &mut Line) -> Result<(), StoreError> {
+    let rows = line.ask(&ENCODING, &[]).await.map_err(|error| refused(&error))?;
+    let encoding: &str = rows.first().map_or(Ok(""), |row| get(row, 0))?;
+    if encoding == "UTF8" {
+        return Ok(());
+    }
+    Err(StoreError::Refused(format!("its encoding is {encoding}: make a database with `createdb --encoding UTF8`")))
+}
+
 /// Whether a scrip of this version may run on the tables as they are.
 pub(crate) fn fits((version, runs_from): (i32, i32)) -> Result<(), StoreError> {
     if runs_from > VERSION {
@@ -118,4 +129,19 @@ fn too_new(version: i32) -> StoreError {
     StoreError::Refused(format!(
         "its tables are of version {version}, which this scrip does not know (it knows up to {VERSION}): use a newer one"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A server of the version before cannot read rows and records of a newer format, nor kinds that it does not know. Who
+    /// changes these adds a migration (of nothing, if need be) with `runs_from` its own version, or shows here that the new
+    /// shape is written only once no such server runs any more.
+    #[test]
+    fn formats_and_kinds_are_tied_to_versions() {
+        let newest = Kind::ALL.map(|kind| kind.number()).into_iter().max();
+        let written = (VERSION, scrip_engine::record::FORMAT, scrip_core::journal::FORMAT, newest);
+        assert_eq!(written, (1, 3, 3, Some(0)));
+    }
 }

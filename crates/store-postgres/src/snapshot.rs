@@ -82,7 +82,8 @@ const OPEN_TERMS: &str = "DECLARE scrip_terms CURSOR FOR
   ORDER BY t.term, e.bucket, e.place";
 
 /// Here much is read whole.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_seqscan = on;
+const BEGIN: &str =
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0; SET LOCAL enable_seqscan = on;
   SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on";
 
 /// One instant of the store.

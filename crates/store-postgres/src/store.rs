@@ -11,13 +11,15 @@ use scrip_core::term::Term;
 use scrip_core::time::Time;
 use scrip_engine::store::joint::{Appended, Draft, Edition, Found, JointStore, StudioQuery, Wanted};
 use scrip_engine::store::{Document, Reader, StoreError};
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
+use tracing::error;
 
 use crate::address::Address;
 use crate::line::{Line, Sql};
 use crate::params::StoredTerm;
 use crate::pool::Pool;
-use crate::rows::{account, account_columns, big, bucket, entry_columns, record};
+use crate::rows::{account, account_columns, big, bucket, entry_columns, get, record};
 use crate::schema::{self, Migrated};
 use crate::snapshot::Snapshot;
 use crate::{append, documents, fetch, studio};
@@ -69,7 +71,11 @@ impl PostgresStore {
     /// Opens the database, and makes its tables, or makes them of this version, if that is needed.
     pub fn open(address: &Address) -> Result<PostgresStore, StoreError> {
         let store = PostgresStore::connect(address)?;
-        let version = store.pool.block_on(async { schema::version(&mut store.pool.line().await?).await })?;
+        let version = store.pool.block_on(async {
+            let mut line = store.pool.line().await?;
+            schema::encoding_fits(&mut line).await?;
+            schema::version(&mut line).await
+        })?;
         if version.0 < schema::VERSION {
             store.migrate(&str::to_owned)?;
         }
@@ -103,6 +109,7 @@ impl PostgresStore {
         let pool = &self.pool;
         let version = pool.block_on(async {
             let mut line = pool.line().await?;
+            schema::encoding_fits(&mut line).await?;
             let version = schema::version(&mut line).await?;
             pool.take_back(line);
             Ok::<_, StoreError>(version)
@@ -116,13 +123,14 @@ impl PostgresStore {
         self.pool.block_on(async { schema::migrate(&mut self.pool.line().await?, shape).await })
     }
 
-    fn rows(
-        &self,
-        sql: &'static Sql,
-        values: &crate::line::Values<'_>,
-    ) -> Result<Vec<tokio_postgres::Row>, StoreError> {
+    fn rows(&self, sql: &'static Sql, values: &crate::line::Values<'_>) -> Result<Vec<Row>, StoreError> {
         self.pool.read(self.pool.patience(), async |line: &mut Line| line.ask(sql, values).await)
     }
+}
+
+/// The account of a row, or word of it in the log: one that cannot be read keeps nobody from the others.
+fn readable(row: &Row) -> Option<Account> {
+    account(row, 0).inspect_err(|failure| error!(%failure, "an account cannot be read")).ok()
 }
 
 fn limited(limit: usize) -> i64 {
@@ -173,8 +181,16 @@ impl JointStore for PostgresStore {
     }
 
     fn accounts(&self, after: Option<AccountNumber>, limit: usize) -> Result<Vec<Account>, StoreError> {
-        let after = after.map_or(-1, |after| big(after.0));
-        self.rows(&ACCOUNTS, &[&after, &limited(limit)])?.iter().map(|row| account(row, 0)).collect()
+        let mut after = after.map_or(-1, |after| big(after.0));
+        loop {
+            let rows = self.rows(&ACCOUNTS, &[&after, &limited(limit)])?;
+            let readable: Vec<Account> = rows.iter().filter_map(readable).collect();
+            match rows.last() {
+                // Nothing but rows to be stepped over: there may be more behind them.
+                Some(last) if readable.is_empty() => after = get(last, 0)?,
+                _ => return Ok(readable),
+            }
+        }
     }
 
     fn account(&self, number: AccountNumber) -> Result<Option<Account>, StoreError> {

@@ -18,13 +18,34 @@ pub(crate) enum Failed {
 /// Reads an error.
 pub(crate) fn failed(error: &Error) -> Failed {
     let Some(db) = error.as_db_error() else { return Failed::Lost };
-    if matches!(db.parsed_severity(), Some(Severity::Fatal | Severity::Panic)) {
+    let severe = match db.parsed_severity() {
+        Some(severity) => matches!(severity, Severity::Fatal | Severity::Panic),
+        // A pooler's own errors come without that field.
+        None => matches!(db.severity(), "FATAL" | "PANIC"),
+    };
+    let code = db.code().code();
+    // Of the connection; of a server that goes or comes.
+    if severe || code.starts_with("08") || code.starts_with("57P0") {
         return Failed::Lost;
     }
     match *db.code() {
         SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => Failed::TryAgain,
         _ => Failed::RolledBack,
     }
+}
+
+/// Reads an error of `COMMIT` itself: only what the database says of a commit that it did not make is known to be undone.
+pub(crate) fn failed_commit(error: &Error) -> Failed {
+    let undone = |code: &str| ["23", "40", "53"].iter().any(|class| code.starts_with(class));
+    match failed(error) {
+        Failed::RolledBack if !error.as_db_error().is_some_and(|db| undone(db.code().code())) => Failed::Lost,
+        read => read,
+    }
+}
+
+/// Whether the database takes no writes: another of its servers may.
+pub(crate) fn is_read_only(error: &Error) -> bool {
+    error.as_db_error().is_some_and(|db| *db.code() == SqlState::READ_ONLY_SQL_TRANSACTION)
 }
 
 /// Nothing was written, or it was only a reading.

@@ -31,6 +31,8 @@ use crate::store::{Document, StoreError};
 const PERIOD: Duration = Duration::from_secs(1);
 /// How long they may be relied upon after a reading began.
 const CURRENT: Duration = Duration::from_secs(5);
+/// How long a reading may have taken that the clock is kept to.
+const PROMPT: Duration = Duration::from_secs(1);
 /// How long after it was written a version takes effect that replaces another. Longer than [`CURRENT`] by what a slow
 /// commit may take.
 const LEAD_MICROS: i64 = 10_000_000;
@@ -92,7 +94,12 @@ impl<'a> Clerk<'a> {
             }
             if Instant::now() >= self.next_reading {
                 match self.read_again() {
-                    Ok(()) => self.joint.hub.set_trouble(Trouble::None),
+                    Ok(()) => {
+                        if self.joint.writes.are_refused() {
+                            self.joint.writes.try_again(&self.joint.store);
+                        }
+                        self.joint.has_read();
+                    }
                     Err(failure) => {
                         self.joint.hub.set_trouble(Trouble::Refused);
                         warn!(%failure, "the documents could not be read again");
@@ -145,7 +152,10 @@ impl<'a> Clerk<'a> {
         let begun = Instant::now();
         let (asked_at, known) = (Clock::system().now(), joint.edition.load(Ordering::Acquire));
         let edition = joint.store.documents(Some(known))?;
-        joint.hub.options.clock.keep(edition.now, asked_at);
+        // What was long under way says little of the present: the clock would be set ahead by as much.
+        if begun.elapsed() <= PROMPT {
+            joint.hub.options.clock.keep(edition.now, asked_at);
+        }
         if let Some(documents) = edition.documents {
             let clock = Joint::test_clock(&documents);
             joint.hub.know_all(Known::of(recover::sorted(documents)?));

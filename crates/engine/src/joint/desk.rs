@@ -67,7 +67,9 @@ pub(super) struct Desk {
     /// Answers to the first tasks.
     pub(super) held: Vec<Held>,
     /// An answer rests on an entry of the past that a key or a term led to.
-    pub(super) replays: bool,
+    replays: bool,
+    /// The account is stored, and cannot be read.
+    pub(super) unreadable: bool,
     /// The entry that the last append followed of which nobody knows whether it has landed, or still will.
     pub(super) doubt: Option<u64>,
 }
@@ -103,6 +105,7 @@ impl Desk {
             texts: EarlierTexts::Kept,
             held: Vec::new(),
             replays: false,
+            unreadable: false,
             doubt: None,
         }
     }
@@ -123,11 +126,27 @@ impl Desk {
         self.texts = EarlierTexts::Kept;
         self.held.clear();
         self.replays = false;
+        self.unreadable = false;
+    }
+
+    /// Whether nothing can be decided here, since something that is stored cannot be read.
+    pub(super) fn is_unreadable(&self, fetched: &Fetched) -> bool {
+        self.unreadable || self.account.as_ref().is_some_and(|account| fetched.is_unreadable(account.number))
+    }
+
+    /// Whether a caller is told that something stands of which nothing is appended here: a first answer again, or that all is as
+    /// was asked already. What was read may come from a commit that can still be lost.
+    pub(super) fn rests_on_what_was_read(&self) -> bool {
+        let accepted = |held: &Held| matches!(held, Held::Carried(Ok(_)));
+        self.drafted.is_empty() && (self.replays || self.held.iter().any(accepted))
     }
 
     /// Everything that any of the tasks is known to need of the past, as the account stands.
     pub(super) fn lacks(&self, fetched: &Fetched) -> Vec<Lack> {
         let Some(account) = &self.account else { return Vec::new() };
+        if self.is_unreadable(fetched) {
+            return Vec::new();
+        }
         let past = self.past(account.number, fetched);
         let mut lacks = Vec::new();
         for task in &self.tasks {

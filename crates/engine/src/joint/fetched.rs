@@ -1,10 +1,11 @@
 //! What a batch has read of the past, and what it still lacks.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use scrip_core::entry::Entry;
 use scrip_core::id::AccountNumber;
 use scrip_core::journal::{self, Record};
 use scrip_core::term::Term;
+use tracing::error;
 
 use crate::recall::Past;
 use crate::store::StoreError;
@@ -15,6 +16,8 @@ use crate::store::joint::{FoundAccount, JointStore, Wanted, WantedAccount};
 pub(super) struct Fetched {
     entries: FxHashMap<(AccountNumber, u64), Option<Entry>>,
     terms: FxHashMap<(AccountNumber, Term), Option<Entry>>,
+    /// Accounts of whose past something is stored that cannot be read.
+    unreadable: FxHashSet<AccountNumber>,
 }
 
 /// Something that has to be read first.
@@ -52,13 +55,32 @@ impl Fetched {
             return Ok(Vec::new());
         }
         let found = store.fetch(&wanted)?;
+        self.unreadable.extend(found.unreadable);
         for (entry, record) in wanted.entries.into_iter().zip(found.entries) {
-            self.entries.insert(entry, record.as_ref().map(decoded).transpose()?);
+            let record = self.read(entry.0, record);
+            self.entries.insert(entry, record);
         }
         for (term, record) in wanted.terms.into_iter().zip(found.terms) {
-            self.terms.insert(term, record.as_ref().map(decoded).transpose()?);
+            let record = self.read(term.0, record);
+            self.terms.insert(term, record);
         }
         Ok(found.accounts)
+    }
+
+    /// Whether something of the account's past is stored that cannot be read: nothing may be decided upon the rest.
+    pub(super) fn is_unreadable(&self, account: AccountNumber) -> bool {
+        self.unreadable.contains(&account)
+    }
+
+    fn read(&mut self, account: AccountNumber, record: Option<Record>) -> Option<Entry> {
+        match decoded(&record?) {
+            Ok(entry) => Some(entry),
+            Err(failure) => {
+                error!(%failure, account = account.0, "an entry cannot be read");
+                self.unreadable.insert(account);
+                None
+            }
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use super::Joint;
 use super::desk::{Circumstances, Desk, Held, Progress, Source};
 use super::fetched::{Fetched, Lack};
 use super::queue::{Task, What, Work};
+use super::writes::Writes;
 use crate::engine::{Committed, Refusal};
 use crate::hub::Trouble;
 use crate::salt::Salts;
@@ -38,6 +39,8 @@ const CONTENDED: &str = "other servers are busy with this account; try again wit
 const UNSETTLED: &str = "the database did not say whether it was written; try again with the same key";
 /// Answered when the database could not be read.
 const UNREADABLE: &str = "the store could not be read; try again with the same key";
+/// Answered when something of the account is stored that cannot be read: it is damaged, or a newer version wrote it.
+const DAMAGED: &str = "something of this account could not be read; see the server's log";
 /// Answered when another server's catalog may be in force already.
 pub(super) const NOT_CURRENT: &str =
     "the list of catalogs could not be read again in time; try again with the same key";
@@ -52,6 +55,20 @@ pub(super) struct Lane<'a> {
     /// Accounts as they stood when they were last read or written: only their heads are sent to see whether they have moved.
     known: HashMap<Name, Arc<Account>, FxBuildHasher>,
     salts: Salts,
+}
+
+/// Why a pass was given up, with nothing appended.
+enum Stopped {
+    /// The store could not be read.
+    Unreadable(StoreError),
+    /// Another server's catalog may be in force already.
+    NotCurrent,
+}
+
+impl From<StoreError> for Stopped {
+    fn from(failure: StoreError) -> Stopped {
+        Stopped::Unreadable(failure)
+    }
 }
 
 /// What became of a desk in a pass.
@@ -96,21 +113,25 @@ impl<'a> Lane<'a> {
             if begun.elapsed() > STAMINA {
                 break;
             }
-            if let Err(failure) = self.pass(&mut desks) {
-                error!(%failure, "a batch could not be read");
-                self.joint.hub.set_trouble(Trouble::Refused);
-                return self.refuse_all(desks, UNREADABLE);
+            match self.pass(&mut desks) {
+                Ok(()) => {}
+                Err(Stopped::NotCurrent) => return self.refuse_all(desks, NOT_CURRENT),
+                Err(Stopped::Unreadable(failure)) => {
+                    error!(%failure, "a batch could not be read");
+                    self.joint.hub.set_trouble(Trouble::Refused);
+                    return self.refuse_all(desks, UNREADABLE);
+                }
             }
         }
         self.refuse_all(desks, CONTENDED);
     }
 
     /// Reads, decides, appends and answers; leaves the desks that must be decided again, or have more to do.
-    fn pass(&mut self, desks: &mut Vec<Desk>) -> Result<(), StoreError> {
+    fn pass(&mut self, desks: &mut Vec<Desk>) -> Result<(), Stopped> {
         let mut fetched = Fetched::default();
         self.read(desks, &mut fetched)?;
         let overtaken = self.decide(desks, &mut fetched)?;
-        let mut fates = self.append(desks, &overtaken);
+        let mut fates = self.append(desks, &overtaken, &fetched);
         self.confirm(desks, &mut fates);
         let mut left = Vec::new();
         for (mut desk, fate) in std::mem::take(desks).into_iter().zip(fates) {
@@ -124,7 +145,7 @@ impl<'a> Lane<'a> {
             }
         }
         *desks = left;
-        self.joint.hub.set_trouble(Trouble::None);
+        self.joint.has_read();
         Ok(())
     }
 
@@ -146,6 +167,10 @@ impl<'a> Lane<'a> {
                 FoundAccount::Missing => desk.seat(None),
                 FoundAccount::Unmoved => {}
                 FoundAccount::There(account) => desk.seat(Some(account)),
+                FoundAccount::Unreadable => {
+                    desk.seat(None);
+                    desk.unreadable = true;
+                }
             }
         }
         // A name leads to a hold, a hold to its end: a few rounds, however large the batch.
@@ -159,14 +184,21 @@ impl<'a> Lane<'a> {
     }
 
     /// Decides all desks; answers for each whether it was overtaken.
-    fn decide(&mut self, desks: &mut [Desk], fetched: &mut Fetched) -> Result<Vec<bool>, StoreError> {
+    fn decide(&mut self, desks: &mut [Desk], fetched: &mut Fetched) -> Result<Vec<bool>, Stopped> {
         let joint = self.joint;
-        let catalogs = joint.hub.catalogs();
         let mut overtaken = vec![false; desks.len()];
         loop {
-            let at = Circumstances { catalogs: &catalogs, now: joint.hub.options.clock.now(), fetched };
+            // In this order: what can be relied upon after the instant could be at the instant.
+            let (catalogs, now) = (joint.hub.catalogs(), joint.hub.options.clock.now());
+            if !joint.is_current() {
+                return Err(Stopped::NotCurrent);
+            }
+            let at = Circumstances { catalogs: &catalogs, now, fetched };
             let mut lacks = Vec::new();
             for (desk, overtaken) in desks.iter_mut().zip(&mut overtaken).filter(|(_, overtaken)| !**overtaken) {
+                if desk.is_unreadable(at.fetched) {
+                    continue;
+                }
                 let (studio, id) = (desk.studio, desk.id.clone());
                 let mut fresh = Drawn { joint, salts: &mut self.salts, studio, id };
                 match desk.decide(&at, &mut fresh) {
@@ -183,9 +215,11 @@ impl<'a> Lane<'a> {
     }
 
     /// Appends what was drafted.
-    fn append(&mut self, desks: &mut [Desk], overtaken: &[bool]) -> Vec<Fate> {
-        let drafts: Vec<Option<Draft>> =
-            desks.iter().zip(overtaken).map(|(desk, overtaken)| if *overtaken { None } else { desk.draft() }).collect();
+    fn append(&mut self, desks: &mut [Desk], overtaken: &[bool], fetched: &Fetched) -> Vec<Fate> {
+        let draft = |(desk, overtaken): (&Desk, &bool)| {
+            if *overtaken || desk.is_unreadable(fetched) { None } else { desk.draft() }
+        };
+        let drafts: Vec<Option<Draft>> = desks.iter().zip(overtaken).map(draft).collect();
         let drafting: Vec<bool> = drafts.iter().map(Option::is_some).collect();
         let drafts: Vec<Draft> = drafts.into_iter().flatten().collect();
         let mut outcomes = if drafts.is_empty() { Vec::new() } else { self.joint.store.append(&drafts) }.into_iter();
@@ -193,7 +227,8 @@ impl<'a> Lane<'a> {
         for ((desk, overtaken), drafting) in desks.iter_mut().zip(overtaken).zip(drafting) {
             fates.push(match (overtaken, drafting) {
                 (true, _) => Fate::Again,
-                (false, true) => appended(desk, outcomes.next()),
+                (false, true) => appended(desk, outcomes.next(), &self.joint.writes),
+                (false, false) if desk.is_unreadable(fetched) => Fate::Refused(DAMAGED),
                 // What may still land upon this account would make these answers wrong.
                 (false, false) if desk.may_still_move() => Fate::Refused(UNSETTLED),
                 (false, false) => Fate::Stands,
@@ -202,10 +237,9 @@ impl<'a> Lane<'a> {
         fates
     }
 
-    /// Confirms replays that nothing was written after.
+    /// Confirms what callers are told that stands, where nothing was written with it.
     fn confirm(&self, desks: &[Desk], fates: &mut [Fate]) {
-        let unconfirmed =
-            |desk: &Desk, fate: &Fate| desk.replays && desk.drafted.is_empty() && matches!(fate, Fate::Stands);
+        let unconfirmed = |desk: &Desk, fate: &Fate| desk.rests_on_what_was_read() && matches!(fate, Fate::Stands);
         let found = desks.iter().zip(fates.iter()).filter(|(desk, fate)| unconfirmed(desk, fate));
         let accounts: Vec<AccountNumber> =
             found.filter_map(|(desk, _)| desk.account.as_ref().map(|account| account.number)).collect();
@@ -281,21 +315,24 @@ impl<'a> Lane<'a> {
 }
 
 /// What an append's outcome means for its desk.
-fn appended(desk: &mut Desk, outcome: Option<Result<Appended, StoreError>>) -> Fate {
+fn appended(desk: &mut Desk, outcome: Option<Result<Appended, StoreError>>, writes: &Writes) -> Fate {
     match outcome {
         Some(Ok(Appended::Landed)) => {
             // Whatever of an earlier try might have landed follows the same entry, and cannot any more.
             desk.doubt = None;
+            writes.landed();
             Fate::Stands
         }
         Some(Ok(Appended::Late)) => Fate::Again,
         Some(Err(StoreError::Unknown(why))) => {
             error!(why, "an append ended in an unknown state; it is decided again");
             desk.doubt = Some(desk.stored);
+            writes.failed();
             Fate::Again
         }
         Some(Err(failure @ (StoreError::Refused(_) | StoreError::Damaged(_)))) => {
             error!(%failure, "an append was refused");
+            writes.failed();
             Fate::Refused(NOT_WRITTEN)
         }
         None => Fate::Refused(NOT_WRITTEN),

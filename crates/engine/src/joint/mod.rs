@@ -10,6 +10,7 @@ mod fetched;
 mod lane;
 mod queue;
 mod reads;
+mod writes;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -18,18 +19,20 @@ use std::time::Duration;
 use scrip_core::bucket::Bucket;
 use scrip_core::command::Command;
 use scrip_core::due;
-use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
+use scrip_core::id::{AccountId, AccountNumber, Key, StudioNumber};
 use tokio::sync::oneshot;
 use tracing::warn;
 
 use self::clerk::Clerk;
 use self::queue::{Answers, Queue, Task, What};
+use self::writes::Writes;
 use crate::clock::Clock;
 use crate::engine::{Options, Refusal, Request};
-use crate::hub::{Hub, Known};
+use crate::hub::{Hub, Known, Trouble};
 use crate::import;
 use crate::intake::Job;
 use crate::recover;
+use crate::salt::Salts;
 use crate::store::joint::JointStore;
 use crate::store::{Document, ImportState, StoreError};
 
@@ -47,6 +50,7 @@ pub(crate) struct Joint {
     /// The edition of the documents that are known, and until when they may be relied upon.
     edition: AtomicU64,
     current_until: clerk::Current,
+    writes: Arc<Writes>,
     /// The last number drawn for an account, but for its chance.
     last_drawn: AtomicU64,
 }
@@ -84,6 +88,7 @@ impl Joint {
             queued: AtomicUsize::new(0),
             edition: AtomicU64::new(edition.number),
             current_until: current,
+            writes: Arc::default(),
             last_drawn: AtomicU64::new(0),
         });
         let mut threads: Vec<Thread> = (0..lanes)
@@ -134,6 +139,7 @@ impl Joint {
         let mut shares: Vec<Vec<Task>> = self.lanes.iter().map(|_| Vec::new()).collect();
         for (place, request) in requests.into_iter().enumerate() {
             let Request { studio, account, key, command } = request;
+            let key = key.or_else(|| once(&command));
             let answers = Arc::clone(&answers);
             let lane = self.lane_of(studio, &account);
             shares[lane].push(Task {
@@ -179,6 +185,11 @@ impl Joint {
     pub(crate) fn stop(&self) {
         self.lanes.iter().for_each(Queue::close);
         self.clerk.close();
+    }
+
+    /// What stands in the way, now that the store could be read.
+    fn has_read(&self) {
+        self.hub.set_trouble(if self.writes.are_refused() { Trouble::Refused } else { Trouble::None });
     }
 
     /// Whether the catalogs that are known can be relied upon: another server's newer version would be known here before
@@ -244,4 +255,12 @@ impl Joint {
             _ => None,
         })
     }
+}
+
+/// A key of its own for what is written each time it is asked for, so that it is written once where the first append of it
+/// may have landed or not.
+fn once(command: &Command) -> Option<Key> {
+    let Command::RecordAct { .. } = command else { return None };
+    let chance = u128::from_be_bytes(Salts::default().next());
+    Some(Key::parse(&format!("act-{chance:032x}")).expect("of the right alphabet"))
 }

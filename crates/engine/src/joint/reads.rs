@@ -28,10 +28,13 @@ impl Joint {
     pub(crate) fn account(&self, studio: StudioNumber, id: &AccountId) -> Result<Option<Arc<Account>>, StoreError> {
         let accounts = vec![WantedAccount { studio, id: id.clone(), known: None }];
         let found = self.store.fetch(&Wanted { accounts, ..Wanted::default() })?;
-        Ok(found.accounts.into_iter().find_map(|found| match found {
-            FoundAccount::There(account) => Some(account),
-            FoundAccount::Missing | FoundAccount::Unmoved => None,
-        }))
+        match found.accounts.into_iter().next() {
+            Some(FoundAccount::There(account)) => Ok(Some(account)),
+            Some(FoundAccount::Unreadable) => {
+                Err(StoreError::Damaged(format!("the row of account `{id}` cannot be read")))
+            }
+            Some(FoundAccount::Missing | FoundAccount::Unmoved) | None => Ok(None),
+        }
     }
 
     /// Accounts of a studio by number, which is the order of their opening.
@@ -103,6 +106,9 @@ impl Joint {
     /// The account's entry of a sequence number.
     pub(crate) fn entry(&self, account: AccountNumber, seq: u64) -> Result<Option<Entry>, StoreError> {
         let found = self.store.fetch(&Wanted { entries: vec![(account, seq)], ..Wanted::default() })?;
+        if found.unreadable.contains(&account) {
+            return Err(StoreError::Damaged(format!("entry {seq} of account {} cannot be read", account.0)));
+        }
         found.entries.into_iter().flatten().next().map(|record| decoded(&record)).transpose()
     }
 

@@ -8,6 +8,7 @@
 pub mod conformance;
 pub mod memory;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use scrip_core::account::{Account, Hash};
@@ -46,7 +47,8 @@ pub trait JointStore: Send + Sync + 'static {
     /// Entries of a studio, newest first by time, account and number.
     fn studio_entries(&self, query: &StudioQuery<'_>) -> Result<Vec<(AccountId, Record)>, StoreError>;
 
-    /// Accounts with a number greater than `after`, by number, at most `limit`.
+    /// Accounts with a number greater than `after`, by number, at most `limit`; none only where there are no more. Those
+    /// whose rows cannot be read are left out, and the log says so.
     fn accounts(&self, after: Option<AccountNumber>, limit: usize) -> Result<Vec<Account>, StoreError>;
 
     /// The account of a number.
@@ -122,6 +124,8 @@ pub struct Found {
     pub entries: Vec<Option<Record>>,
     /// Entries that carry terms.
     pub terms: Vec<Option<Record>>,
+    /// Accounts of which an entry was found that cannot be read: it is missing above. Others' are none the worse for it.
+    pub unreadable: BTreeSet<AccountNumber>,
 }
 
 /// An account that was read.
@@ -133,6 +137,8 @@ pub enum FoundAccount {
     Unmoved,
     /// It, as its last entry left it.
     There(Arc<Account>),
+    /// Its row cannot be read: it is damaged, or a newer version wrote it.
+    Unreadable,
 }
 
 /// One account's entries to append.

@@ -3,3 +3,4 @@
 mod conformance;
 mod migrating;
 mod role;
+mod troubled;

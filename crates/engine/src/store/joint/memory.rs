@@ -126,6 +126,7 @@ impl JointStore for JointMemory {
             accounts: wanted.accounts.iter().map(|one| state.account(one)).collect(),
             entries: wanted.entries.iter().map(|entry| state.entries.get(entry).cloned()).collect(),
             terms: wanted.terms.iter().map(newest).collect(),
+            ..Found::default()
         })
     }
 

@@ -1,0 +1,218 @@
+//! The engine on a store that several servers share, where that store is in trouble: what callers and `/readyz` are told.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use scrip_core::account::Account;
+use scrip_core::amount::Credits;
+use scrip_core::command::{Command, Grant, PutAccount};
+use scrip_core::entry::Act;
+use scrip_core::id::{AccountId, AccountNumber, Key, StudioNumber};
+use scrip_core::journal::Record;
+use scrip_core::lot::Class;
+use scrip_core::term::Term;
+use scrip_core::time::Time;
+use scrip_engine::clock::Clock;
+use scrip_engine::engine::{Outcome, Publication, Refusal, Request};
+use scrip_engine::store::joint::memory::JointMemory;
+use scrip_engine::store::joint::{Appended, Draft, Edition, Found, FoundAccount, JointStore, StudioQuery, Wanted};
+use scrip_engine::store::{Document, Reader, StoreError};
+use scrip_engine::{Engine, Options};
+
+/// A store that does as it is told.
+#[derive(Default)]
+struct Told {
+    inside: JointMemory,
+    /// What becomes of the next appends; then they go through.
+    appends: Mutex<VecDeque<Append>>,
+    /// No write goes through.
+    full: AtomicBool,
+    /// Nothing can be confirmed.
+    unconfirmed: AtomicBool,
+    confirmed: AtomicUsize,
+    /// The account of this id cannot be read.
+    unreadable: Mutex<Option<AccountId>>,
+}
+
+/// What becomes of an append.
+enum Append {
+    /// It lands, and nobody knows.
+    LandsUnknown,
+}
+
+impl JointStore for Told {
+    fn documents(&self, known: Option<u64>) -> Result<Edition, StoreError> {
+        self.inside.documents(known)
+    }
+
+    fn put(&self, edition: u64, documents: &[Document]) -> Result<Appended, StoreError> {
+        self.inside.put(edition, documents)
+    }
+
+    fn fetch(&self, wanted: &Wanted) -> Result<Found, StoreError> {
+        let mut found = self.inside.fetch(wanted)?;
+        let unreadable = self.unreadable.lock().unwrap();
+        for (wanted, found) in wanted.accounts.iter().zip(&mut found.accounts) {
+            if unreadable.as_ref() == Some(&wanted.id) {
+                *found = FoundAccount::Unreadable;
+            }
+        }
+        Ok(found)
+    }
+
+    fn append(&self, drafts: &[Draft]) -> Vec<Result<Appended, StoreError>> {
+        if self.full.load(Ordering::SeqCst) {
+            return drafts.iter().map(|_| Err(StoreError::Refused("disk full".into()))).collect();
+        }
+        let order = self.appends.lock().unwrap().pop_front();
+        let appended = self.inside.append(drafts);
+        match order {
+            None => appended,
+            Some(Append::LandsUnknown) => drafts.iter().map(|_| Err(StoreError::Unknown("lost".into()))).collect(),
+        }
+    }
+
+    fn confirm(&self, accounts: &[AccountNumber]) -> Result<(), StoreError> {
+        if self.full.load(Ordering::SeqCst) || self.unconfirmed.load(Ordering::SeqCst) {
+            return Err(StoreError::Refused("disk full".into()));
+        }
+        self.confirmed.fetch_add(1, Ordering::SeqCst);
+        self.inside.confirm(accounts)
+    }
+
+    fn entries(&self, account: AccountNumber, before: u64, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.inside.entries(account, before, limit)
+    }
+
+    fn studio_entries(&self, query: &StudioQuery<'_>) -> Result<Vec<(AccountId, Record)>, StoreError> {
+        self.inside.studio_entries(query)
+    }
+
+    fn accounts(&self, after: Option<AccountNumber>, limit: usize) -> Result<Vec<Account>, StoreError> {
+        self.inside.accounts(after, limit)
+    }
+
+    fn account(&self, number: AccountNumber) -> Result<Option<Account>, StoreError> {
+        self.inside.account(number)
+    }
+
+    fn newest_of_any(&self, term: Term) -> Result<Option<Record>, StoreError> {
+        self.inside.newest_of_any(term)
+    }
+
+    fn last_instant(&self) -> Result<Option<Time>, StoreError> {
+        self.inside.last_instant()
+    }
+
+    fn snapshot(&self) -> Result<Arc<dyn Reader>, StoreError> {
+        self.inside.snapshot()
+    }
+}
+
+fn begin() -> (Engine, Arc<Told>, StudioNumber) {
+    let told = Arc::new(Told::default());
+    let clock = Clock::test(Time::parse("2026-01-01T00:00:00Z").unwrap());
+    let store: Arc<dyn JointStore> = Arc::<Told>::clone(&told);
+    let options = Options { clock, sweep_per_second: 0, ..Options::default() };
+    let engine = Engine::start_joint(store, options).unwrap();
+    let source = Arc::from("studio = \"first\"\nname = \"First\"\n[tools.look]\nname = \"Look\"\nrate.flat = 1\n");
+    let publication = Publication { format: scrip_core::catalog::Format::Toml, source };
+    waited(engine.publish(publication, None)).unwrap();
+    let (studio, _) = engine.studios().pop().unwrap();
+    (engine, told, studio)
+}
+
+fn waited<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
+}
+
+fn request(studio: StudioNumber, account: &str, key: Option<&str>, command: Command) -> Request {
+    let key = key.map(|key| Key::parse(key).unwrap());
+    Request { studio, account: AccountId::parse(account).unwrap(), key, command }
+}
+
+fn ask(engine: &Engine, request: Request) -> Result<Outcome, Refusal> {
+    engine.submit_many_blocking(vec![request]).pop().unwrap()
+}
+
+fn put() -> Command {
+    Command::PutAccount(PutAccount::default())
+}
+
+fn grant() -> Command {
+    Command::Grant(Grant {
+        credits: Credits::whole(5),
+        class: Class::TopUp,
+        expires_at: None,
+        priority: None,
+        reason: "test".into(),
+    })
+}
+
+/// What is there already may come from a commit that can be lost: it is not acknowledged before a write after it is durable.
+#[test]
+fn what_stands_as_asked_is_confirmed() {
+    let (engine, told, studio) = begin();
+    told.appends.lock().unwrap().push_back(Append::LandsUnknown);
+    told.unconfirmed.store(true, Ordering::SeqCst);
+    let refused = ask(&engine, request(studio, "ana", None, put()));
+    assert!(matches!(refused, Err(Refusal::Unavailable(_))), "{refused:?}");
+    assert!(matches!(ask(&engine, request(studio, "ana", None, put())), Err(Refusal::Unavailable(_))));
+    told.unconfirmed.store(false, Ordering::SeqCst);
+    ask(&engine, request(studio, "ana", None, put())).unwrap();
+    assert_eq!(told.confirmed.load(Ordering::SeqCst), 1);
+    // An erasure that is asked for again, too.
+    let erase = || request(studio, "ana", None, Command::EraseAccount { reason: None });
+    ask(&engine, erase()).unwrap();
+    let erased = told.accounts(None, 1).unwrap().remove(0).id;
+    told.unconfirmed.store(true, Ordering::SeqCst);
+    let again = ask(&engine, Request { account: erased, ..erase() });
+    assert!(matches!(again, Err(Refusal::Unavailable(_))), "{again:?}");
+    engine.stop();
+}
+
+#[test]
+fn an_act_of_unknown_outcome_is_recorded_once() {
+    let (engine, told, studio) = begin();
+    told.appends.lock().unwrap().push_back(Append::LandsUnknown);
+    waited(engine.record(studio, Arc::from("op"), Act::SignedIn, "console")).unwrap();
+    waited(engine.record(studio, Arc::from("op"), Act::SignedIn, "console")).unwrap();
+    let account = told.accounts(None, 1).unwrap().remove(0);
+    let acts = told.entries(account.number, u64::MAX, 9).unwrap();
+    let recorded = acts.iter().filter(|record| record.kind == scrip_core::entry::Kind::Act).count();
+    assert_eq!(recorded, 2);
+    engine.stop();
+}
+
+#[test]
+fn a_store_that_takes_no_writes_is_not_ready() {
+    let (engine, told, studio) = begin();
+    ask(&engine, request(studio, "ana", None, put())).unwrap();
+    told.full.store(true, Ordering::SeqCst);
+    assert!(ask(&engine, request(studio, "ana", Some("a"), grant())).is_err());
+    // It can be read, which says nothing of writes.
+    let read = Command::Touch;
+    ask(&engine, request(studio, "nobody", None, read)).unwrap_err();
+    assert!(!engine.vitals().ready);
+    told.full.store(false, Ordering::SeqCst);
+    // Nobody needs to send it anything.
+    while !engine.vitals().ready {
+        std::thread::yield_now();
+    }
+    engine.stop();
+}
+
+#[test]
+fn an_account_that_cannot_be_read_keeps_nobody_from_theirs() {
+    let (engine, told, studio) = begin();
+    for account in ["ana", "bo"] {
+        ask(&engine, request(studio, account, None, put())).unwrap();
+    }
+    *told.unreadable.lock().unwrap() = Some(AccountId::parse("bo").unwrap());
+    let both = ["ana", "bo"].map(|account| request(studio, account, Some("a"), grant()));
+    let done = engine.submit_many_blocking(both.to_vec());
+    assert!(matches!(&done[..], [Ok(_), Err(Refusal::Unavailable(_))]), "{done:?}");
+    assert!(engine.account(studio, &AccountId::parse("bo").unwrap()).is_err());
+    engine.stop();
+}
