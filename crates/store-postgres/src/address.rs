@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio_postgres::Config;
+use tokio_postgres::config::Host;
 
 /// A database's address.
 #[derive(Clone)]
@@ -78,10 +79,65 @@ impl Address {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(Duration::from_secs(3));
         }
+        // A machine that has lost its power says nothing: what waits for it is given up after about half a minute.
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(Duration::from_secs(20));
+        }
+        if config.get_keepalives_interval().is_none() {
+            config
+                .keepalives_idle(Duration::from_secs(10))
+                .keepalives_interval(Duration::from_secs(5))
+                .keepalives_retries(3);
+        }
         config.target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
         config.application_name("scrip");
         Ok(Address { config, scope, statements, patience })
     }
+
+    /// An address for each host, in their order: the client library would wait for one that accepts connections and says
+    /// nothing, and never try the next.
+    pub(crate) fn hosts(&self) -> Vec<Config> {
+        let (hosts, addresses, ports) = (self.config.get_hosts(), self.config.get_hostaddrs(), self.config.get_ports());
+        let count = hosts.len().max(addresses.len());
+        if count < 2 {
+            return vec![self.config.clone()];
+        }
+        let one = |place: usize| {
+            let mut one = without_hosts(&self.config);
+            match hosts.get(place) {
+                Some(Host::Tcp(name)) => drop(one.host(name)),
+                Some(Host::Unix(folder)) => drop(one.host_path(folder)),
+                None => {}
+            }
+            addresses.get(place).map(|address| one.hostaddr(*address));
+            // One port is for all.
+            ports.get(place).or(ports.first()).map(|port| one.port(*port));
+            one
+        };
+        (0..count).map(one).collect()
+    }
+}
+
+/// Everything of an address but where it is.
+fn without_hosts(config: &Config) -> Config {
+    let mut other = Config::new();
+    config.get_user().map(|user| other.user(user));
+    config.get_password().map(|password| other.password(password));
+    config.get_dbname().map(|name| other.dbname(name));
+    config.get_options().map(|options| other.options(options));
+    config.get_application_name().map(|name| other.application_name(name));
+    config.get_connect_timeout().map(|limit| other.connect_timeout(*limit));
+    config.get_tcp_user_timeout().map(|limit| other.tcp_user_timeout(*limit));
+    config.get_keepalives_interval().map(|interval| other.keepalives_interval(interval));
+    config.get_keepalives_retries().map(|retries| other.keepalives_retries(retries));
+    other
+        .keepalives(config.get_keepalives())
+        .keepalives_idle(config.get_keepalives_idle())
+        .ssl_mode(config.get_ssl_mode())
+        .ssl_negotiation(config.get_ssl_negotiation())
+        .channel_binding(config.get_channel_binding())
+        .target_session_attrs(config.get_target_session_attrs());
+    other
 }
 
 fn wrong(what: &str) -> WrongAddress {

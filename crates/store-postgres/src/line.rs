@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{AsyncMessage, Client, Error, NoTls, Row, SimpleQueryMessage, Statement};
+use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls, Row, SimpleQueryMessage, Statement};
 
 use crate::address::{Address, Scope, Statements};
 
@@ -39,6 +39,7 @@ const AGE: Duration = Duration::from_secs(60);
 /// A connection to the database.
 pub(crate) struct Line {
     client: Client,
+    host: usize,
     patience: Duration,
     /// What a transaction sets so that its commit is durable when it is answered, if the defaults are not so.
     durably: &'static str,
@@ -52,8 +53,9 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) async fn connect(address: &Address) -> Result<Line, Error> {
-        let (client, mut connection) = address.config.connect(NoTls).await?;
+    /// Connects to the host of an address that is the `host`-th, by its own address.
+    pub(crate) async fn connect(address: &Address, host: usize, at: &Config) -> Result<Line, Error> {
+        let (client, mut connection) = at.connect(NoTls).await?;
         let unwaited = Arc::new(AtomicBool::new(false));
         let warned = Arc::clone(&unwaited);
         tokio::spawn(async move {
@@ -77,6 +79,7 @@ impl Line {
         let durably = if is_lax(&client).await? { "; SET LOCAL synchronous_commit = on" } else { "" };
         Ok(Line {
             client,
+            host,
             patience: address.patience,
             durably,
             born: Instant::now(),
@@ -85,6 +88,11 @@ impl Line {
             prepared: HashMap::new(),
             unwaited,
         })
+    }
+
+    /// Which of the address's hosts it leads to.
+    pub(crate) fn host(&self) -> usize {
+        self.host
     }
 
     /// What one transaction may touch.

@@ -2,32 +2,47 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
 use scrip_engine::store::StoreError;
+use scrip_engine::store::joint::Asker;
 use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
-use tokio_postgres::Error;
+use tokio_postgres::{Config, Error};
 
 use crate::address::Address;
 use crate::line::{Line, LineState};
 use crate::trouble::refused;
 
-/// How many connections may be in the middle of a write. One that the database leaves without an answer keeps its place,
-/// so that a standby that is away cannot use up all connections.
+/// How many connections to one host may be in the middle of a write. One that the database leaves without an answer keeps its
+/// place, so that a standby that is away cannot use up all connections; a host that took its place has places of its own.
 const WRITERS: usize = 16;
+/// How many connections read for callers and for whoever goes round the accounts. Lanes and the clerk do not wait for these.
+const READERS: usize = 8;
 /// Connections kept when nobody uses them.
 const KEPT: usize = 16;
+/// How long one of several hosts may take to let a connection in.
+const ADMISSION: Duration = Duration::from_secs(3);
+
+/// One of the address's hosts.
+struct Host {
+    config: Config,
+    writers: Arc<Semaphore>,
+}
 
 /// The connections of one server.
 pub(crate) struct Pool {
     address: Address,
     idle: Mutex<Vec<Line>>,
-    writers: Arc<Semaphore>,
+    hosts: Vec<Host>,
+    /// The host that let the last connection in: it is asked first.
+    first: AtomicUsize,
+    readers: Semaphore,
     /// Given up, not waited for, when the pool goes: it may go on a thread that must not wait.
     runtime: Option<Runtime>,
 }
@@ -40,8 +55,15 @@ impl Pool {
             .enable_all()
             .build()
             .map_err(|error| StoreError::Refused(format!("no threads for the database: {error}")))?;
-        let writers = Arc::new(Semaphore::new(WRITERS));
-        Ok(Pool { address, idle: Mutex::new(Vec::new()), writers, runtime: Some(runtime) })
+        let host = |config| Host { config, writers: Arc::new(Semaphore::new(WRITERS)) };
+        Ok(Pool {
+            hosts: address.hosts().into_iter().map(host).collect(),
+            first: AtomicUsize::new(0),
+            readers: Semaphore::new(READERS),
+            address,
+            idle: Mutex::new(Vec::new()),
+            runtime: Some(runtime),
+        })
     }
 
     /// Runs something that waits for the database, on the caller's thread. A thread of a runtime's own lets others do its
@@ -70,21 +92,55 @@ impl Pool {
                 None => break,
             }
         }
-        let connected = timeout(self.address.patience, Line::connect(&self.address)).await;
-        connected.map_err(|_| late())?.map_err(|error| refused(&error))
+        self.connect().await
+    }
+
+    /// A new connection, to the first host that takes writes: each has its share of the time.
+    async fn connect(&self) -> Result<Line, StoreError> {
+        let count = self.hosts.len();
+        let share = match u32::try_from(count) {
+            Ok(more @ 2..) => (self.address.patience / more).min(ADMISSION),
+            _ => self.address.patience,
+        };
+        let (first, mut failure) = (self.first.load(Ordering::Acquire), late());
+        for host in (first..first + count).map(|place| place % count) {
+            match timeout(share, Line::connect(&self.address, host, &self.hosts[host].config)).await {
+                Ok(Ok(line)) => {
+                    if self.first.swap(host, Ordering::AcqRel) != host {
+                        self.forget();
+                    }
+                    return Ok(line);
+                }
+                Ok(Err(error)) => failure = refused(&error),
+                Err(_) => failure = late(),
+            }
+        }
+        Err(failure)
+    }
+
+    /// Closes what waits to be used: a server of the database has gone, or says nothing any more.
+    fn forget(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// A write on any connection: `write` answers what became of it, and of the connection. Nothing is ever cancelled: a
     /// commit that is told to stop waiting for its standby would be there, and could be lost.
     pub(crate) async fn write<T>(&self, write: impl AsyncFnOnce(&mut Line) -> (T, LineState)) -> Result<T, StoreError> {
-        let place = timeout(self.address.patience, Arc::clone(&self.writers).acquire_owned()).await;
-        let place = place.map_err(|_| late())?.expect("it is never closed");
         let mut line = self.line().await?;
+        let places = Arc::clone(&self.hosts[line.host()].writers);
+        let Ok(place) = timeout(self.address.patience, places.acquire_owned()).await else {
+            self.take_back(line);
+            return Err(late());
+        };
+        let place = place.expect("it is never closed");
         let (written, state) = write(&mut line).await;
         match state {
             LineState::Idle => self.take_back(line),
-            LineState::Broken => {}
-            LineState::Unanswered => drop(tokio::spawn(outwait(line, place))),
+            LineState::Broken => self.forget(),
+            LineState::Unanswered => {
+                self.forget();
+                drop(tokio::spawn(outwait(line, place)));
+            }
         }
         Ok(written)
     }
@@ -105,14 +161,19 @@ impl Pool {
     /// A reading on any connection. A connection that has ended while it waited is replaced once.
     pub(crate) fn read<T>(
         &self,
+        asker: Asker,
         patience: Duration,
         read: impl AsyncFn(&mut Line) -> Result<T, Error>,
     ) -> Result<T, StoreError> {
         let reading = async {
+            let _place = match asker {
+                Asker::Threads => None,
+                Asker::Callers => Some(self.readers.acquire().await.expect("it is never closed")),
+            };
             let mut line = self.line().await?;
             let mut found = read(&mut line).await;
             if found.as_ref().is_err_and(|error| error.as_db_error().is_none()) {
-                self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                self.forget();
                 line = self.line().await?;
                 found = read(&mut line).await;
             }
@@ -120,7 +181,12 @@ impl Pool {
             self.take_back(line);
             Ok(found)
         };
-        self.block_on(async { timeout(patience, reading).await.unwrap_or_else(|_| Err(late())) })
+        self.block_on(async {
+            timeout(patience, reading).await.unwrap_or_else(|_| {
+                self.forget();
+                Err(late())
+            })
+        })
     }
 }
 
@@ -157,7 +223,7 @@ fn late() -> StoreError {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.forget();
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

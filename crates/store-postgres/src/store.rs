@@ -9,7 +9,7 @@ use scrip_core::id::{AccountId, AccountNumber};
 use scrip_core::journal::Record;
 use scrip_core::term::Term;
 use scrip_core::time::Time;
-use scrip_engine::store::joint::{Appended, Draft, Edition, Found, JointStore, StudioQuery, Wanted};
+use scrip_engine::store::joint::{Appended, Asker, Draft, Edition, Found, JointStore, StudioQuery, Wanted};
 use scrip_engine::store::{Document, Reader, StoreError};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -124,7 +124,7 @@ impl PostgresStore {
     }
 
     fn rows(&self, sql: &'static Sql, values: &crate::line::Values<'_>) -> Result<Vec<Row>, StoreError> {
-        self.pool.read(self.pool.patience(), async |line: &mut Line| line.ask(sql, values).await)
+        self.pool.read(Asker::Callers, self.pool.patience(), async |line: &mut Line| line.ask(sql, values).await)
     }
 }
 
@@ -139,7 +139,9 @@ fn limited(limit: usize) -> i64 {
 
 impl JointStore for PostgresStore {
     fn documents(&self, known: Option<u64>) -> Result<Edition, StoreError> {
-        self.pool.read(self.pool.patience(), async |line: &mut Line| Ok(documents::edition(line, known).await))?
+        self.pool.read(Asker::Threads, self.pool.patience(), async |line: &mut Line| {
+            Ok(documents::edition(line, known).await)
+        })?
     }
 
     fn put(&self, edition: u64, documents: &[Document]) -> Result<Appended, StoreError> {
@@ -150,7 +152,7 @@ impl JointStore for PostgresStore {
     }
 
     fn fetch(&self, wanted: &Wanted) -> Result<Found, StoreError> {
-        self.pool.read(self.pool.patience(), async |line: &mut Line| fetch::fetch(line, wanted).await)?
+        self.pool.read(wanted.asker, self.pool.patience(), async |line: &mut Line| fetch::fetch(line, wanted).await)?
     }
 
     fn append(&self, drafts: &[Draft]) -> Vec<Result<Appended, StoreError>> {
@@ -176,7 +178,8 @@ impl JointStore for PostgresStore {
     }
 
     fn studio_entries(&self, query: &StudioQuery<'_>) -> Result<Vec<(AccountId, Record)>, StoreError> {
-        let rows = self.pool.read(SEARCH, async |line: &mut Line| studio::entries(line, query).await)?;
+        let rows =
+            self.pool.read(Asker::Callers, SEARCH, async |line: &mut Line| studio::entries(line, query).await)?;
         rows.iter().map(studio::named).collect()
     }
 
@@ -204,7 +207,7 @@ impl JointStore for PostgresStore {
     }
 
     fn last_instant(&self) -> Result<Option<Time>, StoreError> {
-        let last = self.pool.read(SEARCH, async |line: &mut Line| studio::last_at(line).await)?;
+        let last = self.pool.read(Asker::Callers, SEARCH, async |line: &mut Line| studio::last_at(line).await)?;
         Ok((last > 0).then_some(Time::from_micros(last)))
     }
 

@@ -16,7 +16,7 @@ use crate::history::{Filter, HistoryPage, HistoryQuery, JournalPage, JournalPlac
 use crate::opening::{self, Origin};
 use crate::pending::{self, PendingOrders};
 use crate::store::StoreError;
-use crate::store::joint::{EntryPlace, FoundAccount, StudioQuery, Wanted, WantedAccount};
+use crate::store::joint::{Asker, EntryPlace, FoundAccount, StudioQuery, Wanted, WantedAccount};
 
 /// Entries read at a time.
 const PAGE: usize = 500;
@@ -27,7 +27,7 @@ impl Joint {
     /// The account as its last entry left it.
     pub(crate) fn account(&self, studio: StudioNumber, id: &AccountId) -> Result<Option<Arc<Account>>, StoreError> {
         let accounts = vec![WantedAccount { studio, id: id.clone(), known: None }];
-        let found = self.store.fetch(&Wanted { accounts, ..Wanted::default() })?;
+        let found = self.store.fetch(&Wanted { accounts, asker: Asker::Callers, ..Wanted::default() })?;
         match found.accounts.into_iter().next() {
             Some(FoundAccount::There(account)) => Ok(Some(account)),
             Some(FoundAccount::Unreadable) => {
@@ -105,7 +105,8 @@ impl Joint {
 
     /// The account's entry of a sequence number.
     pub(crate) fn entry(&self, account: AccountNumber, seq: u64) -> Result<Option<Entry>, StoreError> {
-        let found = self.store.fetch(&Wanted { entries: vec![(account, seq)], ..Wanted::default() })?;
+        let entries = vec![(account, seq)];
+        let found = self.store.fetch(&Wanted { entries, asker: Asker::Callers, ..Wanted::default() })?;
         if found.unreadable.contains(&account) {
             return Err(StoreError::Damaged(format!("entry {seq} of account {} cannot be read", account.0)));
         }

@@ -94,6 +94,18 @@ pub struct Wanted {
     pub entries: Vec<(AccountNumber, u64)>,
     /// The newest entry of an account that carries a term.
     pub terms: Vec<(AccountNumber, Term)>,
+    /// For whom.
+    pub asker: Asker,
+}
+
+/// For whom something is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Asker {
+    /// The engine's threads, on which all commands wait.
+    #[default]
+    Threads,
+    /// Callers, of whom there may be thousands at once: they may wait for each other.
+    Callers,
 }
 
 impl Wanted {

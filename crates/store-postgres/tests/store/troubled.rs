@@ -1,5 +1,6 @@
 //! Databases that are not as they should be: rows that cannot be read, defaults that somebody changed, another encoding.
 
+use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 
 use scrip_core::amount::Credits;
@@ -99,4 +100,16 @@ fn a_row_that_cannot_be_read_keeps_nobody_from_theirs() {
     ids.sort();
     assert_eq!(ids, ["ana", "cy"]);
     engine.stop();
+}
+
+/// The first host accepts connections, as a frozen server's kernel does, and says nothing.
+#[test]
+fn a_host_that_says_nothing_is_passed_over() {
+    let folder = tempfile::tempdir().expect("a folder for a socket");
+    let _silent = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).expect("a socket");
+    let silent = folder.path().display().to_string().replace('/', "%2F");
+    let text = harness::database_address().replace("postgres://scrip@", &format!("postgres://scrip@{silent},"));
+    let address = Address::parse(&text.replace("patience=60", "patience=6")).expect("an address of our own making");
+    let store = PostgresStore::open(&address).expect("the second host answers");
+    assert_eq!(store.documents(None).expect("it can be read").documents, Some(Vec::new()));
 }
