@@ -30,8 +30,7 @@ fn it_conforms_whatever_the_database_has_for_defaults() {
             &database,
             "DO $$ BEGIN
             EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', current_database());
-            EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database());
-            EXECUTE format('ALTER DATABASE %I SET statement_timeout = ''1ms''', current_database()); END $$",
+            EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$",
         );
         Database(database)
     });
