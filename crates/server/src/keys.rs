@@ -93,6 +93,12 @@ pub fn new_secret() -> Result<String, getrandom::Error> {
     Ok(format!("{PREFIX}{hex}"))
 }
 
+/// Whether a secret looks like those that [`new_secret`] makes, of which none can be guessed.
+pub(crate) fn is_as_made(secret: &str) -> bool {
+    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    secret.strip_prefix(PREFIX).is_some_and(|rest| rest.len() == 64 && rest.bytes().all(digit))
+}
+
 /// A new key as it is stored.
 pub fn stored(secret: &str, studio: StudioNumber, role: Role, created_at: Time) -> KeyDocument {
     let digest = digest(secret);
@@ -166,6 +172,9 @@ mod tests {
     fn new_secrets_differ_and_are_well_formed() {
         let (one, two) = (new_secret().unwrap(), new_secret().unwrap());
         assert_ne!(one, two);
-        assert!(well_formed(&one) && one.len() == 67);
+        assert!(well_formed(&one) && one.len() == 67 && is_as_made(&one));
+        for chosen in ["sk_flow", &one[..66], &format!("{one}0"), &one.replace("sk_", "sk_x"), &one.to_uppercase()] {
+            assert!(!is_as_made(chosen), "{chosen}");
+        }
     }
 }

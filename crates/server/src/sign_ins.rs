@@ -1,7 +1,8 @@
 //! How often signing in may fail from one address before it is refused for a while.
 //!
-//! A key that scrip made cannot be guessed; one that a studio chose itself (`SCRIP_KEYS`) may be weak. Kept in memory, for a
-//! bounded number of addresses. It must never learn what was tried.
+//! A key that a studio chose itself (`SCRIP_KEYS`) may be weak; one that scrip made cannot be guessed, so it is looked at though its
+//! address waits: many share one, and any of them could lock the others out. Signing in through a provider counts nothing:
+//! there is nothing to guess. Kept in memory, for a bounded number of addresses. It must never learn what was tried.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
