@@ -1,15 +1,16 @@
 //! The flow: to the provider with a state, a nonce and a challenge; back with a code; the code for a token.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use hyper::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use tokio::sync::Mutex;
 
 use crate::base64url;
-use crate::issuer::{Issuer, is_safe};
+use crate::issuer::Issuer;
 use crate::keys::{Key, KeySet};
 use crate::token::{self, Claims, Expected, Fault};
 use crate::transport::{Form, Transport};
@@ -18,6 +19,13 @@ use crate::transport::{Form, Transport};
 const KNOWN_FOR_S: i64 = 3_600;
 /// For how long one that did not answer is left alone, in seconds.
 const LEFT_ALONE_S: i64 = 5;
+/// For how long its keys are not asked for again, whatever it signs with, in seconds.
+const KEYS_STAND_S: i64 = 10;
+/// How long somebody waits while another asks the provider.
+const TURN_WAIT: Duration = Duration::from_secs(2);
+
+/// What time it is, in seconds since 1970: asked where it matters, since a provider may take its time.
+pub type Clock<'a> = &'a (dyn Fn() -> i64 + Sync);
 
 /// How a provider knows us. No `Debug`: it holds a secret.
 pub struct Settings {
@@ -37,6 +45,8 @@ struct Inner {
     settings: Settings,
     transport: Transport,
     asked: Mutex<Asked>,
+    /// Whose turn it is to ask the provider about itself.
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// What came of asking the provider about itself.
@@ -106,7 +116,8 @@ pub enum Error {
 impl Client {
     /// A client; it asks the provider when it is first used.
     pub fn new(settings: Settings) -> Client {
-        Client(Arc::new(Inner { settings, transport: Transport::new(), asked: Mutex::default() }))
+        let transport = Transport::new();
+        Client(Arc::new(Inner { settings, transport, asked: Mutex::default(), turn: tokio::sync::Mutex::default() }))
     }
 
     /// Who the provider is.
@@ -114,12 +125,17 @@ impl Client {
         &self.0.settings.issuer
     }
 
+    /// Our id with it.
+    pub fn client_id(&self) -> &str {
+        &self.0.settings.client_id
+    }
+
     /// Begins a sign-in whose answer comes to `redirect_uri`.
     ///
     /// # Errors
     /// [`Error::Unusable`].
-    pub async fn begin(&self, redirect_uri: &str, now_s: i64) -> Result<Begun, Error> {
-        let known = self.known(now_s, Fresh::Enough).await?;
+    pub async fn begin(&self, redirect_uri: &str, clock: Clock<'_>) -> Result<Begun, Error> {
+        let known = self.known(clock, Fresh::Enough).await?;
         let (state, nonce, verifier) = (random()?, random()?, random()?);
         let challenge = base64url::encode(&Sha256::digest(verifier.as_bytes()));
         let query = form(&[
@@ -141,16 +157,20 @@ impl Client {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn finish(&self, answer: &Answer<'_>, now_s: i64) -> Result<Claims, Error> {
-        let known = self.known(now_s, Fresh::Enough).await?;
+    pub async fn finish(&self, answer: &Answer<'_>, clock: Clock<'_>) -> Result<Claims, Error> {
+        let known = self.known(clock, Fresh::Enough).await?;
         let token = self.exchange(&known.place, answer).await?;
         let settings = &self.0.settings;
-        let expected =
-            Expected { issuer: settings.issuer.as_str(), client: &settings.client_id, nonce: answer.nonce, now_s };
+        let expected = Expected {
+            issuer: settings.issuer.as_str(),
+            client: &settings.client_id,
+            nonce: answer.nonce,
+            now_s: clock(),
+        };
         match token::read(&token, &known.keys, &expected) {
-            // It may sign with a new key since we asked.
-            Err(Fault::Key) => {
-                let known = self.known(now_s, Fresh::Anew).await?;
+            // It may sign with a new key since we asked, by a new name, an old one or none.
+            Err(Fault::Key | Fault::Signature) => {
+                let known = self.known(clock, Fresh::Than(&known)).await?;
                 Ok(token::read(&token, &known.keys, &expected)?)
             }
             read => Ok(read?),
@@ -183,6 +203,12 @@ impl Client {
         });
         let sent = self.0.transport.post(&place.token_endpoint, Form { body: form(&fields), authorization }).await;
         let (status, body) = sent.map_err(Error::Unusable)?;
+        if status == StatusCode::UNAUTHORIZED || refusal(&body).as_deref() == Some("invalid_client") {
+            return Err(Error::Unusable("it knows no client with this id and secret"));
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(Error::Unusable("it was asked too often"));
+        }
         if status.is_client_error() {
             return Err(Error::Refused);
         }
@@ -191,43 +217,32 @@ impl Client {
         Ok(exchanged.id_token)
     }
 
-    /// What the provider says of itself, asked anew when that was long ago.
-    async fn known(&self, now_s: i64, fresh: Fresh) -> Result<Arc<Known>, Error> {
-        let mut asked = self.0.asked.lock().await;
-        if let Some(known) = asked
-            .known
-            .as_ref()
-            .filter(|known| fresh == Fresh::Enough && (known.at_s..known.at_s + KNOWN_FOR_S).contains(&now_s))
-        {
-            return Ok(Arc::clone(known));
+    /// What the provider says of itself, asked anew when that was long ago. One asks at a time; the others wait for what it
+    /// learns, but not for long.
+    async fn known(&self, clock: Clock<'_>, fresh: Fresh<'_>) -> Result<Arc<Known>, Error> {
+        if let Some(answer) = self.asked().answer(clock(), fresh) {
+            return answer;
         }
-        let failed = asked.failed.filter(|(at_s, _)| (*at_s..at_s + LEFT_ALONE_S).contains(&now_s));
-        if let Some((_, error)) = failed {
-            return Err(error);
+        let turn = tokio::time::timeout(TURN_WAIT, self.0.turn.lock()).await;
+        let _turn = turn.map_err(|_| Error::Unusable("another sign-in still waits for its answer"))?;
+        if let Some(answer) = self.asked().answer(clock(), fresh) {
+            return answer;
         }
-        match self.ask(now_s).await {
-            Ok(known) => {
-                *asked = Asked { known: Some(Arc::clone(&known)), failed: None };
-                Ok(known)
-            }
-            Err(error) => {
-                asked.failed = Some((now_s, error));
-                Err(error)
-            }
-        }
+        let answer = self.ask(clock()).await;
+        // It may have taken its time: it is left alone from now on.
+        self.asked().learn(&answer, clock());
+        answer
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.0.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks the provider about itself.
     async fn ask(&self, now_s: i64) -> Result<Arc<Known>, Error> {
         let issuer = &self.0.settings.issuer;
         let place: Place = self.read(&issuer.discovery()).await?;
-        if place.issuer != issuer.as_str() {
-            return Err(Error::Unusable("it says that it is another"));
-        }
-        if ![&place.authorization_endpoint, &place.token_endpoint, &place.jwks_uri].into_iter().all(|url| is_safe(url))
-        {
-            return Err(Error::Unusable("it names an address that is not HTTPS"));
-        }
+        place.is_of(issuer)?;
         let keys: KeySet = self.read(&place.jwks_uri).await?;
         Ok(Arc::new(Known { at_s: now_s, place, keys: keys.usable() }))
     }
@@ -243,12 +258,59 @@ impl Client {
 }
 
 /// How new what a provider says of itself must be.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fresh {
+#[derive(Clone, Copy)]
+enum Fresh<'a> {
     /// Not too old.
     Enough,
-    /// Asked now.
-    Anew,
+    /// Newer than this, unless this is only just known.
+    Than(&'a Arc<Known>),
+}
+
+impl Asked {
+    /// What need not be asked for; `None`: it is to be asked for now.
+    fn answer(&self, now_s: i64, fresh: Fresh<'_>) -> Option<Result<Arc<Known>, Error>> {
+        let within = |at_s: i64, seconds: i64| (at_s..at_s + seconds).contains(&now_s);
+        let good = |known: &&Arc<Known>| match fresh {
+            Fresh::Than(old) if Arc::ptr_eq(old, known) => within(known.at_s, KEYS_STAND_S),
+            Fresh::Enough | Fresh::Than(_) => within(known.at_s, KNOWN_FOR_S),
+        };
+        if let Some(known) = self.known.as_ref().filter(good) {
+            return Some(Ok(Arc::clone(known)));
+        }
+        self.failed.filter(|(at_s, _)| within(*at_s, LEFT_ALONE_S)).map(|(_, error)| Err(error))
+    }
+
+    /// What came of asking, which ended now.
+    fn learn(&mut self, answer: &Result<Arc<Known>, Error>, now_s: i64) {
+        match answer {
+            Ok(known) => *self = Asked { known: Some(Arc::clone(known)), failed: None },
+            Err(error) => self.failed = Some((now_s, *error)),
+        }
+    }
+}
+
+impl Place {
+    /// Whether it is this provider's, and may be asked.
+    fn is_of(&self, issuer: &Issuer) -> Result<(), Error> {
+        if self.issuer != issuer.as_str() {
+            return Err(Error::Unusable("it says that it is another"));
+        }
+        let named = [&self.authorization_endpoint, &self.token_endpoint, &self.jwks_uri];
+        if named.into_iter().all(|address| issuer.may_name(address)) {
+            Ok(())
+        } else {
+            Err(Error::Unusable("it names an address that is not HTTPS"))
+        }
+    }
+}
+
+/// The word with which a provider refuses a code, if it says one.
+fn refusal(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Problem {
+        error: String,
+    }
+    serde_json::from_slice::<Problem>(body).ok().map(|problem| problem.error)
 }
 
 /// 256 random bits.
@@ -280,4 +342,31 @@ fn padded(text: &str) -> String {
     let plain = base64url::encode(text.as_bytes()).replace('-', "+").replace('_', "/");
     let padding = "=".repeat(plain.len().next_multiple_of(4) - plain.len());
     plain + &padding
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_that_is_reached_by_https_has_no_part_in_clear() {
+        let issuer = Issuer::parse("https://accounts.example.com").unwrap();
+        let place = |changed: Option<usize>| {
+            let named = |place: usize| {
+                let host = if changed == Some(place) { "http://127.0.0.1:8080" } else { "https://x.example.com" };
+                format!("{host}/{place}")
+            };
+            Place {
+                issuer: issuer.as_str().to_owned(),
+                authorization_endpoint: named(0),
+                token_endpoint: named(1),
+                jwks_uri: named(2),
+                token_endpoint_auth_methods_supported: None,
+            }
+        };
+        assert_eq!(place(None).is_of(&issuer), Ok(()));
+        for changed in 0..3 {
+            assert!(place(Some(changed)).is_of(&issuer).is_err(), "{changed}");
+        }
+    }
 }

@@ -30,6 +30,12 @@ impl Issuer {
         self.0.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_else(|| self.0.clone())
     }
 
+    /// Whether an address that it names may be asked: nobody who is reached by HTTPS sends a code or a secret on in clear.
+    pub(crate) fn may_name(&self, address: &str) -> bool {
+        let by_https = |text: &str| text.parse::<Uri>().is_ok_and(|uri| uri.scheme_str() == Some("https"));
+        is_safe(address) && (by_https(address) || !by_https(&self.0))
+    }
+
     /// Where it says where its parts are.
     pub(crate) fn discovery(&self) -> String {
         format!("{}/.well-known/openid-configuration", self.0.trim_end_matches('/'))
@@ -37,7 +43,7 @@ impl Issuer {
 }
 
 /// Whether an address may be asked: by HTTPS, or on this machine.
-pub(crate) fn is_safe(text: &str) -> bool {
+fn is_safe(text: &str) -> bool {
     let Ok(uri) = text.parse::<Uri>() else { return false };
     let Some(host) = uri.host() else { return false };
     let here =
@@ -71,5 +77,20 @@ mod tests {
         let issuer = Issuer::parse("https://login.example.com/tenant/").unwrap();
         assert_eq!(issuer.discovery(), "https://login.example.com/tenant/.well-known/openid-configuration");
         assert_eq!(issuer.host(), "login.example.com");
+    }
+
+    #[test]
+    fn who_is_reached_by_https_names_no_address_in_clear() {
+        for (issuer, address, good) in [
+            ("https://accounts.example.com", "https://other.example.com/token", true),
+            ("https://accounts.example.com", "http://127.0.0.1:8080/token", false),
+            ("https://accounts.example.com", "http://localhost/token", false),
+            ("https://accounts.example.com", "http://accounts.example.com/token", false),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/token", true),
+            ("http://127.0.0.1:8080", "https://accounts.example.com/token", true),
+            ("http://127.0.0.1:8080", "http://accounts.example.com/token", false),
+        ] {
+            assert_eq!(Issuer::parse(issuer).unwrap().may_name(address), good, "{issuer}: {address}");
+        }
     }
 }

@@ -10,6 +10,6 @@ mod keys;
 mod token;
 mod transport;
 
-pub use client::{Answer, Begun, Client, Error, Settings};
+pub use client::{Answer, Begun, Client, Clock, Error, Settings};
 pub use issuer::{Issuer, IssuerError};
 pub use token::{Claims, Fault};

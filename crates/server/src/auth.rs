@@ -197,7 +197,10 @@ fn known(app: &App, studio: StudioNumber, who: Who) -> Option<Who> {
 fn holder(app: &App, studio: StudioNumber, who: &Who) -> Option<(StudioNumber, Role)> {
     match who {
         Who::Key(digest) => keys::holder_of(digest, &app.config().keys, app.engine()),
-        Who::Person { value, .. } => app.sign_in_provider(studio)?.role_of(value).map(|role| (studio, role)),
+        Who::Person { provider, value, .. } => {
+            let same = app.sign_in_provider(studio).filter(|now| now.digest() == *provider)?;
+            same.role_of(value).map(|role| (studio, role))
+        }
     }
 }
 

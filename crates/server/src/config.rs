@@ -5,6 +5,7 @@ use std::time::Duration;
 use scrip_core::id::StudioId;
 use scrip_engine::store::Role;
 use scrip_stripe::{Client, Secret};
+use sha2::{Digest, Sha256};
 
 use crate::keys::OutsideKey;
 
@@ -50,6 +51,16 @@ impl SignInProvider {
     /// The role of a value.
     pub(crate) fn role_of(&self, value: &str) -> Option<Role> {
         self.roles.iter().find(|(known, _)| known == value).map(|(_, role)| *role)
+    }
+
+    /// Who says what somebody is, and by what: the issuer, our client there, and the claim. A session is good for these alone.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let mut digest = Sha256::new();
+        for text in [self.client.issuer().as_str(), self.client.client_id(), &self.claim] {
+            digest.update(u64::try_from(text.len()).expect("a length fits").to_be_bytes());
+            digest.update(text);
+        }
+        digest.finalize().into()
     }
 }
 

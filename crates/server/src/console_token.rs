@@ -1,8 +1,8 @@
 //! Console tokens: what stands for a key, or a person, after signing in, so that no browser keeps the key.
 //!
 //! A token names a studio, the digest of the key or a person, and an end, and is signed with the studio's secret; nothing is
-//! stored for it. It ends with its time, with the key or the person's role (which are looked up each time), and when the
-//! studio's tokens are renewed. Apart from customers' tokens because it stands for who works for the studio. It must never be logged or compared otherwise than in
+//! stored for it. It ends with its time, with the key or the person's role (which are looked up each time), when another provider
+//! or claim says who somebody is, and when the studio's tokens are renewed. Apart from customers' tokens because it stands for who works for the studio. It must never be logged or compared otherwise than in
 //! constant time.
 
 use scrip_core::id::StudioNumber;
@@ -19,14 +19,16 @@ pub(crate) const PREFIX: &str = "cs_";
 pub(crate) const LASTS_S: i64 = 7_200;
 /// The version of what follows the prefix, for a key.
 const OF_KEY: u8 = 1;
-/// The same for a person.
-const OF_PERSON: u8 = 2;
+/// The same for a person. 2 said nothing of the provider.
+const OF_PERSON: u8 = 3;
 /// Version, studio, end.
 const HEAD: usize = 1 + 4 + 8;
 /// The longest text about a person, in bytes.
 pub(crate) const TEXT_MAX: usize = 256;
+/// A digest's length in bytes.
+const DIGEST: usize = 32;
 /// The longest token: of a person, with two texts and their lengths.
-const LEN_MAX: usize = PREFIX.len() + 2 * (HEAD + 2 * (2 + TEXT_MAX) + SIGNATURE);
+const LEN_MAX: usize = PREFIX.len() + 2 * (HEAD + DIGEST + 2 * (2 + TEXT_MAX) + SIGNATURE);
 /// What is signed besides what a token says, so that no other use of the secret makes a token.
 const PURPOSE: &[u8] = b"scrip console token";
 
@@ -48,6 +50,8 @@ pub(crate) enum Who {
     Key([u8; 32]),
     /// A person whom the studio's provider knows.
     Person {
+        /// Which provider said so, and of which claim: [`SignInProvider::digest`](crate::SignInProvider::digest).
+        provider: [u8; DIGEST],
         /// The value of the claim that their role hangs on.
         value: Box<str>,
         /// Their name in the audit trail.
@@ -71,7 +75,8 @@ pub(crate) fn issue(claims: &Claims, secret: &TokenSecret) -> String {
     bytes.extend(claims.expires_at.micros().div_euclid(1_000_000).to_be_bytes());
     match &claims.who {
         Who::Key(digest) => bytes.extend(digest),
-        Who::Person { value, name } => {
+        Who::Person { provider, value, name } => {
+            bytes.extend(provider);
             for text in [value, name] {
                 bytes.extend(u16::try_from(text.len()).expect("texts about people are bounded").to_be_bytes());
                 bytes.extend(text.as_bytes());
@@ -99,9 +104,10 @@ pub(crate) fn read(token: &str, secret_of: impl FnOnce(StudioNumber) -> Option<T
     let who = match *version {
         OF_KEY => Who::Key(who.try_into().ok()?),
         OF_PERSON => {
-            let (value, rest) = text(who)?;
+            let (provider, rest) = who.split_at_checked(DIGEST)?;
+            let (value, rest) = text(rest)?;
             let (name, rest) = text(rest)?;
-            rest.is_empty().then_some(Who::Person { value, name })?
+            rest.is_empty().then_some(Who::Person { provider: provider.try_into().ok()?, value, name })?
         }
         _ => return None,
     };
@@ -125,7 +131,7 @@ mod tests {
     #[test]
     fn a_token_is_its_own_and_no_other() {
         let expires_at = Time::parse("2026-01-31T11:00:00Z").unwrap();
-        let person = Who::Person { value: "support".into(), name: "ada@studio.example".into() };
+        let person = Who::Person { provider: [6; 32], value: "support".into(), name: "ada@studio.example".into() };
         for who in [person, Who::Key([5; 32])] {
             check(&Claims { studio: StudioNumber(2), who, expires_at });
         }

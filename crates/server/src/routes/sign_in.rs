@@ -1,11 +1,10 @@
 //! `/v1/sign-in/{studio}`: signing in to the console through the studio's OpenID Connect provider. Browsers call it.
 //!
 //! No key of ours: the provider signs who it is. Where it ends, in the console or on its first page, is said by where the browser
-//! is sent; why somebody was not let in is said to them in a word, and to the log in more.
+//! is sent; why somebody was not let in is said to them in a word, and to the log in more. Nothing here counts as a guess: state,
+//! nonce and verifier are 256 random bits each, and a fault of the provider must keep nobody out who has a key.
 
-use std::net::SocketAddr;
-
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -13,7 +12,7 @@ use scrip_api::code::Code;
 use scrip_core::entry::Act;
 use scrip_core::id::StudioNumber;
 use scrip_engine::store::Role;
-use scrip_oidc::{Answer, Error};
+use scrip_oidc::{Answer, Begun, Error};
 use subtle::ConstantTimeEq;
 
 use super::console::ends;
@@ -30,6 +29,10 @@ use crate::request::StudioPath;
 const KEPT: &str = "scrip_sign_in";
 /// For how long, in seconds.
 const KEPT_FOR_S: u32 = 600;
+/// Sign-ins that one browser may have begun, in as many tabs: it sends the cookie with each, so it must stay short.
+const KEPT_MAX: usize = 4;
+/// The length of each part of what is kept: 256 bits in base64url.
+const PART_LEN: usize = 43;
 /// The longest code of a provider, in bytes.
 const CODE_MAX: usize = 4_096;
 
@@ -43,14 +46,19 @@ pub(super) async fn begin(
 ) -> Result<Response, Refused> {
     let (_, provider) = provider(&app, &studio)?;
     let at = comes_back_to(&app, &studio, &headers)?;
-    let begun = match provider.client.begin(&at, seconds(&app)).await {
+    let begun = match provider.client.begin(&at, &|| seconds(&app)).await {
         Ok(begun) => begun,
-        Err(error) => return Ok(not_in(&app, &studio, &error, "unreachable")),
+        Err(error) => {
+            tracing::warn!(%studio, %error, "nobody can sign in to the console through the provider");
+            return Ok(led_back("unreachable"));
+        }
     };
-    let kept = format!("{}.{}.{}", begun.state, begun.nonce, begun.verifier);
-    // It comes back from the provider's site, so it cannot be strict; it lets nobody in by itself.
-    let cookie = cookie(&app, &studio, &kept, KEPT_FOR_S)?;
     let to = HeaderValue::from_str(&begun.url).map_err(|_| Refused::bug("a provider's address that is no header"))?;
+    let mut all = kept(&headers);
+    all.truncate(KEPT_MAX - 1);
+    all.insert(0, Kept::of(begun));
+    // It comes back from the provider's site, so it cannot be strict; it lets nobody in by itself.
+    let cookie = cookie(&app, &studio, &all)?;
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, to), (header::SET_COOKIE, cookie)]).into_response())
 }
 
@@ -66,48 +74,64 @@ pub(super) async fn come_back(
 ) -> Result<Response, Refused> {
     let (number, provider) = provider(&app, &studio)?;
     let (parts, _) = request.into_parts();
-    let (now, peer) = (app.engine().now(), parts.extensions.get::<ConnectInfo<SocketAddr>>());
-    let address = peer.map(|ConnectInfo(peer)| peer.ip());
-    if address.is_some_and(|address| app.sign_ins().wait(address, now).is_some()) {
-        return Ok(led_back("rate_limited", &studio, &app));
-    }
-    let came = Came { studio: &studio, parts: &parts };
-    let outcome = signed_in(&app, number, provider, &came).await?;
-    match outcome {
-        Ok(token) => into_the_console(&app, &studio, &token),
-        Err(NotIn { word, is_guess, why }) => {
+    let given = parameter(parts.uri.query().unwrap_or_default(), "state").unwrap_or_default();
+    let same = |kept: &Kept| bool::from(kept.state.as_bytes().ct_eq(given.as_bytes()));
+    let (set_out, others): (Vec<Kept>, Vec<Kept>) = kept(&parts.headers).into_iter().partition(same);
+    let came = Came { studio: &studio, parts: &parts, set_out: set_out.first() };
+    let mut response = match signed_in(&app, number, provider, &came).await? {
+        Ok(token) => into_the_console(&app, &token)?,
+        Err(NotIn { word, why }) => {
             tracing::warn!(%studio, %why, "somebody was not signed in to the console");
-            if let Some(address) = address.filter(|_| is_guess) {
-                app.sign_ins().failed(address, now);
-            }
-            Ok(led_back(word, &studio, &app))
+            led_back(word)
         }
+    };
+    // What it set out with is used, whatever came of it; what another tab set out with is not.
+    if !set_out.is_empty() {
+        response.headers_mut().append(header::SET_COOKIE, cookie(&app, &studio, &others)?);
     }
+    Ok(response)
 }
 
 /// What came back.
 struct Came<'a> {
     studio: &'a str,
     parts: &'a Parts,
+    /// What this browser set out with; `None`: it did not.
+    set_out: Option<&'a Kept>,
+}
+
+/// What a browser keeps of a sign-in that it set out for.
+struct Kept {
+    state: String,
+    nonce: String,
+    verifier: String,
+}
+
+impl Kept {
+    fn of(begun: Begun) -> Kept {
+        Kept { state: begun.state, nonce: begun.nonce, verifier: begun.verifier }
+    }
+
+    fn read(text: &str) -> Option<Kept> {
+        let parts: Vec<String> = text.split('.').map(str::to_owned).collect();
+        let [state, nonce, verifier] = parts.try_into().ok()?;
+        let digit = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        let whole = |part: &String| part.len() == PART_LEN && part.bytes().all(digit);
+        [&state, &nonce, &verifier].into_iter().all(whole).then_some(Kept { state, nonce, verifier })
+    }
 }
 
 /// Why somebody is not let in.
 struct NotIn {
     /// For them.
     word: &'static str,
-    /// Whether it may have been a try to get in: it is counted.
-    is_guess: bool,
     /// For the log.
     why: String,
 }
 
 impl NotIn {
-    fn guess(word: &'static str, why: impl std::fmt::Display) -> NotIn {
-        NotIn { word, is_guess: true, why: why.to_string() }
-    }
-
-    fn fault(word: &'static str, why: impl std::fmt::Display) -> NotIn {
-        NotIn { word, is_guess: false, why: why.to_string() }
+    fn new(word: &'static str, why: impl std::fmt::Display) -> NotIn {
+        NotIn { word, why: why.to_string() }
     }
 }
 
@@ -119,49 +143,45 @@ async fn signed_in(
     came: &Came<'_>,
 ) -> Result<Result<String, NotIn>, Refused> {
     let at = comes_back_to(app, came.studio, &came.parts.headers)?;
-    let (code, nonce, verifier) = match brought(provider, came) {
+    let (code, kept) = match brought(provider, came) {
         Ok(brought) => brought,
         Err(not_in) => return Ok(Err(not_in)),
     };
-    let answer = Answer { code: &code, redirect_uri: &at, nonce: &nonce, verifier: &verifier };
-    let claims = match provider.client.finish(&answer, seconds(app)).await {
+    let answer = Answer { code: &code, redirect_uri: &at, nonce: &kept.nonce, verifier: &kept.verifier };
+    let claims = match provider.client.finish(&answer, &|| seconds(app)).await {
         Ok(claims) => claims,
-        Err(error @ Error::Unusable(_)) => return Ok(Err(NotIn::fault("unreachable", error))),
-        Err(error @ (Error::Refused | Error::Token(_))) => return Ok(Err(NotIn::guess("again", error))),
+        Err(error @ Error::Unusable(_)) => return Ok(Err(NotIn::new("unreachable", error))),
+        Err(error @ (Error::Refused | Error::Token(_))) => return Ok(Err(NotIn::new("again", error))),
     };
     let Some((value, name, role)) = person(provider, &claims) else {
-        return Ok(Err(NotIn::fault("no_role", "the provider knows them, and no role is set for them here")));
+        return Ok(Err(NotIn::new("no_role", "the provider knows them, and no role is set for them here")));
     };
     if role == Role::Jobs {
-        return Ok(Err(NotIn::fault("no_role", "the role jobs is for programs")));
+        return Ok(Err(NotIn::new("no_role", "the role jobs is for programs")));
     }
     let secret = app.engine().token_secret_made(studio).await?;
     app.engine().record(studio, name.as_str().into(), Act::SignedIn, "console").await?;
-    let who = Who::Person { value: value.into(), name: name.into() };
+    let who = Who::Person { provider: provider.digest(), value: value.into(), name: name.into() };
     Ok(Ok(console_token::issue(&Claims { studio, who, expires_at: ends(app.engine().now()) }, &secret)))
 }
 
-/// The code, the nonce and the verifier, where the browser that came back is the one that set out.
-fn brought(provider: &SignInProvider, came: &Came<'_>) -> Result<(String, String, String), NotIn> {
+/// The code, where the browser that came back is the one that set out, and what it set out with.
+fn brought<'a>(provider: &SignInProvider, came: &Came<'a>) -> Result<(String, &'a Kept), NotIn> {
     let query = came.parts.uri.query().unwrap_or_default();
     let given = |name: &str| parameter(query, name);
-    let kept = kept(&came.parts.headers)
-        .ok_or_else(|| NotIn::fault("again", "this browser did not set out, or too long ago"))?;
-    let [state, nonce, verifier] = kept;
-    let same = given("state").is_some_and(|given| bool::from(given.as_bytes().ct_eq(state.as_bytes())));
-    if !same {
-        return Err(NotIn::guess("again", "the state is another"));
-    }
+    let kept = came.set_out;
+    let kept =
+        kept.ok_or_else(|| NotIn::new("again", "this browser did not set out with this state, or too long ago"))?;
     // Who set out for one provider must not come back from another (RFC 9207).
     if given("iss").is_some_and(|issuer| issuer != provider.client.issuer().as_str()) {
-        return Err(NotIn::guess("again", "it is another provider's answer"));
+        return Err(NotIn::new("again", "it is another provider's answer"));
     }
     if let Some(error) = given("error") {
         let plain: String = error.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
-        return Err(NotIn::fault("refused", format!("the provider says {plain}")));
+        return Err(NotIn::new("refused", format!("the provider says {plain}")));
     }
     let code = given("code").filter(|code| !code.is_empty() && code.len() <= CODE_MAX);
-    Ok((code.ok_or_else(|| NotIn::fault("again", "there is no code"))?, nonce, verifier))
+    Ok((code.ok_or_else(|| NotIn::new("again", "there is no code"))?, kept))
 }
 
 /// A parameter that is given once.
@@ -173,13 +193,12 @@ fn parameter(query: &str, name: &str) -> Option<String> {
     named.next().is_none().then_some(value)
 }
 
-/// State, nonce and verifier, as the browser kept them.
-fn kept(headers: &HeaderMap) -> Option<[String; 3]> {
+/// What the browser kept, the newest first.
+fn kept(headers: &HeaderMap) -> Vec<Kept> {
     let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let (_, kept) = pairs.find(|(name, _)| *name == KEPT)?;
-    let parts: Vec<String> = kept.split('.').map(str::to_owned).collect();
-    parts.try_into().ok().filter(|parts: &[String; 3]| parts.iter().all(|part| part.len() == 43))
+    let all = pairs.find(|(name, _)| *name == KEPT).map_or("", |(_, all)| all);
+    all.split('~').filter_map(Kept::read).take(KEPT_MAX).collect()
 }
 
 /// What somebody's role hangs on, their name in the audit trail, and their role here.
@@ -217,15 +236,19 @@ fn seconds(app: &App) -> i64 {
     app.engine().now().micros().div_euclid(1_000_000)
 }
 
-fn cookie(app: &App, studio: &str, kept: &str, seconds: u32) -> Result<HeaderValue, Refused> {
+/// What the browser is to keep from now on; nothing: the cookie goes.
+fn cookie(app: &App, studio: &str, all: &[Kept]) -> Result<HeaderValue, Refused> {
     let secure = secure(app);
-    let text = format!("{KEPT}={kept}; Path=/v1/sign-in/{studio}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    let seconds = if all.is_empty() { 0 } else { KEPT_FOR_S };
+    let texts: Vec<_> = all.iter().map(|kept| format!("{}.{}.{}", kept.state, kept.nonce, kept.verifier)).collect();
+    let text = texts.join("~");
+    let text = format!("{KEPT}={text}; Path=/v1/sign-in/{studio}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     HeaderValue::from_str(&text).map_err(|_| Refused::bug("a cookie that is no header"))
 }
 
 /// The session's cookie is strict, and this answer comes at the end of a way over the provider's site: so it is a page that leads
 /// on, and not a redirect, with which the browser would not send it.
-fn into_the_console(app: &App, studio: &str, token: &str) -> Result<Response, Refused> {
+fn into_the_console(app: &App, token: &str) -> Result<Response, Refused> {
     let html = "<!doctype html><html lang=en><meta charset=utf-8><meta http-equiv=refresh content=\"0;url=/console\">\
         <meta name=viewport content=\"width=device-width, initial-scale=1\"><title>Signed in</title>\
         <main><h1>Signed in</h1><p><a href=\"/console\">To the console</a></p></main></html>";
@@ -239,7 +262,6 @@ fn into_the_console(app: &App, studio: &str, token: &str) -> Result<Response, Re
     let session = HeaderValue::from_str(&session).map_err(|_| Refused::bug("a cookie that is no header"))?;
     let headers = response.headers_mut();
     headers.append(header::SET_COOKIE, session);
-    headers.append(header::SET_COOKIE, cookie(app, studio, "", 0)?);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let policy = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'");
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
@@ -251,18 +273,9 @@ fn secure(app: &App) -> &'static str {
     if app.config().payments.public_url.starts_with("https://") { "; Secure" } else { "" }
 }
 
-fn not_in(app: &App, studio: &str, error: &Error, word: &'static str) -> Response {
-    tracing::warn!(%studio, %error, "nobody can sign in to the console through the provider");
-    led_back(word, studio, app)
-}
-
 /// Back to the console's first page, which says why.
-fn led_back(word: &'static str, studio: &str, app: &App) -> Response {
+fn led_back(word: &'static str) -> Response {
     let to = HeaderValue::from_str(&format!("{}/sign-in?why={word}", crate::CONSOLE));
     let to = to.unwrap_or(HeaderValue::from_static(crate::CONSOLE));
-    let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response();
-    if let Ok(over) = cookie(app, studio, "", 0) {
-        response.headers_mut().append(header::SET_COOKIE, over);
-    }
-    response
+    (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response()
 }

@@ -16,9 +16,10 @@ use scrip_engine::store::Role;
 use scrip_oidc::{Client, Issuer, Settings};
 use scrip_server::{Config, SignInProvider};
 use serde_json::{Map, Value, json};
+use tokio::sync::Notify;
 use tower::ServiceExt;
 
-use crate::world::World;
+use crate::world::{FLOW, World};
 
 const CLIENT: &str = "scrip";
 const SECRET: &str = "hush: it is & secret";
@@ -43,7 +44,12 @@ enum Lie {
     AnotherKey,
     Altered,
     UnknownKey,
+    NoKeyNamed,
     NoToken,
+    /// It knows no such client.
+    NoClient,
+    /// It is asked too often.
+    Busy,
 }
 
 /// A provider.
@@ -61,6 +67,15 @@ struct Told {
     claims: Value,
     /// Of each code: challenge, nonce and where it may come back to.
     codes: BTreeMap<String, [String; 3]>,
+    asked_for_keys: u32,
+    /// Where it hangs before it says what it is, and then fails.
+    hangs: Option<Arc<Hangs>>,
+}
+
+#[derive(Default)]
+struct Hangs {
+    arrived: Notify,
+    go_on: Notify,
 }
 
 enum Signer {
@@ -138,6 +153,8 @@ impl Provider {
             key_id: "one",
             claims,
             codes: BTreeMap::new(),
+            asked_for_keys: 0,
+            hangs: None,
         };
         let told = Arc::new(Mutex::new(told));
         let routes = Router::new()
@@ -169,18 +186,25 @@ impl Provider {
     }
 }
 
-async fn discovery(State(told): State<Arc<Mutex<Told>>>) -> Json<Value> {
+async fn discovery(State(told): State<Arc<Mutex<Told>>>) -> Result<Json<Value>, StatusCode> {
+    let hangs = told.lock().unwrap().hangs.clone();
+    if let Some(hangs) = hangs {
+        hangs.arrived.notify_one();
+        hangs.go_on.notified().await;
+        return Err(StatusCode::BAD_GATEWAY);
+    }
     let told = told.lock().unwrap();
     let url = &told.url;
     let issuer = if told.lie == Lie::OtherIssuerInDiscovery { "https://evil.example" } else { url };
-    Json(json!({
+    Ok(Json(json!({
         "issuer": issuer, "authorization_endpoint": format!("{url}/authorize"), "token_endpoint": format!("{url}/token"),
         "jwks_uri": format!("{url}/keys"),
-    }))
+    })))
 }
 
 async fn keys(State(told): State<Arc<Mutex<Told>>>) -> Json<Value> {
-    let told = told.lock().unwrap();
+    let mut told = told.lock().unwrap();
+    told.asked_for_keys += 1;
     let other = json!({"kty": "OKP", "kid": "of a kind that we do not know", "crv": "Ed25519", "x": "AAAA"});
     Json(json!({"keys": [other, told.signer.published(told.key_id)]}))
 }
@@ -199,6 +223,11 @@ async fn token(
     let [challenge, nonce, redirect_uri] = told.codes.remove(&form["code"]).ok_or(StatusCode::BAD_REQUEST)?;
     if form["redirect_uri"] != redirect_uri || base64(&sha256(&form["code_verifier"])) != challenge {
         return Err(StatusCode::BAD_REQUEST);
+    }
+    match told.lie {
+        Lie::NoClient => return Err(StatusCode::UNAUTHORIZED),
+        Lie::Busy => return Err(StatusCode::TOO_MANY_REQUESTS),
+        _ => {}
     }
     if told.lie == Lie::NoToken {
         return Ok(Json(json!({"access_token": "x"})));
@@ -233,7 +262,11 @@ impl Told {
             Lie::UnknownKey => (self.signer.algorithm(), "unknown"),
             _ => (self.signer.algorithm(), self.key_id),
         };
-        let head = base64(json!({"alg": algorithm, "kid": id}).to_string().as_bytes());
+        let mut head = json!({"alg": algorithm, "kid": id});
+        if self.lie == Lie::NoKeyNamed {
+            head.as_object_mut().unwrap().remove("kid");
+        }
+        let head = base64(head.to_string().as_bytes());
         let message = format!("{head}.{}", base64(Value::Object(claims.clone()).to_string().as_bytes()));
         let signature = match self.lie {
             Lie::Unsigned => Vec::new(),
@@ -255,6 +288,11 @@ impl Told {
 
 /// A world whose `flow-studio` has the provider.
 async fn world(provider: &Provider, claim: &str) -> World {
+    World::with(set(&provider.url, CLIENT, claim)).await
+}
+
+/// A server that is set to have it.
+fn set(issuer: &str, client_id: &str, claim: &str) -> Config {
     let roles = [
         ("ada@studio.example", Role::Finance),
         ("boss@studio.example", Role::Admin),
@@ -262,8 +300,8 @@ async fn world(provider: &Provider, claim: &str) -> World {
         ("person-7", Role::Read),
     ];
     let client = Client::new(Settings {
-        issuer: Issuer::parse(&provider.url).unwrap(),
-        client_id: CLIENT.to_owned(),
+        issuer: Issuer::parse(issuer).unwrap(),
+        client_id: client_id.to_owned(),
         client_secret: Some(SECRET.to_owned()),
     });
     let provider = SignInProvider {
@@ -272,7 +310,7 @@ async fn world(provider: &Provider, claim: &str) -> World {
         claim: claim.to_owned(),
         roles: roles.map(|(value, role)| (value.to_owned(), role)).into(),
     };
-    World::with(Config { sign_in: vec![provider], ..Config::default() }).await
+    Config { sign_in: vec![provider], ..Config::default() }
 }
 
 /// What a browser gets.
@@ -383,6 +421,25 @@ async fn a_session_makes_no_key_and_ends_with_the_role() {
     assert_eq!(world.call("GET", "/v1/accounts").secret(&token).empty().await.status, 401);
 }
 
+/// Who says who somebody is, and by what, is part of a session: another's word for the same value is not this one's.
+#[tokio::test]
+async fn a_session_ends_when_another_provider_client_or_claim_says_who_people_are() {
+    let provider = Provider::start(ada()).await;
+    let mut world = world(&provider, "email").await;
+    let token = session(&through(&world, &provider).await);
+    for (issuer, client, claim, status) in [
+        (provider.url.as_str(), CLIENT, "email", 200),
+        ("https://accounts.example.com", CLIENT, "email", 401),
+        (provider.url.as_str(), "another", "email", 401),
+        (provider.url.as_str(), CLIENT, "upn", 401),
+        (provider.url.as_str(), CLIENT, "email", 200),
+    ] {
+        world.again(set(issuer, client, claim));
+        let answer = world.call("GET", "/v1/accounts").secret(&token).empty().await;
+        assert_eq!(answer.status, status, "{issuer} {client} {claim}");
+    }
+}
+
 #[tokio::test]
 async fn roles_hang_on_the_claim_that_is_set() {
     for (claim, claims, role) in [
@@ -453,17 +510,51 @@ async fn what_is_not_the_providers_word_lets_nobody_in() {
     }
     let provider = Provider::start(ada()).await;
     let world = world(&provider, "email").await;
-    provider.tell(|told| told.lie = Lie::NoToken);
-    is_led_back(&through(&world, &provider).await, "unreachable", "no token");
+    for lie in [Lie::NoToken, Lie::NoClient, Lie::Busy] {
+        provider.tell(|told| told.lie = lie);
+        is_led_back(&through(&world, &provider).await, "unreachable", &format!("{lie:?}"));
+    }
 }
 
 #[tokio::test]
 async fn a_provider_that_changes_its_key_is_asked_for_it() {
+    for (id, lie) in [("two", Lie::None), ("one", Lie::None), ("one", Lie::NoKeyNamed)] {
+        let provider = Provider::start(ada()).await;
+        let world = world(&provider, "email").await;
+        session(&through(&world, &provider).await);
+        provider.tell(|told| (told.signer, told.key_id, told.lie) = (Signer::p256(), id, lie));
+        // Not at each sign-in: what was only just asked for stands.
+        is_led_back(&through(&world, &provider).await, "again", "asked a moment ago");
+        world.at("2026-01-31T10:00:10Z").await;
+        session(&through(&world, &provider).await);
+        provider.tell(|told| told.lie = Lie::AnotherKey);
+        for _ in 0..3 {
+            is_led_back(&through(&world, &provider).await, "again", "not its key");
+        }
+        assert_eq!(provider.told.lock().unwrap().asked_for_keys, 2, "{id} {lie:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_hangs_is_left_alone_and_few_wait_for_it() {
     let provider = Provider::start(ada()).await;
     let world = world(&provider, "email").await;
-    session(&through(&world, &provider).await);
-    provider.tell(|told| (told.signer, told.key_id) = (Signer::rsa(), "two"));
-    session(&through(&world, &provider).await);
+    let hangs = Arc::new(Hangs::default());
+    provider.tell(|told| told.hangs = Some(Arc::clone(&hangs)));
+    let click = async || ask(&world, "/v1/sign-in/flow-studio", "", "192.0.2.7").await;
+    let (first, ()) = tokio::join!(click(), async {
+        hangs.arrived.notified().await;
+        // The first still waits for the provider; whoever comes then is told so.
+        is_led_back(&click().await, "unreachable", "while it hangs");
+        world.at("2026-01-31T10:00:20Z").await;
+        hangs.go_on.notify_one();
+    });
+    is_led_back(&first, "unreachable", "it failed in the end");
+    provider.tell(|told| told.hangs = None);
+    // It was asked twenty seconds ago, and failed only now.
+    is_led_back(&click().await, "unreachable", "left alone");
+    world.at("2026-01-31T10:00:25Z").await;
+    begin(&world).await;
 }
 
 #[tokio::test]
@@ -514,18 +605,56 @@ async fn nobody_comes_back_with_what_another_set_out_with() {
     is_led_back(&ask(&world, path, &cookie, "192.0.2.7").await, "again", "the code was used");
 }
 
+/// Two tabs of one browser set out, and both come back.
 #[tokio::test]
-async fn who_tries_too_often_waits() {
+async fn a_second_tab_leaves_the_first_as_it_is() {
     let provider = Provider::start(ada()).await;
     let world = world(&provider, "email").await;
-    let (address, cookie) = begin(&world).await;
-    let forged = "/v1/sign-in/flow-studio/return?code=x&state=forged";
-    for _ in 0..10 {
-        is_led_back(&ask(&world, forged, &cookie, "192.0.2.1").await, "again", "forged");
+    let (first, mut cookie) = begin(&world).await;
+    let kept = |got: &Got| {
+        let kept = got.cookies.iter().find(|cookie| cookie.starts_with("scrip_sign_in=")).expect("what is kept");
+        kept.split(';').next().unwrap().to_owned()
+    };
+    let got = ask(&world, "/v1/sign-in/flow-studio", &cookie, "192.0.2.7").await;
+    cookie = kept(&got);
+    for address in [first, got.location] {
+        let back = provider.signs_in(&address);
+        let got = ask(&world, path_of(&back), &cookie, "192.0.2.7").await;
+        session(&got);
+        cookie = kept(&got);
     }
-    let back = provider.signs_in(&address);
-    is_led_back(&ask(&world, path_of(&back), &cookie, "192.0.2.1").await, "rate_limited", "the truth, too");
-    session(&ask(&world, path_of(&back), &cookie, "192.0.2.2").await);
-    world.at("2026-01-31T10:15:00Z").await;
-    is_led_back(&ask(&world, forged, &cookie, "192.0.2.1").await, "again", "looked at again");
+    assert_eq!(cookie, "scrip_sign_in=", "each is used once");
+    // However many are begun, the cookie stays short.
+    let mut address = String::new();
+    for _ in 0..20 {
+        let got = ask(&world, "/v1/sign-in/flow-studio", &cookie, "192.0.2.7").await;
+        (cookie, address) = (kept(&got), got.location);
+    }
+    assert!(cookie.len() < 600, "{}", cookie.len());
+    // What nobody set out for takes nothing away.
+    let forged = ask(&world, "/v1/sign-in/flow-studio/return?code=x&state=forged", &cookie, "192.0.2.7").await;
+    is_led_back(&forged, "again", "forged");
+    assert!(forged.cookies.is_empty());
+    session(&ask(&world, path_of(&provider.signs_in(&address)), &cookie, "192.0.2.7").await);
+}
+
+/// There is nothing to guess on this way, and many share an address.
+#[tokio::test]
+async fn what_fails_at_the_provider_keeps_nobody_out() {
+    let provider = Provider::start(ada()).await;
+    let world = world(&provider, "email").await;
+    let (_, cookie) = begin(&world).await;
+    for lie in [Lie::NoClient, Lie::Busy, Lie::NoToken, Lie::Ahead, Lie::Expired, Lie::AnotherKey] {
+        provider.tell(|told| told.lie = lie);
+        for _ in 0..2 {
+            assert_eq!(through(&world, &provider).await.status, 303, "{lie:?}");
+        }
+    }
+    for _ in 0..20 {
+        let forged = "/v1/sign-in/flow-studio/return?code=x&state=forged";
+        is_led_back(&ask(&world, forged, &cookie, "192.0.2.7").await, "again", "forged");
+    }
+    provider.tell(|told| told.lie = Lie::None);
+    session(&through(&world, &provider).await);
+    assert_eq!(crate::console::sign_in(&world, FLOW, "192.0.2.7").await.0, 201, "a key that could be guessed");
 }
