@@ -116,8 +116,9 @@ impl Kept {
         let parts: Vec<String> = text.split('.').map(str::to_owned).collect();
         let [state, nonce, verifier] = parts.try_into().ok()?;
         let digit = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-        let whole = |part: &String| part.len() == PART_LEN && part.bytes().all(digit);
-        [&state, &nonce, &verifier].into_iter().all(whole).then_some(Kept { state, nonce, verifier })
+        let fits = |part: &String| part.len() == PART_LEN && part.bytes().all(digit);
+        let whole = [&state, &nonce, &verifier].into_iter().all(fits);
+        whole.then_some(Kept { state, nonce, verifier })
     }
 }
 
