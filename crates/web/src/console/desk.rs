@@ -221,11 +221,9 @@ impl Denied {
                 (status, title, problem.detail.clone())
             }
             Trouble::NoPage => (StatusCode::NOT_FOUND, "There is no such page", "The address may be old.".to_owned()),
-            Trouble::TooMuch => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "That is too much for one page",
-                "Choose fewer days.".to_owned(),
-            ),
+            Trouble::TooMuch => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "That is too much for one page", "Choose fewer days.".to_owned())
+            }
             Trouble::Fault => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Something went wrong here",
