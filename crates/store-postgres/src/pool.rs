@@ -150,10 +150,11 @@ impl Pool {
         self.address.patience
     }
 
-    /// Takes back a connection that is in no transaction.
+    /// Takes back a connection that is in no transaction, unless it leads to a host that another has taken the place of.
     pub(crate) fn take_back(&self, line: Line) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if line.is_open() && !line.is_old() && idle.len() < KEPT {
+        let leads_on = line.is_open() && line.host() == self.first.load(Ordering::Acquire);
+        if leads_on && !line.is_old() && idle.len() < KEPT {
             idle.push(line);
         }
     }
