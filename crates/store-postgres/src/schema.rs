@@ -142,6 +142,6 @@ mod tests {
     fn formats_and_kinds_are_tied_to_versions() {
         let newest = Kind::ALL.map(|kind| kind.number()).into_iter().max();
         let written = (VERSION, scrip_engine::record::FORMAT, scrip_core::journal::FORMAT, newest);
-        assert_eq!(written, (1, 3, 3, Some(0)));
+        assert_eq!(written, (1, 3, 3, Some(35)));
     }
 }
