@@ -80,7 +80,9 @@ fn a_row_that_cannot_be_read_keeps_nobody_from_theirs() {
         engine.submit_many_blocking(vec![of("ana"), of("bo"), of("cy")])
     };
     assert!(ask("a", &Command::PutAccount(PutAccount::default())).iter().all(Result::is_ok));
-    harness::run(&database.address, "UPDATE scrip.accounts SET state = '{\"v\": 99}' WHERE id = 'bo'");
+    let of_tomorrow =
+        "UPDATE scrip.accounts SET state = '{\"v\": 99}', head = decode(repeat('00', 32), 'hex') WHERE id = 'bo'";
+    harness::run(&database.address, of_tomorrow);
     let grant = Command::Grant(Grant {
         credits: Credits::whole(5),
         class: Class::TopUp,
