@@ -14,8 +14,8 @@ pub(crate) struct Totals {
     pub(crate) failed: u64,
 }
 
-/// What is known not to hold on PostgreSQL yet (docs/postgres.md): payments that are looked for by an account's number, and two
-/// tests that expect the acts of several accounts in the order in which they were done.
+/// Tests that know more of the embedded store than they should, and do not hold on PostgreSQL yet (docs/postgres.md): they name
+/// accounts by the numbers that it gives, or expect the acts of several accounts in the order in which they were done.
 const NOT_YET: [&str; 4] = [
     "automatic_top_ups::",
     "subscriptions::an_erased_account_is_not_charged_any_more",
