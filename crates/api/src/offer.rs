@@ -37,6 +37,8 @@ pub struct PackageOfferShown {
 pub struct PlanOfferShown {
     /// The plan.
     pub plan: PlanShown,
+    /// Whether the account can order it now; false: it has no price, or its payment would have no effect.
+    pub for_sale: bool,
     /// What a cycle's credits would buy of each tool that the account may run.
     pub buys: Vec<LeftShown>,
 }
@@ -64,6 +66,10 @@ impl From<&Offer> for PackageOfferShown {
 
 impl From<&PlanOffer> for PlanOfferShown {
     fn from(offer: &PlanOffer) -> PlanOfferShown {
-        PlanOfferShown { plan: (&offer.plan).into(), buys: offer.buys.iter().map(LeftShown::from).collect() }
+        PlanOfferShown {
+            plan: (&offer.plan).into(),
+            for_sale: offer.for_sale,
+            buys: offer.buys.iter().map(LeftShown::from).collect(),
+        }
     }
 }

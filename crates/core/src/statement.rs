@@ -10,7 +10,7 @@ use crate::amount::Credits;
 use crate::apply::apply;
 use crate::catalog::{Catalog, Catalogs, Package, Plan, Published, Tool};
 use crate::command::{Command, PutSubscription, Stamp};
-use crate::decide::{decide, shortage};
+use crate::decide::{decide, plan_is_for_sale, shortage};
 use crate::entry::Event;
 use crate::hold::LotPart;
 use crate::id::{PackageId, PlanId, ProjectTypeId, ToolId};
@@ -113,12 +113,20 @@ pub struct Offer {
 pub struct PlanOffer {
     /// The plan.
     pub plan: Plan,
+    /// Whether the account can order it now (R17a).
+    pub for_sale: bool,
     /// What the credits of a cycle would buy of each tool that the account may run (R10).
     pub buys: Vec<ToolLeft>,
 }
 
-/// What the account can buy of a catalog; `short_by`: what is missing, if anything is known to be.
-pub fn offers(account: &Account, published: &Published, short_by: Option<Credits>, at: Time) -> Offers {
+/// What the account can buy of the catalog that is in force, one of all; `short_by`: what is missing, if anything is known to
+/// be.
+pub fn offers(
+    account: &Account,
+    (catalogs, published): (&Catalogs, &Published),
+    short_by: Option<Credits>,
+    at: Time,
+) -> Offers {
     let catalog = &*published.catalog;
     let buys = |credits: Credits| -> Vec<ToolLeft> {
         let enabled = catalog.tools.iter().filter(|tool| enabled(account, tool));
@@ -130,13 +138,14 @@ pub fn offers(account: &Account, published: &Published, short_by: Option<Credits
         buys: buys(package.credits + package.bonus),
         package: package.clone(),
     };
+    let plan_offer = |plan: &Plan| PlanOffer {
+        for_sale: plan_is_for_sale(account, catalogs, plan, at),
+        buys: buys(plan.terms.allowance),
+        plan: plan.clone(),
+    };
     Offers {
         packages: catalog.packages.iter().map(offer).collect(),
-        plans: catalog
-            .plans
-            .iter()
-            .map(|plan| PlanOffer { buys: buys(plan.terms.allowance), plan: plan.clone() })
-            .collect(),
+        plans: catalog.plans.iter().map(plan_offer).collect(),
         catalog_version: published.version,
     }
 }

@@ -32,6 +32,7 @@ use scribe::Scribe;
 
 pub use crate::recall::{Wanted, wanted};
 pub use opening::{OpeningFault, OpeningPart, opening_faults};
+pub(crate) use order::plan_is_for_sale;
 pub(crate) use price::shortage;
 use price::{afford, price};
 

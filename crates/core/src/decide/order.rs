@@ -8,7 +8,7 @@
 use crate::account::Account;
 use crate::amount::Credits;
 use crate::answer::Done;
-use crate::catalog::{Package, Plan};
+use crate::catalog::{Catalogs, Package, Plan};
 use crate::claw_back::{freeze, give_back, take_back, unfreeze};
 use crate::command::OrderItem;
 use crate::decide::scribe::Scribe;
@@ -61,8 +61,8 @@ pub(super) fn place(mut scribe: Scribe<'_>, item: &OrderItem) -> Result<Decision
         }
         OrderItem::Plan(id) => {
             let plan = catalog.plan(id.as_str()).ok_or_else(missing)?;
-            let payable = plan_payment::can_be_paid(account, scribe.catalogs, &plan.terms, at);
-            let price = plan.price.clone().filter(|_| payable).ok_or(Rejection::PlanNotForSale)?;
+            let for_sale = plan_is_for_sale(account, scribe.catalogs, plan, at);
+            let price = plan.price.clone().filter(|_| for_sale).ok_or(Rejection::PlanNotForSale)?;
             (Bought::Plan(plan), price)
         }
     };
@@ -73,6 +73,11 @@ pub(super) fn place(mut scribe: Scribe<'_>, item: &OrderItem) -> Result<Decision
     let bare = bare(OrderId::first(scribe.next_seq()), item.item(), price, published, at);
     write_change(&mut scribe, OrderChange::Placed, item.pinned(bare));
     Ok(scribe.finish())
+}
+
+/// Whether the account can order a plan: it has a price, and its payment would have an effect (R17a).
+pub(crate) fn plan_is_for_sale(account: &Account, catalogs: &Catalogs, plan: &Plan, at: Time) -> bool {
+    plan.price.is_some() && plan_payment::can_be_paid(account, catalogs, &plan.terms, at)
 }
 
 /// What the catalog says of what is bought.

@@ -590,6 +590,10 @@ impl Expected {
             let (grants, available) = (&preview["grants"], &preview["balance"]["available"]);
             let begins = time(&preview["effective_at"]);
             if subscription["plan"] == plan["plan"] {
+                if subscription["state"] == json!("past_due") && offer["for_sale"] == json!(true) {
+                    self.number(&preview["allowance"]);
+                    self.say(&money(price));
+                }
                 continue;
             }
             if subscription["next_plan"] == plan["plan"] {
@@ -600,6 +604,8 @@ impl Expected {
                 self.number(&preview["allowance"]);
                 self.number(available);
                 self.day(&preview["effective_at"]);
+            } else if offer["for_sale"] == json!(false) {
+                // Only the studio can put the account on it.
             } else if !subscription.is_null() && subscription["state"] != json!("active") {
                 self.number(&preview["allowance"]);
                 self.say(&money(price));

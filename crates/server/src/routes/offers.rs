@@ -29,5 +29,7 @@ pub(super) async fn list(
     let now = app.engine().now();
     let account = app.account_at(key.studio, &id, now).await?;
     let published = app.catalog(key.studio)?;
-    Ok(reply::ok(&OffersShown::from(&statement::offers(&account, &published, short_by, now))))
+    let catalogs = app.engine().catalogs();
+    let prices = (&*catalogs, &*published);
+    Ok(reply::ok(&OffersShown::from(&statement::offers(&account, prices, short_by, now))))
 }

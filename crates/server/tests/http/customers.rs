@@ -153,6 +153,17 @@ async fn offers_say_what_they_buy_and_what_they_cover() {
         (&plain["plans"][1]["plan"]["plan"], &plain["plans"][1]["buys"][0]["quantity"]),
         (&json!("studio"), &json!(500))
     );
+    let on_sale =
+        |offers: &Value| offers["plans"].as_array().unwrap().iter().map(|offer| offer["for_sale"].clone()).collect();
+    let plans: Vec<Value> = on_sale(&plain);
+    assert!(plans.iter().all(|plan| *plan == json!(true)), "{plans:?}");
+    // The clock renews the larger one: neither it nor the smaller one is paid for.
+    world.call("PUT", "/v1/accounts/cleo/subscription").secret(TWIN).json(json!({"plan": "studio"})).await;
+    let plans: Vec<Value> = on_sale(&offers("").await.1);
+    assert!(plans.iter().all(|plan| *plan == json!(false)), "{plans:?}");
+    world.call("PUT", "/v1/accounts/cleo/subscription").secret(TWIN).json(json!({"state": "past_due"})).await;
+    let plans: Vec<Value> = on_sale(&offers("").await.1);
+    assert!(plans.iter().all(|plan| *plan == json!(true)), "{plans:?}");
     let (_, short) = offers("?short_by=500.5").await;
     let covers: Vec<&Value> = short["packages"].as_array().unwrap().iter().map(|offer| &offer["covers"]).collect();
     assert_eq!(covers, [&json!(false), &json!(false), &json!(true)]);

@@ -43,6 +43,8 @@ struct Choice {
 enum Way {
     /// It is the present one.
     Present,
+    /// It is the present one, and waits for a payment.
+    PayPresent,
     /// It follows at the end of the term already.
     Next,
     /// It begins at once, when it is paid.
@@ -57,7 +59,8 @@ impl Choice {
     fn is(&self, way: &str) -> bool {
         matches!(
             (self.way, way),
-            (Way::Present, "present")
+            (Way::Present | Way::PayPresent, "present")
+                | (Way::PayPresent, "pay-present")
                 | (Way::Next, "next")
                 | (Way::Pay, "pay")
                 | (Way::Follow, "follow")
@@ -145,18 +148,21 @@ fn choice(
     let present = subscription.is_some_and(|subscription| subscription.plan == offer.plan.plan);
     let next = subscription.is_some_and(|subscription| subscription.next_plan.as_deref() == Some(&offer.plan.plan));
     let later = preview.subscription.next_plan.as_deref() == Some(&offer.plan.plan);
-    let way = match (present, next, later, &offer.plan.price) {
+    let past_due = subscription.is_some_and(|subscription| subscription.state == "past_due");
+    let way = match (present, next, later && subscription.is_some(), offer.for_sale) {
+        (true, _, _, true) if past_due => Way::PayPresent,
         (true, ..) => Way::Present,
         (false, true, ..) => Way::Next,
-        (false, false, true, _) if subscription.is_some() => Way::Follow,
-        (false, false, _, Some(_)) => Way::Pay,
-        (false, false, _, None) => Way::Ask,
+        (false, false, true, _) => Way::Follow,
+        (false, false, false, true) => Way::Pay,
+        (false, false, false, false) => Way::Ask,
     };
     let brings = format!("{} credits in each cycle", frame.wording.amount(&preview.allowance));
     let available = frame.wording.amount(&preview.balance.available);
     let on = |at| format!("{} ({})", frame.wording.day(at), Wording::ahead(at, &frame.balance.at));
     let does = match way {
         Way::Present => String::new(),
+        Way::PayPresent => format!("Goes on when it is paid: {brings}."),
         Way::Next => format!("Begins on {}: {brings}.", on(&preview.effective_at)),
         // What a payment grants of a cycle that is not paid is not known beforehand.
         Way::Pay if subscription.is_some_and(|subscription| subscription.state != "active") => {
