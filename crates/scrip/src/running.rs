@@ -116,6 +116,7 @@ fn pages_options(engine: &Engine, config: &Config) -> scrip_web::Options {
     });
     scrip_web::Options {
         sign_in: sign_in.collect(),
+        public_url: config.payments.public_url.clone(),
         secure: config.payments.public_url.starts_with("https://"),
         origins: config.cors.iter().flat_map(|allowed| allowed.origins.clone()).collect(),
     }

@@ -85,34 +85,45 @@ addEventListener("click", (event) => {
   for (const sheet of over()) if (!sheet.contains(event.target)) sheet.open = false;
 });
 
-// An estimate answers as its sliders move; without this there is a button.
+// An estimate answers as its sliders move; without this there is a button. Fields are named by the catalog, so none is looked
+// up by its name, nor is anything that a field named `action`, `length` or `dataset` would stand for.
 for (const form of document.querySelectorAll("form[data-asks]")) {
-  let asked = 0;
-  const ask = async () => {
-    const mine = ++asked;
-    const place = document.getElementById(form.dataset.asks);
-    place.setAttribute("aria-busy", "true");
-    const answer = await fetch(`${form.action}?${new URLSearchParams(new FormData(form))}`);
-    if (mine !== asked) return;
-    // No price is better than that of other measures.
-    if (!answer.ok) {
-      place.replaceChildren();
-      throw new Error("not now");
-    }
+  const [answers, page] = [form.getAttribute("data-asks"), form.getAttribute("action")];
+  const place = document.getElementById(answers);
+  let asking = new AbortController(), soonest = 0;
+  const ask = async ({ signal }) => {
+    const answer = await fetch(`${page}/${answers}?${new URLSearchParams(new FormData(form))}`, { signal });
+    if (!answer.ok) throw new Error("not now");
     const next = new DOMParser().parseFromString(await answer.text(), "text/html");
-    place.innerHTML = next.getElementById(form.dataset.asks).innerHTML;
+    if (signal.aborted) return;
+    place.innerHTML = next.getElementById(answers).innerHTML;
     place.removeAttribute("aria-busy");
+    offline(false);
+  };
+  const fail = () => {
+    // No price is better than that of other measures.
+    place.replaceChildren();
+    place.removeAttribute("aria-busy");
+    offline(true);
+  };
+  // A slider says every step that it passes: only where it stays is asked about.
+  const askSoon = () => {
+    clearTimeout(soonest);
+    asking.abort();
+    const mine = (asking = new AbortController());
+    place.setAttribute("aria-busy", "true");
+    soonest = setTimeout(() => ask(mine).catch(() => mine.signal.aborted || fail()), 150);
   };
   for (const slider of form.querySelectorAll("[data-of]")) {
-    const number = form.elements[slider.dataset.of];
+    const number = slider.parentElement.querySelector("[type=number]");
     slider.addEventListener("input", () => (number.value = slider.value));
     number.addEventListener("input", () => (slider.value = number.value));
   }
   const follow = ({ type, target }) => {
     // Of a choice both events come.
     if ((target instanceof HTMLSelectElement) !== (type === "change")) return;
-    if ("leads" in target.dataset) location.assign(`${form.action}?tool=${encodeURIComponent(target.value)}#estimate`);
-    else ask().catch(() => offline(true));
+    if ("leads" in target.dataset) location.assign(`${page}?tool=${encodeURIComponent(target.value)}#estimate`);
+    else askSoon();
   };
   form.addEventListener("input", follow);
   form.addEventListener("change", follow);

@@ -10,6 +10,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+use crate::Options;
 use crate::trouble::Trouble;
 use crate::visit::{Site, Visit};
 
@@ -30,7 +31,7 @@ impl FromRequest<Site> for Filled {
 
         let (mut parts, body) = request.into_parts();
         let visit = Visit::from_request_parts(&mut parts, site).await?;
-        if !from_here(&parts.headers) {
+        if !from_here(&parts.headers, &site.options) {
             return Err(Trouble::NotFromHere);
         }
         let body = axum::body::to_bytes(body, LEN_MAX).await.map_err(|_| Trouble::NotFromHere)?;
@@ -49,6 +50,11 @@ impl Filled {
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         let (_, value) = self.fields.iter().find(|(other, _)| other == name)?;
         Some(value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// A field's text, without the space around it; `None` where the form lacks it.
+    pub(crate) fn typed(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(other, _)| other == name).map(|(_, value)| value.trim())
     }
 
     /// Every value of a field that can be chosen several times.
@@ -76,15 +82,27 @@ pub(crate) fn fresh() -> Result<String, Trouble> {
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Whether the browser does not say that another site sent this.
-pub(crate) fn from_here(headers: &HeaderMap) -> bool {
+/// Whether the browser does not say that another site sent this. Ours is the address that was asked, and the public one: a
+/// proxy in front may ask by another name.
+pub(crate) fn from_here(headers: &HeaderMap, options: &Options) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let site = text(header::HeaderName::from_static("sec-fetch-site"));
     if site.is_some_and(|site| site != "same-origin" && site != "none") {
         return false;
     }
     let (Some(origin), Some(host)) = (text(header::ORIGIN), text(header::HOST)) else { return true };
-    origin.split_once("://").is_some_and(|(_, named)| named == host)
+    let asked = origin.split_once("://").is_some_and(|(_, named)| named == host);
+    asked || origin_of(&options.public_url).is_some_and(|public| public == origin)
+}
+
+/// An address's origin as browsers write it: without its path, in small letters, and without the port that is understood.
+fn origin_of(address: &str) -> Option<String> {
+    let (scheme, rest) = address.split_once("://")?;
+    let scheme = scheme.to_ascii_lowercase();
+    let host = rest.split(['/', '?', '#']).next()?.to_ascii_lowercase();
+    let understood = if scheme == "https" { ":443" } else { ":80" };
+    let host = host.strip_suffix(understood).unwrap_or(&host);
+    (!host.is_empty()).then(|| format!("{scheme}://{host}"))
 }
 
 #[cfg(test)]
@@ -95,10 +113,16 @@ mod tests {
 
     #[test]
     fn another_sites_forms_are_refused() {
+        let options = Options { public_url: "https://Credits.example:443/at".to_owned(), ..Options::default() };
         for (given, here) in [
             (vec![], true),
             (vec![("origin", "http://a.example:7171")], true),
             (vec![("origin", "https://a.example:7171")], true),
+            (vec![("origin", "https://credits.example")], true),
+            (vec![("origin", "https://credits.example"), ("sec-fetch-site", "same-site")], false),
+            (vec![("origin", "http://credits.example")], false),
+            (vec![("origin", "https://credits.example:8443")], false),
+            (vec![("origin", "https://credits.example.evil.example")], false),
             (vec![("origin", "http://evil.example")], false),
             (vec![("origin", "null")], false),
             (vec![("sec-fetch-site", "cross-site")], false),
@@ -110,7 +134,7 @@ mod tests {
             for (name, value) in &given {
                 headers.insert(*name, HeaderValue::from_static(value));
             }
-            assert_eq!(from_here(&headers), here, "{given:?}");
+            assert_eq!(from_here(&headers, &options), here, "{given:?}");
         }
     }
 }

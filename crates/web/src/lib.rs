@@ -13,6 +13,7 @@ mod form;
 mod frame;
 mod pages;
 mod trouble;
+mod typed;
 mod visit;
 mod wording;
 
@@ -23,6 +24,8 @@ use axum::Router;
 pub struct Options {
     /// Whether browsers reach the pages by HTTPS: the cookie then travels by nothing else.
     pub secure: bool,
+    /// Where browsers reach the pages, as in `https://credits.example.com`; empty where that is not known.
+    pub public_url: String,
     /// Origins that a customer can be led back to, besides this server itself, as in `https://app.example.com`.
     pub origins: Vec<String>,
     /// Where studios' people sign in to the console, besides with a key.

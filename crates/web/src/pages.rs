@@ -7,6 +7,7 @@ mod overview;
 mod plan;
 mod prices;
 mod settings;
+mod top_up;
 mod usage;
 
 use axum::Router;
@@ -33,10 +34,12 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/dashboard/plan", get(plan::page).post(plan::choose))
         .route("/dashboard/plan/cancel", post(plan::cancel))
         .route("/dashboard/settings", get(settings::page).post(settings::save))
-        .route("/dashboard/settings/top-up", post(settings::save_top_up))
+        .route("/dashboard/settings/project-types", post(settings::save_types))
+        .route("/dashboard/settings/top-up", post(top_up::save))
         .route("/dashboard/usage", get(usage::page))
         .route("/dashboard/usage.csv", get(usage::file))
         .route("/dashboard/prices", get(prices::page))
+        .route("/dashboard/prices/answer", get(prices::answer))
         .route("/dashboard/stream", get(stream))
         .route("/dashboard/leave", post(enter::leave))
         .route(&format!("{}{{name}}", assets::FOLDER), get(assets::serve))

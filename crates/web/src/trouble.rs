@@ -19,8 +19,6 @@ pub(crate) enum Trouble {
     Problem(Box<ProblemShown>),
     /// There is no such page.
     NoPage,
-    /// More than one file holds.
-    TooMuch,
     /// A fault of scrip's.
     Fault,
 }
@@ -70,12 +68,6 @@ impl Trouble {
                 StatusCode::NOT_FOUND,
                 "There is no such page",
                 "The address may be old, or mistyped.".to_owned(),
-                true,
-            ),
-            Trouble::TooMuch => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "That is too much for one file",
-                "Choose fewer days, and download the rest after it.".to_owned(),
                 true,
             ),
             Trouble::Fault => (

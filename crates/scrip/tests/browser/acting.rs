@@ -63,9 +63,11 @@ fn settings_are_kept_and_the_bubble_shows_what_is_left() {
     ];
     assert_eq!(world.texts(".bubble-sheet dl > div"), bubble);
     world.fill("input[name=time_zone]", "Asia/Tokyo");
+    world.browser.click("form[aria-labelledby=profile] button");
+    world.browser.find_text("with the days of Asia/Tokyo.");
     world.browser.click("input[value=live-action]");
-    world.browser.click("section[aria-labelledby=types] button");
-    world.browser.find_text("Saved.");
+    world.browser.click("form[aria-labelledby=types] button");
+    world.browser.find_text("Saved: enabled are AI MoCap, Animation / Video to 3D Scene.");
     let account = world.get("flow-studio", "/accounts/ana");
     assert_eq!(
         (&account["time_zone"], &account["project_types"]),
@@ -73,7 +75,7 @@ fn settings_are_kept_and_the_bubble_shows_what_is_left() {
     );
     assert_eq!(world.texts(".bubble-sheet dl > div"), bubble[1..]);
     world.fill("input[name=time_zone]", "Europe/Atlantis");
-    world.browser.click("section[aria-labelledby=profile] button");
+    world.browser.click("form[aria-labelledby=profile] button");
     world.browser.find_text("There is no such time zone; choose one of the list.");
     assert_eq!(world.get("flow-studio", "/accounts/ana")["time_zone"], json!("Asia/Tokyo"));
 }
@@ -98,7 +100,7 @@ fn an_automatic_top_up_is_set_on_the_page() {
     world.browser.find_text("“many” is not a number.");
     assert_eq!(stands()["code"], json!("top_up_not_found"));
     save("100.5");
-    world.browser.find_text("Saved.");
+    world.browser.find_text("Saved: 500 credits is bought when fewer than 100.5 credits are available");
     let stands = stands();
     assert_eq!(
         (&stands["enabled"], &stands["package"], &stands["below"]),

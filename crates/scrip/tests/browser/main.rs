@@ -5,6 +5,7 @@ mod acts;
 mod axe;
 mod buying;
 mod element;
+mod forms;
 mod looks;
 mod markup;
 mod numbers;

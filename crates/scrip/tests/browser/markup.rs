@@ -122,6 +122,7 @@ fn nobody_else_can_act_for_a_customer() {
         ("/dashboard/plan/cancel", ""),
         ("/dashboard/plan", "&plan=lite"),
         ("/dashboard/settings", "&name=Eve"),
+        ("/dashboard/settings/project-types", "&types=0"),
         ("/dashboard/settings/top-up", "&package=small&below=1&enabled=1"),
         ("/dashboard/orders", "&plan=lite&once=0123456789abcdef"),
         ("/dashboard/leave", ""),
@@ -155,8 +156,11 @@ fn filters_are_those_of_the_api() {
     for (show, filter) in [
         ("show=all", ""),
         ("show=jobs", "&kind=settle,charge,refund,debt,uncollected"),
-        ("show=credits", "&kind=refill,grant,top_up,roll_over,expiry,revoke,claw_back,freeze,unfreeze,debt_repaid"),
-        ("show=orders", "&kind=order,top_up,automatic_top_up,claw_back,freeze,unfreeze"),
+        (
+            "show=credits",
+            "&kind=refill,grant,top_up,roll_over,expiry,revoke,claw_back,give_back,freeze,unfreeze,debt_repaid",
+        ),
+        ("show=orders", "&kind=order,top_up,automatic_top_up,saved_method,billing,claw_back,give_back,freeze,unfreeze"),
         ("tool=text-to-material", "&tool=text-to-material"),
         ("from=2999-01-01", "&from=2999-01-01T00:00:00Z"),
     ] {

@@ -131,6 +131,42 @@ fn the_estimator_shows_its_arithmetic_as_it_changes() {
     });
 }
 
+/// A slider that is dragged asks once, where it stays; and what a catalog calls its measures breaks nothing.
+#[test]
+fn the_estimator_asks_when_a_slider_rests() {
+    let world = World::start();
+    let catalog = include_str!("../../../../catalogs/studiotwin.toml");
+    let tool = "[tools.cut]
+name = \"Cut\"
+measures.length = { min = 0, max = 100, step = 1 }
+measures.action = { min = 0, max = 100, step = 1 }
+measures.dataset = { min = 0, max = 100, step = 1 }
+rate.formula = \"2 * length + 3 * action + 5 * dataset\"
+rate.examples = [{ given = { length = 1, action = 1, dataset = 1 }, credits = 10 }]
+
+[tools.";
+    world.publish("studiotwin", &catalog.replacen("[tools.", tool, 1));
+    let walk = Walk::of(&world, "studiotwin", "starter", "rests".to_owned());
+    walk.enter("prices");
+    let browser = &world.browser;
+    browser.go(&world.at("/dashboard/prices?tool=cut&length=1&action=1&dataset=1"));
+    assert_eq!(browser.text("#price"), "10");
+    let drag = "const slider = document.querySelector(`input[data-of=${arguments[0]}]`);
+        for (let step = 1; step <= 40; step++) {
+          slider.value = step;
+          slider.dispatchEvent(new Event('input', { bubbles: true }));
+        }";
+    for (name, price) in [("length", "88"), ("action", "205"), ("dataset", "400")] {
+        browser.run(drag, &json!([name]));
+        browser.until(&format!("document.querySelector('#price')?.textContent === '{price}'"));
+    }
+    let asked = "return performance.getEntriesByType('resource').filter((one) => one.name.includes('/prices')).map((one) => one.name)";
+    let asked = browser.value(asked);
+    let asked = asked.as_array().expect("addresses");
+    assert_eq!(asked.len(), 3, "{asked:?}");
+    assert!(asked.iter().all(|one| one.as_str().is_some_and(|one| one.contains("/prices/answer?"))), "{asked:?}");
+}
+
 #[test]
 fn a_plan_says_what_a_change_does_before_it_is_made() {
     in_every_look("flow-studio", "pro", |walk| {
@@ -171,8 +207,8 @@ fn settings_are_saved_in_every_look() {
         browser.press(crate::acts::Key::Escape);
         browser.until("!document.querySelector('details.bubble').open");
         walk.world.fill("input[name=name]", "Walker and Daughters");
-        browser.click("section[aria-labelledby=profile] button");
-        browser.find_text("Saved.");
+        browser.click("form[aria-labelledby=profile] button");
+        browser.find_text("Saved: Walker");
         assert_eq!(walk.get("")["name"], json!("Walker and Daughters"));
         walk.stands("settings-saved");
     });
@@ -233,8 +269,8 @@ fn every_way_can_be_gone_without_javascript() {
     browser.click("form.after button");
     browser.find_text("Cancel the plan…");
     browser.go(&world.at("/dashboard/settings"));
-    browser.click("section[aria-labelledby=profile] button");
-    browser.find_text("Saved.");
+    browser.click("form[aria-labelledby=profile] button");
+    browser.find_text("Saved: Walker");
     browser.go(&world.at("/dashboard/buy-credits"));
     browser.click("button[name=package][value=small]");
     browser.click("input[value='4242424242424242']");

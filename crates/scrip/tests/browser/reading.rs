@@ -20,6 +20,8 @@ pub(crate) struct Page {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) text: String,
+    /// The pieces that it came in; none where its length was known from the start.
+    pub(crate) pieces: usize,
 }
 
 impl Still {
@@ -66,9 +68,16 @@ impl Still {
 
     /// What the API answers the studio that sends a document.
     pub(crate) fn publish(&self, studio: &str, source: &str) {
-        let heads = format!("authorization: Bearer {}\r\ncontent-type: application/toml\r\n", self.key(studio));
-        let answer = self.send("POST /v1/catalog", &heads, source);
-        assert_eq!(answer.status, 201, "{}", answer.text);
+        publish(&self.server.address, self.key(studio), source);
+    }
+
+    /// Sends the studio's batch, of which every line must be carried out.
+    pub(crate) fn batch(&self, studio: &str, lines: &str) {
+        let heads = format!("authorization: Bearer {}\r\ncontent-type: application/x-ndjson\r\n", self.key(studio));
+        let answer = self.send("POST /v1/batch", &heads, lines);
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let refused = answer.text.lines().find(|line| !line.contains("\"status\":20"));
+        assert_eq!(refused, None);
     }
 
     /// A customer's token.
@@ -94,17 +103,44 @@ impl Still {
     }
 
     fn send(&self, what: &str, heads: &str, body: &str) -> Page {
-        let mut stream = TcpStream::connect(&self.server.address).expect("the server accepts");
-        let length = body.len();
-        let request = format!(
-            "{what} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-length: {length}\r\n{heads}\r\n{body}"
-        );
-        stream.write_all(request.as_bytes()).expect("the server takes a request");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("the server answers with text");
-        let (head, text) = answer.split_once("\r\n\r\n").expect("a head and a body");
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        Page { status, head: head.to_ascii_lowercase(), text: text.to_owned() }
+        send(&self.server.address, what, heads, body)
+    }
+}
+
+/// Publishes a catalog's document as the studio whose key this is.
+pub(crate) fn publish(address: &str, key: &str, source: &str) {
+    let heads = format!("authorization: Bearer {key}\r\ncontent-type: application/toml\r\n");
+    let answer = send(address, "POST /v1/catalog", &heads, source);
+    assert_eq!(answer.status, 201, "{}", answer.text);
+}
+
+fn send(address: &str, what: &str, heads: &str, body: &str) -> Page {
+    let mut stream = TcpStream::connect(address).expect("the server accepts");
+    let length = body.len();
+    let host = if heads.contains("host: ") { "" } else { "host: 127.0.0.1\r\n" };
+    let request =
+        format!("{what} HTTP/1.1\r\n{host}connection: close\r\ncontent-length: {length}\r\n{heads}\r\n{body}");
+    stream.write_all(request.as_bytes()).expect("the server takes a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the server answers with text");
+    let (head, text) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    let head = head.to_ascii_lowercase();
+    let pieces = if head.contains("transfer-encoding: chunked") { pieces(text) } else { Vec::new() };
+    let text = if pieces.is_empty() { text.to_owned() } else { pieces.concat() };
+    Page { status, head, text, pieces: pieces.len() }
+}
+
+/// The pieces of a body whose length is not known from the start. It ends with one of no length.
+fn pieces(mut rest: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    loop {
+        let (length, after) = rest.split_once("\r\n").expect("a piece's length");
+        match usize::from_str_radix(length, 16).expect("a length") {
+            0 => return pieces,
+            length => pieces.push(&after[..length]),
+        }
+        rest = after[pieces[pieces.len() - 1].len()..].trim_start_matches("\r\n");
     }
 }
 

@@ -52,6 +52,11 @@ impl World {
         self.server.client(&self.server.key(studio)).post(path, key, body)
     }
 
+    /// Publishes a catalog's document as the studio.
+    pub(crate) fn publish(&self, studio: &str, source: &str) {
+        crate::reading::publish(&self.server.address, &self.server.key(studio), source);
+    }
+
     /// Leads a customer to a page, as a studio does; `wish` is added to the session's address.
     pub(crate) fn enter(&self, studio: &str, account: &str, wish: &str) {
         let path = format!("/accounts/{account}/portal-sessions");

@@ -160,7 +160,7 @@ pub(crate) async fn fields(
     site: &Site,
     len_max: usize,
 ) -> Result<Vec<(String, String)>, Denied> {
-    if !form::from_here(&parts.headers) {
+    if !form::from_here(&parts.headers, &site.options) {
         return Err(Denied(Trouble::NotFromHere));
     }
     let body = axum::body::to_bytes(body, len_max).await.map_err(|_| Denied(Trouble::NotFromHere))?;
@@ -221,9 +221,6 @@ impl Denied {
                 (status, title, problem.detail.clone())
             }
             Trouble::NoPage => (StatusCode::NOT_FOUND, "There is no such page", "The address may be old.".to_owned()),
-            Trouble::TooMuch => {
-                (StatusCode::PAYLOAD_TOO_LARGE, "That is too much for one page", "Choose fewer days.".to_owned())
-            }
             Trouble::Fault => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Something went wrong here",

@@ -74,7 +74,7 @@ fn told(trouble: &Trouble) -> String {
     match trouble {
         Trouble::Ended => "This key is not known, or was revoked.".to_owned(),
         Trouble::Problem(problem) => problem.detail.clone(),
-        Trouble::NotFromHere | Trouble::NoPage | Trouble::TooMuch | Trouble::Fault => {
+        Trouble::NotFromHere | Trouble::NoPage | Trouble::Fault => {
             "That did not work; try again in a moment.".to_owned()
         }
     }

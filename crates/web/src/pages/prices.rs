@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use crate::frame::{self, Frame, Place};
 use crate::pages::Page;
 use crate::trouble::Trouble;
+use crate::typed;
 use crate::visit::Visit;
 
 /// Sizes that a formula's table shows, where a measure's bounds allow them: those of the seed.
@@ -35,6 +36,14 @@ struct Prices {
     tables: Vec<Table>,
     months: Vec<Month>,
     estimate: Option<Estimate>,
+}
+
+/// The part of the page that follows the estimator's fields.
+#[derive(Template)]
+#[template(path = "answer.html")]
+struct Answer {
+    frame: Frame,
+    estimate: Estimate,
 }
 
 /// Tools that are listed together.
@@ -100,13 +109,27 @@ pub(super) async fn page(visit: Visit, Query(asked): Query<BTreeMap<String, Stri
     for tool in &frame.catalog.tools {
         tables.extend(table(&visit, &frame, tool).await?);
     }
-    let chosen = asked.get("tool").and_then(|id| frame.catalog.tools.iter().find(|tool| tool.tool == *id));
-    let estimate = match chosen.or(frame.catalog.tools.first()) {
-        Some(tool) => Some(estimate(&visit, &frame, tool.clone(), &asked).await?),
+    let estimate = match chosen(&frame, &asked) {
+        Some(tool) => Some(estimate(&visit, &frame, tool, &asked).await?),
         None => None,
     };
     let toolkits = toolkits(&frame);
     Ok(frame::html(StatusCode::OK, &Prices { frame, toolkits, tables, months: months(offers.plans), estimate }))
+}
+
+/// The estimate alone, for a page that is open already.
+pub(super) async fn answer(visit: Visit, Query(asked): Query<BTreeMap<String, String>>) -> Page {
+    let frame = Frame::around(&visit, Place::Prices).await?;
+    let tool = chosen(&frame, &asked).ok_or(Trouble::NoPage)?;
+    let estimate = estimate(&visit, &frame, tool, &asked).await?;
+    Ok(frame::html(StatusCode::OK, &Answer { frame, estimate }))
+}
+
+/// The tool that is asked for, else the catalog's first.
+fn chosen(frame: &Frame, asked: &BTreeMap<String, String>) -> Option<ToolShown> {
+    let tools = &frame.catalog.tools;
+    let named = asked.get("tool").and_then(|id| tools.iter().find(|tool| tool.tool == *id));
+    named.or(tools.first()).cloned()
 }
 
 /// What each plan's credits buy, once where two plans bring the same.
@@ -195,17 +218,26 @@ async fn estimate(
     tool: ToolShown,
     asked: &BTreeMap<String, String>,
 ) -> Result<Estimate, Trouble> {
-    let (mut fields, mut measures) = (Vec::new(), Map::new());
+    let (mut fields, mut measures, mut misread) = (Vec::new(), Map::new(), None);
     for measure in &tool.measures {
+        let begins = begins_with(measure);
         let given = asked.get(&measure.measure).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-        let value = given.unwrap_or_else(|| begins_with(measure));
-        measures.insert(measure.measure.clone(), value_of(measure, &value));
-        fields.push(Field { measure: measure.clone(), value });
+        let value = given.unwrap_or_else(|| begins.clone());
+        let field = Field { measure: measure.clone(), value };
+        // What the page wrote itself is no doubt read as it was meant.
+        match if field.value == begins { Ok(value_of(measure, &begins)) } else { field.typed() } {
+            Ok(value) => drop(measures.insert(measure.measure.clone(), value)),
+            Err(words) => misread = misread.or(Some(words)),
+        }
+        fields.push(field);
     }
-    let outcome = match quote(visit, &tool, measures).await {
-        Ok(quote) => Outcome::Quoted(Box::new(quote)),
-        Err(Trouble::Problem(problem)) if problem.status < 500 => Outcome::Refused(refused(frame, &problem)),
-        Err(trouble) => return Err(trouble),
+    let outcome = match misread {
+        Some(words) => Outcome::Refused(words),
+        None => match quote(visit, &tool, measures).await {
+            Ok(quote) => Outcome::Quoted(Box::new(quote)),
+            Err(Trouble::Problem(problem)) if problem.status < 500 => Outcome::Refused(refused(frame, &problem)),
+            Err(trouble) => return Err(trouble),
+        },
     };
     Ok(Estimate { tool, fields, outcome })
 }
@@ -310,6 +342,14 @@ impl Field {
         match self.measure.unit.as_deref().filter(|unit| *unit != self.measure.measure) {
             Some(unit) => format!("{name} ({unit})"),
             None => name,
+        }
+    }
+
+    /// What somebody typed or chose, for a request; or what is wrong with it.
+    fn typed(&self) -> Result<Value, String> {
+        match self.measure.choices {
+            Some(_) => Ok(value_of(&self.measure, &self.value)),
+            None => typed::number(&self.label(), &self.value).map(Value::Number),
         }
     }
 

@@ -6,14 +6,13 @@ use axum::http::StatusCode;
 use scrip_api::account::AccountShown;
 use scrip_api::balance::LeftShown;
 use scrip_api::catalog::NamedShown;
-use scrip_api::code::Code;
 use scrip_api::offer::{OffersShown, PackageOfferShown};
 use scrip_api::top_up::TopUpShown;
 use serde_json::{Map, Value, json};
 
 use crate::form::Filled;
 use crate::frame::{self, Frame, Place};
-use crate::pages::{self, Page};
+use crate::pages::{self, Page, top_up};
 use crate::trouble::{self, Trouble};
 use crate::visit::Visit;
 
@@ -97,36 +96,40 @@ struct TypeOfProject {
 }
 
 /// What came of saving.
-struct Note {
-    good: bool,
-    words: String,
+pub(super) struct Note {
+    pub(super) good: bool,
+    pub(super) words: String,
 }
 
 /// What the page was opened after.
 #[derive(Debug, serde::Deserialize)]
 pub(super) struct After {
+    /// Which of its forms was saved.
     saved: Option<String>,
 }
 
 /// The page.
 pub(super) async fn page(visit: Visit, Query(after): Query<After>) -> Page {
-    let note = after.saved.map(|_| Note { good: true, words: "Saved.".to_owned() });
-    show(&visit, note, StatusCode::OK).await
+    let mut settings = read(&visit).await?;
+    settings.note = after.saved.and_then(|form| settings.saved(&form)).map(|words| Note { good: true, words });
+    Ok(frame::html(StatusCode::OK, &settings))
 }
 
-async fn show(visit: &Visit, note: Option<Note>, status: StatusCode) -> Page {
+/// The page with a note.
+pub(super) async fn show(visit: &Visit, note: Option<Note>, status: StatusCode) -> Page {
+    let settings = Settings { note, ..read(visit).await? };
+    Ok(frame::html(status, &settings))
+}
+
+async fn read(visit: &Visit) -> Result<Settings, Trouble> {
     let frame = Frame::around(visit, Place::Settings).await?;
     let offers: OffersShown = visit.get("/offers").await?;
-    let top_up = match visit.get::<TopUpShown>("/automatic-top-up").await {
-        Ok(top_up) => Some(top_up),
-        Err(trouble) if trouble.is(Code::TopUpNotFound) => None,
-        Err(trouble) => return Err(trouble),
-    };
+    let top_up = top_up::stands(visit).await?;
     let enabled =
         |id: &str| frame.account.project_types.as_ref().is_none_or(|types| types.iter().any(|other| other == id));
     let types = frame.catalog.project_types.iter();
     let types = types.map(|named| TypeOfProject { enabled: enabled(&named.id), named: named.clone() }).collect();
-    Ok(frame::html(status, &Settings { frame, types, packages: offers.packages, top_up, note }))
+    Ok(Settings { frame, types, packages: offers.packages, top_up, note: None })
 }
 
 /// Saves the profile.
@@ -137,51 +140,27 @@ pub(super) async fn save(filled: Filled) -> Page {
             body.insert(field.to_owned(), json!(text));
         }
     }
-    if let Some(all) = filled.text("types") {
-        let types: Vec<&str> = filled.texts("project_type").collect();
-        // Who has all, and leaves them all, has those too that come later.
-        if types.len().to_string() != all {
-            body.insert("project_types".to_owned(), json!(types));
-        }
-    }
     let saved = filled.visit.change::<AccountShown>("PUT", "", Some(Value::Object(body))).await;
-    said(&filled.visit, saved.map(drop)).await
+    said(&filled.visit, "profile", saved.map(drop)).await
 }
 
-/// Saves the automatic top-up.
-pub(super) async fn save_top_up(filled: Filled) -> Page {
-    let mut body = Map::new();
-    if let Some(package) = filled.text("package") {
-        body.insert("package".to_owned(), json!(package));
+/// Saves the project types. A form of its own: who changes their name chooses no types.
+pub(super) async fn save_types(filled: Filled) -> Page {
+    let all = filled.text("types").ok_or(Trouble::NotFromHere)?;
+    let types: Vec<&str> = filled.texts("project_type").collect();
+    // Who has all, and leaves them all, has those too that come later.
+    if types.len().to_string() == all {
+        return said(&filled.visit, "project-types", Ok(())).await;
     }
-    // A limit that is left empty is none; without an upper level it is the lower one.
-    let up_to = filled.text("up_to").or(filled.text("below"));
-    let (per_day, per_month) = (filled.text("per_day"), filled.text("per_month"));
-    let given = [("below", filled.text("below")), ("up_to", up_to), ("per_day", per_day), ("per_month", per_month)];
-    for (field, text) in given {
-        // A number goes on as it was written: nothing here reads amounts.
-        let value = match text.map(str::parse::<serde_json::Number>) {
-            Some(Ok(number)) => Value::Number(number),
-            Some(Err(_)) => {
-                let words = format!("“{}” is not a number.", text.unwrap_or_default());
-                return show(&filled.visit, Some(Note { good: false, words }), StatusCode::BAD_REQUEST).await;
-            }
-            None => Value::Null,
-        };
-        let is_limit = matches!(field, "per_day" | "per_month");
-        if is_limit || !value.is_null() {
-            body.insert(field.to_owned(), value);
-        }
-    }
-    body.insert("enabled".to_owned(), json!(filled.text("enabled").is_some()));
-    let saved = filled.visit.change::<TopUpShown>("PUT", "/automatic-top-up", Some(Value::Object(body))).await;
-    said(&filled.visit, saved.map(drop)).await
+    let body = json!({ "project_types": types });
+    let saved = filled.visit.change::<AccountShown>("PUT", "", Some(body)).await;
+    said(&filled.visit, "project-types", saved.map(drop)).await
 }
 
 /// Back to the page; what was refused is said on it.
-async fn said(visit: &Visit, saved: Result<(), Trouble>) -> Page {
+pub(super) async fn said(visit: &Visit, form: &str, saved: Result<(), Trouble>) -> Page {
     match saved {
-        Ok(()) => Ok(pages::see(&format!("{}?saved=1", Place::Settings.href()))),
+        Ok(()) => Ok(pages::see(&format!("{}?saved={form}", Place::Settings.href()))),
         Err(Trouble::Problem(problem)) if problem.status < 500 => {
             let words = match problem.field.as_deref() {
                 Some("time_zone") => "There is no such time zone; choose one of the list.".to_owned(),
@@ -219,12 +198,43 @@ impl Settings {
 
     /// The automatic top-up's field as it stands.
     fn field(&self, name: &str) -> String {
-        let Some(top_up) = &self.top_up else { return String::new() };
-        match name {
-            "below" => top_up.below.0.to_string(),
-            "up_to" => top_up.up_to.0.to_string(),
-            "per_day" => top_up.per_day.map(|most| most.to_string()).unwrap_or_default(),
-            _ => top_up.per_month.map(|most| most.to_string()).unwrap_or_default(),
+        self.top_up.as_ref().map(|top_up| top_up::field(top_up, name)).unwrap_or_default()
+    }
+
+    /// What the automatic top-up's form is made from.
+    fn made_from(&self) -> String {
+        top_up::made_from(self.top_up.as_ref())
+    }
+
+    /// The package that the automatic top-up buys, where it is sold no longer.
+    fn gone(&self) -> Option<&str> {
+        let package = &self.top_up.as_ref()?.package;
+        let sold = self.packages.iter().any(|offer| offer.package.package == *package);
+        (!sold).then_some(package)
+    }
+
+    fn sells_nothing(&self) -> bool {
+        self.packages.is_empty() && self.top_up.is_none()
+    }
+
+    /// What stands since a form was saved, in words; `None` for a form that there is not.
+    fn saved(&self, form: &str) -> Option<String> {
+        match form {
+            "profile" => Some(match &self.frame.account.name {
+                Some(name) => format!("Saved: {name}, with the days of {}.", self.frame.account.time_zone),
+                None => format!("Saved: the days of {}.", self.frame.account.time_zone),
+            }),
+            "project-types" => {
+                let enabled = self.types.iter().filter(|one| one.enabled).map(|one| one.named.name.as_str());
+                let enabled: Vec<&str> = enabled.collect();
+                Some(match (enabled.is_empty(), &self.frame.account.project_types) {
+                    (_, None) => "Saved: every project type is enabled, and those that come later.".to_owned(),
+                    (true, Some(_)) => "Saved: no project type is enabled.".to_owned(),
+                    (false, Some(_)) => format!("Saved: enabled are {}.", enabled.join(", ")),
+                })
+            }
+            "top-up" => Some(top_up::in_words(&self.frame, self.top_up.as_ref()?)),
+            _ => None,
         }
     }
 

@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
+use axum::body::Body;
 use axum::extract::Query;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
+use futures_util::StreamExt;
+use futures_util::stream::{self, try_unfold};
 use http_body_util::BodyExt;
 use scrip_api::entry::{EntriesShown, EntryShown};
 use scrip_api::quote::{LineShown, QuoteShown};
 use scrip_api::time::Instant;
 use scrip_api::usage::UsageShown;
+use scrip_core::entry::Kind;
 use scrip_core::time::Time;
 use serde_json::json;
 
@@ -26,8 +30,8 @@ const LINES: usize = 25;
 const DAYS: i64 = 30;
 /// The most days that are drawn.
 const DAYS_MAX: i64 = 370;
-/// Pages of 1,000 lines in one file.
-const FILE_PAGES_MAX: usize = 100;
+/// Lines of a file that are read at a time.
+const FILE_LINES: usize = 1_000;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
@@ -92,40 +96,47 @@ pub(super) async fn page(visit: Visit, Query(asked): Query<Asked>) -> Page {
     Ok(frame::html(StatusCode::OK, &shown))
 }
 
-/// The same lines as a file.
+/// The same lines as a file. Each page of them is read when the one before has been sent, so that a file of any length takes
+/// no more room than one page. The first is read before anything is answered: what is refused is still a page that says so.
 pub(super) async fn file(visit: Visit, Query(asked): Query<Asked>) -> Page {
     let frame = Frame::around(&visit, Place::Usage).await?;
     let filter = filter(&frame, &asked);
-    let (mut text, mut after) = (String::new(), String::new());
-    for _ in 0..FILE_PAGES_MAX {
-        let page = visit.raw(&format!("/entries?limit=1000{filter}{after}"), "text/csv").await?;
-        let next = page.headers().get("next-after").and_then(|next| next.to_str().ok()).map(str::to_owned);
-        let body = page.into_body().collect().await.map_err(|_| Trouble::Fault)?.to_bytes();
-        let lines = std::str::from_utf8(&body).map_err(|_| Trouble::Fault)?;
+    let (first, next) = lines_of_file(&visit, &filter, "").await?;
+    let rest = try_unfold((visit, filter, next), |(visit, filter, next)| async move {
+        let Some(after) = next else { return Ok(None) };
+        let read = lines_of_file(&visit, &filter, &format!("&after={after}")).await;
+        // The file ends in the middle, which the browser notices: it is not whole.
+        let (text, next) = read.map_err(|_| std::io::Error::other("the lines that follow could not be read"))?;
         // The names of the columns stand at the beginning alone.
-        text.push_str(if text.is_empty() { lines } else { lines.split_once('\n').map_or("", |(_, rest)| rest) });
-        match next {
-            Some(next) => after = format!("&after={next}"),
-            None => return Ok(csv(text)),
-        }
-    }
-    Err(Trouble::TooMuch)
-}
-
-fn csv(text: String) -> Response {
+        let lines = text.split_once('\n').map_or("", |(_, lines)| lines).to_owned();
+        Ok(Some((lines, (visit, filter, next))))
+    });
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8")),
         (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"credits.csv\"")),
     ];
-    (headers, text).into_response()
+    let text = stream::once(async { Ok::<_, std::io::Error>(first) }).chain(rest);
+    Ok((headers, Body::from_stream(text)).into_response())
+}
+
+/// A page of a file's lines, and where the next one begins.
+async fn lines_of_file(visit: &Visit, filter: &str, after: &str) -> Result<(String, Option<String>), Trouble> {
+    let page = visit.raw(&format!("/entries?limit={FILE_LINES}{filter}{after}"), "text/csv").await?;
+    let next = page.headers().get("next-after").and_then(|next| next.to_str().ok()).map(str::to_owned);
+    let body = page.into_body().collect().await.map_err(|_| Trouble::Fault)?.to_bytes();
+    Ok((String::from_utf8(body.to_vec()).map_err(|_| Trouble::Fault)?, next))
 }
 
 /// The API's parameters for what is asked. What cannot be read is not asked for.
 fn filter(frame: &Frame, asked: &Asked) -> String {
     let kinds = match asked.show.as_deref() {
         Some("jobs") => "&kind=settle,charge,refund,debt,uncollected",
-        Some("credits") => "&kind=refill,grant,top_up,roll_over,expiry,revoke,claw_back,freeze,unfreeze,debt_repaid",
-        Some("orders") => "&kind=order,top_up,automatic_top_up,claw_back,freeze,unfreeze",
+        Some("credits") => {
+            "&kind=refill,grant,top_up,roll_over,expiry,revoke,claw_back,give_back,freeze,unfreeze,debt_repaid"
+        }
+        Some("orders") => {
+            "&kind=order,top_up,automatic_top_up,saved_method,billing,claw_back,give_back,freeze,unfreeze"
+        }
         _ => "",
     };
     let tool = asked.tool.as_ref().filter(|tool| frame.catalog.tools.iter().any(|known| known.tool == **tool));
@@ -209,29 +220,62 @@ fn what(frame: &Frame, entry: &EntryShown) -> String {
         Some(about) => format!("{what}: {about}"),
         None => what.to_owned(),
     };
-    match entry.kind.as_str() {
-        "settle" | "charge" => tool.unwrap_or("Job").to_owned(),
-        "hold" => about("Held", tool),
-        "extend" => about("Held longer", tool),
-        "release" => about("Freed", tool),
-        "hold_expired" => about("Freed after its deadline", tool),
-        "refund" => about("Refund", tool),
-        "refill" => about("Plan’s credits", plan),
-        "plan_change" => about("Plan changed", plan),
-        "roll_over" => "Rolled over".to_owned(),
-        "expiry" => "Expired".to_owned(),
-        "grant" => "Given".to_owned(),
-        "top_up" => about("Bought", entry.package.as_deref().map(|package| frame.package(package))),
-        "order" => about("Order", entry.package.as_deref().map(|package| frame.package(package)).or(plan)),
-        "revoke" => "Taken back".to_owned(),
-        "claw_back" => "Taken back with its money".to_owned(),
-        "freeze" => "Frozen".to_owned(),
-        "unfreeze" => "Free again".to_owned(),
-        "debt" => about("Owed", tool),
-        "debt_repaid" => "Debt repaid".to_owned(),
-        "uncollected" => about("Not charged", tool),
-        "automatic_top_up" => "Automatic top-up".to_owned(),
-        other => other.replace('_', " "),
+    let bought = entry.package.as_deref().map(|package| frame.package(package));
+    let Some(kind) = Kind::from_word(&entry.kind) else { return entry.kind.replace('_', " ") };
+    match kind {
+        Kind::Settle | Kind::Charge => tool.unwrap_or("Job").to_owned(),
+        Kind::Hold | Kind::Extend | Kind::Release | Kind::HoldExpired => about(word(kind), tool),
+        Kind::Refund | Kind::Debt | Kind::Uncollected => about(word(kind), tool),
+        Kind::Refill | Kind::PlanChange => about(word(kind), plan),
+        Kind::TopUp => about(word(kind), bought),
+        Kind::Order | Kind::ClawBack | Kind::GiveBack | Kind::Freeze | Kind::Unfreeze => {
+            about(word(kind), bought.or(plan))
+        }
+        Kind::Account
+        | Kind::RollOver
+        | Kind::Expiry
+        | Kind::Grant
+        | Kind::Revoke
+        | Kind::DebtRepaid
+        | Kind::Erasure
+        | Kind::AutomaticTopUp
+        | Kind::SavedMethod
+        | Kind::Billing
+        | Kind::Act => word(kind).to_owned(),
+    }
+}
+
+/// What a kind of entry is to a customer.
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Settle | Kind::Charge => "Job",
+        Kind::Hold => "Held",
+        Kind::Extend => "Held longer",
+        Kind::Release => "Freed",
+        Kind::HoldExpired => "Freed after its deadline",
+        Kind::Refund => "Refund",
+        Kind::Refill => "Plan’s credits",
+        Kind::PlanChange => "Plan changed",
+        Kind::RollOver => "Rolled over",
+        Kind::Expiry => "Expired",
+        Kind::Grant => "Given",
+        Kind::Revoke => "Taken back",
+        Kind::TopUp => "Bought",
+        Kind::Order => "Order",
+        Kind::ClawBack => "Taken back with its money",
+        Kind::GiveBack => "Given back with its money",
+        Kind::Freeze => "Frozen while its payment is disputed",
+        Kind::Unfreeze => "Free again after a dispute",
+        Kind::Debt => "Owed",
+        Kind::DebtRepaid => "Debt repaid",
+        Kind::Uncollected => "Not charged",
+        Kind::AutomaticTopUp => "Automatic top-up",
+        Kind::SavedMethod => "Saved card",
+        Kind::Billing => "Way of paying for the plan",
+        // In no history that is shown.
+        Kind::Account => "Account",
+        Kind::Erasure => "Erased",
+        Kind::Act => "Done by the studio",
     }
 }
 
@@ -313,7 +357,22 @@ impl UsagePage {
     }
 
     fn has_receipt(&self, line: &Line) -> bool {
-        let moved = line.entry.lots.iter().any(|lot| !lot.credits.0.is_zero());
+        let moved = line.entry.lots.iter().any(|lot| !lot.credits.0.is_zero() || lot.frozen.is_some());
         moved || is_job(&line.entry) || line.entry.reason.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_line_has_words_for_people() {
+        let mut words: Vec<&str> = Kind::ALL.into_iter().filter(|kind| kind.is_shown()).map(word).collect();
+        assert!(words.iter().all(|word| !word.contains('_')), "{words:?}");
+        words.sort_unstable();
+        words.dedup();
+        // A settle and a charge are both jobs.
+        assert_eq!(words.len() + 1, Kind::ALL.into_iter().filter(|kind| kind.is_shown()).count(), "{words:?}");
     }
 }
