@@ -403,7 +403,7 @@ impl Expected {
         let kind = text(&entry["kind"]);
         for of in ["tool", "plan", "package"] {
             let said = match kind {
-                "order" => of != "tool",
+                "order" | "claw_back" | "give_back" | "freeze" | "unfreeze" => of != "tool",
                 "top_up" => of == "package",
                 "refill" | "plan_change" => of == "plan",
                 _ => of == "tool",
@@ -420,7 +420,8 @@ impl Expected {
         self.number(&entry["available_after"]);
         self.number(&entry["remaining_after"]);
         let (job, lots) = (matches!(kind, "settle" | "charge"), list(&entry["lots"]));
-        let moved: Vec<&Value> = lots.iter().filter(|lot| lot["credits"] != json!(0)).collect();
+        let moves = |lot: &&Value| lot["credits"] != json!(0) || !lot["frozen"].is_null();
+        let moved: Vec<&Value> = lots.iter().filter(moves).collect();
         if !job && moved.is_empty() && entry["reason"].is_null() {
             return;
         }
@@ -436,7 +437,12 @@ impl Expected {
             self.change(&entry["debt"]);
         }
         for lot in moved {
-            self.change(&lot["credits"]);
+            if lot["credits"] != json!(0) {
+                self.change(&lot["credits"]);
+            }
+            if !lot["frozen"].is_null() {
+                self.change(&lot["frozen"]);
+            }
         }
         self.say(text(&entry["reason"]));
         for refund in refunds.iter().filter(|refund| job && refund["charge"] == entry["charge"]) {
