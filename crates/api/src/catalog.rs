@@ -265,7 +265,7 @@ pub struct VersionShown {
 /// What publishing came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PublishedShown {
-    /// The version that has this content; null for a dry run of new content.
+    /// The version that has this content; null for a dry run of new content. Publishing what was a version changes nothing.
     pub catalog_version: Option<u32>,
     /// Whether this call made it a version: false for a dry run, and where the content was a version before.
     pub published: bool,

@@ -100,6 +100,8 @@ codes! {
     PaymentMismatch = "payment_mismatch", 409, "The payment is not what the order costs";
     /// The anchor of a subscription never changes.
     AnchorFixed = "anchor_fixed", 409, "The subscription's anchor is fixed";
+    /// The version that a publication goes on from is not the newest any more.
+    CatalogOvertaken = "catalog_overtaken", 409, "Another catalog version was published meanwhile";
     /// The test clock never moves back.
     ClockMovedBack = "clock_moved_back", 409, "The clock cannot be moved back";
     /// The tool is not in the catalog.

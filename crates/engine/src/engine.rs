@@ -20,13 +20,14 @@ use tokio::sync::{broadcast, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::committer;
-use crate::history::{self, HistoryPage, HistoryQuery, JournalPage, JournalQuery};
+use crate::history::{self, HistoryPage, HistoryQuery, JournalPage, JournalQuery, Searched};
 use crate::hub::{Hub, Known, Trouble};
 use crate::import;
 use crate::intake::{Carried, Intake, Job};
 use crate::joint::Joint;
 use crate::opening::{self, Origin};
 use crate::pending::{self, PendingOrders};
+use crate::publishing::Expected;
 use crate::recall;
 use crate::recover;
 use crate::resident::Residents;
@@ -127,6 +128,12 @@ pub enum PublishError {
         /// The document's.
         found: StudioId,
     },
+    /// Another version was published meanwhile.
+    #[error("version {newest} was published meanwhile")]
+    Overtaken {
+        /// The newest.
+        newest: u32,
+    },
     /// It could not be made durable.
     #[error("{0}")]
     Unavailable(&'static str),
@@ -163,6 +170,8 @@ pub(crate) struct Shared {
     pub(crate) intake: Intake,
     pub(crate) residents: Arc<Residents>,
     pub(crate) reader: Arc<dyn Reader>,
+    /// Positions follow the clock: the store was not filled from another's journal.
+    by_clock: bool,
     /// Texts are being erased: the store's upkeep has work even when nobody asks for anything.
     erasing: AtomicBool,
 }
@@ -204,6 +213,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             intake: Intake::new(options.queue_limit),
             residents,
+            by_clock: documents.import.is_none(),
             erasing: AtomicBool::new(!reader.erasing()?.is_empty()),
             hub: Hub::new(options, Known::of(documents)),
             reader,
@@ -356,6 +366,20 @@ impl Engine {
         publication: Publication,
         expected: Option<StudioId>,
     ) -> Result<PublishOutcome, PublishError> {
+        self.publish_if(publication, Expected { studio: expected, newest: None }).await
+    }
+
+    /// The same for the caller's own studio, where its newest version is still the one that the caller knows (0: none).
+    pub async fn publish_after(
+        &self,
+        publication: Publication,
+        expected: StudioId,
+        newest: u32,
+    ) -> Result<PublishOutcome, PublishError> {
+        self.publish_if(publication, Expected { studio: Some(expected), newest: Some(newest) }).await
+    }
+
+    async fn publish_if(&self, publication: Publication, expected: Expected) -> Result<PublishOutcome, PublishError> {
         // Checked here, on the caller's time: only a sound catalog takes up the sequencer's.
         let catalog = Arc::new(catalog::read(&publication.source, publication.format)?);
         let (reply, outcome) = oneshot::channel();
@@ -468,6 +492,17 @@ impl Engine {
                 None => return Ok(Vec::new()),
             },
         };
+        self.accounts_by_number(studio, search, after, limit)
+    }
+
+    /// The same after an account's number, which stays when its id goes.
+    pub fn accounts_by_number(
+        &self,
+        studio: StudioNumber,
+        search: Option<&str>,
+        after: Option<AccountNumber>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Account>>, StoreError> {
         let search = search.map(str::to_lowercase);
         let matches = |account: &Account| {
             account.studio == studio
@@ -582,7 +617,8 @@ impl Engine {
         };
         let last = shared.counters.entries.load(Ordering::Acquire);
         let whose = |number| shared.by_number(number).map(|account| account.map(|a| (a.studio, a.id.clone())));
-        history::of_studio(shared.reader.as_ref(), studio, last, query, whose)
+        let searched = Searched { reader: shared.reader.as_ref(), last, by_clock: shared.by_clock };
+        history::of_studio(&searched, studio, query, whose)
     }
 
     /// The entries of batches as they become durable, from now on, in order.

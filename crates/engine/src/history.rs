@@ -174,11 +174,30 @@ fn decoded(row: &Row) -> Result<Entry, StoreError> {
     journal::decode(&row.record).map_err(|damaged| StoreError::Damaged(damaged.to_string()))
 }
 
+/// The rows that a studio's history is searched in.
+pub(crate) struct Searched<'a> {
+    pub(crate) reader: &'a dyn Reader,
+    /// The last position.
+    pub(crate) last: u64,
+    /// Whether positions follow the clock: not where a journal was imported, which keeps each account's order alone.
+    pub(crate) by_clock: bool,
+}
+
+/// By how much a clock may have been wrong, in seconds, and a search by time still find everything: a day.
+const CLOCK_WRONG_S: i64 = 86_400;
+
+/// Whether everything at earlier positions than these rows is before `from`: so are all of them that are written when they happen.
+/// What falls due is written later, and says when it was due: of these rows, some may still be wanted.
+fn is_all_before(rows: &[Row], from: Time) -> bool {
+    let at_once = |row: &&Row| matches!(row.record.kind, Kind::Hold | Kind::Settle | Kind::Charge | Kind::Grant);
+    let mut written = rows.iter().filter(at_once).peekable();
+    written.peek().is_some() && written.all(|row| row.record.at.plus_seconds(CLOCK_WRONG_S) < from)
+}
+
 /// A studio's entries, newest first. `whose`: the studio and id of an account.
 pub(crate) fn of_studio(
-    reader: &dyn Reader,
+    searched: &Searched<'_>,
     studio: StudioNumber,
-    last: u64,
     query: &JournalQuery,
     whose: impl Fn(AccountNumber) -> Result<Option<(StudioNumber, AccountId)>, StoreError>,
 ) -> Result<JournalPage, StoreError> {
@@ -186,16 +205,17 @@ pub(crate) fn of_studio(
     let mut owners: FxHashMap<u64, Option<(StudioNumber, AccountId)>> = FxHashMap::default();
     let mut page = JournalPage::default();
     let mut before = match query.before {
-        None => last + 1,
+        None => searched.last + 1,
         Some(JournalPlace::Position(position)) => position,
         Some(JournalPlace::Entry(_)) => return Ok(page),
     };
     let mut looked = 0;
     while looked < LOOKS && before > 1 {
-        let rows = reader.rows_before(before, PAGE)?;
+        let rows = searched.reader.rows_before(before, PAGE)?;
         looked += PAGE;
         let Some(end) = rows.last() else { return Ok(page) };
         before = end.position;
+        let ends = searched.by_clock && query.from.is_some_and(|from| is_all_before(&rows, from));
         for row in rows {
             if !filter.admits(&row.record) {
                 continue;
@@ -218,6 +238,9 @@ pub(crate) fn of_studio(
                 return Ok(page);
             }
             page.entries.push((Some(id), entry));
+        }
+        if ends {
+            return Ok(page);
         }
     }
     page.next = (before > 1).then_some(JournalPlace::Position(before));
@@ -273,6 +296,48 @@ pub(crate) fn accounts(
             if found.len() == limit {
                 return Ok(found);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scrip_core::amount::Credits;
+
+    use super::*;
+
+    fn row((kind, at): (Kind, &str)) -> Row {
+        let record = Record {
+            account: AccountNumber(1),
+            seq: 1,
+            at: Time::parse(at).unwrap(),
+            kind,
+            tool: None,
+            credits: Credits::ZERO,
+            held: Credits::ZERO,
+            available_after: Credits::ZERO,
+            remaining_after: Credits::ZERO,
+            body: Vec::new(),
+            hash: scrip_core::account::Hash::default(),
+            texts: None,
+        };
+        Row { position: 1, links: None, record }
+    }
+
+    #[test]
+    fn a_search_by_time_ends_a_day_before() {
+        let from = Time::parse("2026-01-31T10:00:00Z").unwrap();
+        let (before, within) = ("2026-01-30T09:59:59Z", "2026-01-30T10:00:00Z");
+        for (rows, ends) in [
+            (vec![(Kind::Charge, before), (Kind::Settle, before), (Kind::Hold, before)], true),
+            (vec![(Kind::Charge, before), (Kind::Grant, within)], false),
+            // What fell due long ago is written when somebody looks.
+            (vec![(Kind::Expiry, before), (Kind::Refill, before)], false),
+            (vec![(Kind::Expiry, within), (Kind::Charge, before)], true),
+            (vec![], false),
+        ] {
+            let rows: Vec<Row> = rows.into_iter().map(row).collect();
+            assert_eq!(is_all_before(&rows, from), ends, "{rows:?}");
         }
     }
 }

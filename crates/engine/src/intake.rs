@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use scrip_core::catalog::Catalog;
 use scrip_core::hold::Hold;
-use scrip_core::id::{AccountId, HoldRef, OrderId, ProviderRef, StudioId, StudioNumber};
+use scrip_core::id::{AccountId, HoldRef, OrderId, ProviderRef, StudioNumber};
 use scrip_core::order::Order;
 use scrip_core::time::Time;
 use tokio::sync::oneshot;
 
 use crate::engine::{Outcome, Publication, PublishError, PublishOutcome, Refusal, Request};
+use crate::publishing::Expected;
 use crate::sequencer::Prepared;
 use crate::store::{KeyDocument, Note, TokenSecret};
 
@@ -30,7 +31,7 @@ pub(crate) enum Job {
     Publish {
         publication: Publication,
         catalog: Arc<Catalog>,
-        expected: Option<StudioId>,
+        expected: Expected,
         reply: oneshot::Sender<Result<PublishOutcome, PublishError>>,
     },
     /// A key to store.

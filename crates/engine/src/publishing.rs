@@ -22,6 +22,15 @@ pub(crate) struct Moment {
     pub(crate) replaces_from: Time,
 }
 
+/// What whoever publishes takes to be so.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Expected {
+    /// Theirs is this studio.
+    pub(crate) studio: Option<StudioId>,
+    /// Its newest version is this one; 0: it has none.
+    pub(crate) newest: Option<u32>,
+}
+
 /// What a publication comes to.
 pub(crate) enum Decided {
     /// The content was a version of the studio before: left alone.
@@ -40,10 +49,10 @@ pub(crate) fn decide(
     studios: &BTreeMap<StudioId, StudioNumber>,
     catalogs: &Catalogs,
     catalog: &Arc<Catalog>,
-    expected: Option<&StudioId>,
+    expected: &Expected,
     moment: Moment,
 ) -> Result<Decided, PublishError> {
-    if let Some(expected) = expected
+    if let Some(expected) = &expected.studio
         && *expected != catalog.studio
     {
         return Err(PublishError::OtherStudio { expected: expected.clone(), found: catalog.studio.clone() });
@@ -58,6 +67,9 @@ pub(crate) fn decide(
         return Ok(Decided::Known(Arc::clone(known)));
     }
     let last = versions.iter().map(|published| published.version).max().unwrap_or(0);
+    if expected.newest.is_some_and(|newest| newest != last) {
+        return Err(PublishError::Overtaken { newest: last });
+    }
     let at_once = if last == 0 { Time::EPOCH } else { moment.replaces_from };
     let effective = catalog.effective_from.unwrap_or(at_once).max(at_once);
     let catalog = Arc::clone(catalog);

@@ -32,7 +32,7 @@ use crate::behind::{Urge, WriteBehind};
 use crate::clock::Clock;
 use crate::engine::{Outcome, Publication, PublishError, PublishOutcome, Refusal, Request, Shared};
 use crate::intake::{Carried, Job, Next};
-use crate::publishing::{self, Decided};
+use crate::publishing::{self, Decided, Expected};
 use crate::recall::{self, Trailed};
 use crate::salt::Salts;
 use crate::store::{
@@ -308,7 +308,7 @@ impl Sequencer {
             }
             Job::Publish { publication, catalog, expected, reply } => {
                 self.weight += 1;
-                let outcome = self.publish(publication, catalog, expected, now);
+                let outcome = self.publish(publication, catalog, &expected, now);
                 self.answers.push(Reply::Publish(reply, outcome));
             }
             Job::PutKey { key, reply } => {
@@ -542,11 +542,11 @@ impl Sequencer {
         &mut self,
         publication: Publication,
         catalog: Arc<Catalog>,
-        expected: Option<StudioId>,
+        expected: &Expected,
         now: Time,
     ) -> Result<PublishOutcome, PublishError> {
         let moment = publishing::Moment { now, replaces_from: now };
-        let decided = publishing::decide(&self.studios, &self.catalogs, &catalog, expected.as_ref(), moment)?;
+        let decided = publishing::decide(&self.studios, &self.catalogs, &catalog, expected, moment)?;
         let (published, studio) = match decided {
             Decided::Known(known) => return Ok(PublishOutcome::Known(known)),
             Decided::New { published, studio } => (published, studio),

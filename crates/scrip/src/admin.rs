@@ -216,7 +216,9 @@ async fn publish(engine: &Engine, asker: Asker, format: Format, source: String) 
             PublishError::Invalid(refused) => {
                 Tell::CatalogRefused { line: refused.line, column: refused.column, message: refused.message }
             }
-            PublishError::OtherStudio { .. } => Tell::No { message: error.to_string() },
+            PublishError::OtherStudio { .. } | PublishError::Overtaken { .. } => {
+                Tell::No { message: error.to_string() }
+            }
             PublishError::Unavailable(why) => Tell::Failed { message: why.to_owned() },
         })?;
     let (published, news) = match outcome {

@@ -13,7 +13,7 @@ use scrip_api::code::Code;
 use scrip_core::command::Asker;
 use scrip_core::id::{AccountId, StudioNumber};
 use scrip_core::time::Time;
-use scrip_engine::store::Role;
+use scrip_engine::store::{Role, TokenSecret};
 use subtle::ConstantTimeEq;
 
 use crate::app::App;
@@ -42,11 +42,19 @@ enum Caller {
         role: Role,
         /// Which key or person it is, to ask again whether it holds.
         who: Who,
-        /// When the console token ends that stands for them; `None`: the key itself was sent.
-        ends: Option<Time>,
+        /// The console token that stands for them; `None`: the key itself was sent.
+        session: Option<Session>,
     },
     /// One of its customers.
     Customer(Customer),
+}
+
+/// A console token that was good.
+struct Session {
+    /// When it ends.
+    ends: Time,
+    /// What it was made with.
+    secret: TokenSecret,
 }
 
 impl Authorised {
@@ -75,10 +83,15 @@ impl Authorised {
         }
     }
 
+    /// Whether a console token was sent, in which somebody is at work, and not the key itself.
+    pub(crate) fn is_session(&self) -> bool {
+        matches!(&self.caller, Caller::Studio { session: Some(_), .. })
+    }
+
     /// The digest of the key, where it was sent itself: a console token makes no other.
     pub(crate) fn key_itself(&self) -> Result<[u8; 32], Refused> {
         match &self.caller {
-            Caller::Studio { who: Who::Key(digest), ends: None, .. } => Ok(*digest),
+            Caller::Studio { who: Who::Key(digest), session: None, .. } => Ok(*digest),
             Caller::Studio { .. } | Caller::Customer(_) => {
                 Err(Refused::new(Code::Forbidden, "Sign in with a key; a session does not open another."))
             }
@@ -121,8 +134,11 @@ impl Authorised {
     /// Whether the key or token still holds: it may be revoked or end while an answer goes on.
     pub(crate) async fn holds(&self, app: &App) -> bool {
         match &self.caller {
-            Caller::Studio { who, ends, .. } => {
-                ends.is_none_or(|ends| ends > app.engine().now()) && holder(app, self.studio, who).is_some()
+            Caller::Studio { who, session, .. } => {
+                let good = |session: &Session| {
+                    session.ends > app.engine().now() && app.engine().token_secret(self.studio) == Some(session.secret)
+                };
+                session.as_ref().is_none_or(good) && holder(app, self.studio, who).is_some()
             }
             Caller::Customer(customer) => customer.holds(app).await,
         }
@@ -140,15 +156,20 @@ impl FromRequestParts<App> for Authorised {
             let studio = customer.studio;
             return Ok(Authorised { studio, caller: Caller::Customer(customer), extent: Extent::Whole });
         }
-        let (studio, role, who, ends) = if secret.starts_with(console_token::PREFIX) {
-            let claims = console_token::read(secret, |studio| app.engine().token_secret(studio));
+        let (studio, role, who, session) = if secret.starts_with(console_token::PREFIX) {
+            let mut made_with = None;
+            let claims = console_token::read(secret, |studio| {
+                made_with = app.engine().token_secret(studio);
+                made_with
+            });
             let now = app.engine().now();
             // One that was made while a clock was wrong would be good for years.
             let lasts = |end: Time| now < end && end <= now.plus_seconds(console_token::LASTS_S + 60);
             let claims = claims.filter(|claims| lasts(claims.expires_at)).ok_or_else(over)?;
             let who = known(app, claims.studio, claims.who).ok_or_else(over)?;
             let (studio, role) = holder(app, claims.studio, &who).ok_or_else(over)?;
-            (studio, role, who, Some(claims.expires_at))
+            let secret = made_with.ok_or_else(over)?;
+            (studio, role, who, Some(Session { ends: claims.expires_at, secret }))
         } else {
             let digest = keys::presented(secret).ok_or_else(unknown)?;
             let (studio, role) = keys::holder_of(&digest, &app.config().keys, app.engine()).ok_or_else(unknown)?;
@@ -157,7 +178,7 @@ impl FromRequestParts<App> for Authorised {
         let route = MatchedPath::from_request_parts(parts, app).await;
         let route = route.map_err(|_| Refused::bug("a handler without a route"))?;
         let extent = rights::extent(role, method(parts), route.as_str()).ok_or_else(|| forbidden(role))?;
-        Ok(Authorised { studio, caller: Caller::Studio { role, who, ends }, extent })
+        Ok(Authorised { studio, caller: Caller::Studio { role, who, session }, extent })
     }
 }
 

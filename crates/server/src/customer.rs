@@ -15,7 +15,7 @@ use scrip_engine::store::TokenSecret;
 
 use crate::app::App;
 use crate::auth;
-use crate::customer_token;
+use crate::customer_token::{self, Reach};
 use crate::problem::Refused;
 
 /// What a customer token opens: reads, quotes, orders, the customer's own plan and settings, and nothing else. The
@@ -46,6 +46,9 @@ pub(crate) const ROUTES: &[(&str, &str)] = &[
     ("POST", "/v1/quotes"),
 ];
 
+/// Those of [`ROUTES`] that change nothing, besides what is got: for the studio's people, who look at a customer's pages.
+const TRIED: [&str; 2] = ["/v1/accounts/{account}/subscription/preview", "/v1/quotes"];
+
 /// Seconds by which the clocks of two servers of one store may differ.
 const CLOCKS_DIFFER: i64 = 60;
 
@@ -60,6 +63,8 @@ pub(crate) struct Customer {
     number: AccountNumber,
     /// The first instant at which the token is good no more.
     pub(crate) expires_at: Time,
+    /// What it opens.
+    reach: Reach,
     /// What it was made with.
     secret: TokenSecret,
 }
@@ -89,6 +94,7 @@ impl Customer {
             account: claims.account,
             number: account.number,
             expires_at: claims.expires_at,
+            reach: claims.reach,
             secret,
         })
     }
@@ -115,8 +121,12 @@ impl Customer {
     pub(crate) async fn may_reach(&self, parts: &mut Parts, app: &App) -> Result<(), Refused> {
         let route = MatchedPath::from_request_parts(parts, app).await;
         let route = route.map_err(|_| Refused::bug("a handler without a route"))?;
-        if !ROUTES.contains(&(auth::method(parts), route.as_str())) {
+        let method = auth::method(parts);
+        if !ROUTES.contains(&(method, route.as_str())) {
             return Err(closed());
+        }
+        if self.reach == Reach::Reads && method != "GET" && !TRIED.contains(&route.as_str()) {
+            return Err(only_looks());
         }
         if !route.as_str().contains("{account}") {
             return Ok(());
@@ -150,6 +160,13 @@ fn not_good() -> Refused {
 
 fn closed() -> Refused {
     Refused::new(Code::Forbidden, "A customer token does not do this: it is for the studio, with its secret key.")
+}
+
+fn only_looks() -> Refused {
+    Refused::new(
+        Code::Forbidden,
+        "Nothing was changed: somebody of the studio opened these pages, to look at them alone.",
+    )
 }
 
 fn anothers() -> Refused {

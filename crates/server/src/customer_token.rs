@@ -16,8 +16,10 @@ use subtle::ConstantTimeEq;
 /// What every customer token begins with.
 pub(crate) const PREFIX: &str = "ct_";
 
-/// The version of what follows the prefix.
-const VERSION: u8 = 1;
+/// The version of what follows the prefix, for a customer.
+const WHOLE: u8 = 1;
+/// The same for who only looks.
+const READS: u8 = 2;
 /// The mark of an account's number: half an HMAC-SHA-256.
 const MARK: usize = 16;
 /// Version, studio, end, mark.
@@ -39,8 +41,19 @@ pub(crate) struct Claims {
     pub(crate) studio: StudioNumber,
     /// Which account.
     pub(crate) account: AccountId,
+    /// What it opens.
+    pub(crate) reach: Reach,
     /// The first instant at which it is good no more: a whole second.
     pub(crate) expires_at: Time,
+}
+
+/// What a token opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// What customers may do.
+    Whole,
+    /// What changes nothing: for the studio's people, who look.
+    Reads,
 }
 
 /// A token that was presented: of what it claims only the studio can be read before its signature holds.
@@ -59,7 +72,10 @@ pub(crate) struct Signed {
 
 /// A token for an account that has this number.
 pub(crate) fn issue(claims: &Claims, number: AccountNumber, secret: &TokenSecret) -> String {
-    let mut bytes = vec![VERSION];
+    let mut bytes = vec![match claims.reach {
+        Reach::Whole => WHOLE,
+        Reach::Reads => READS,
+    }];
     bytes.extend(claims.studio.0.to_be_bytes());
     bytes.extend(claims.expires_at.micros().div_euclid(1_000_000).to_be_bytes());
     bytes.extend(mark(number, secret));
@@ -81,13 +97,19 @@ pub(crate) fn read(token: &str) -> Option<Presented> {
     let (studio, rest) = rest.split_at(4);
     let (end, mark) = rest.split_at(8);
     let end = i64::from_be_bytes(end.try_into().ok()?).checked_mul(1_000_000)?;
+    let reach = match *version {
+        WHOLE => Reach::Whole,
+        READS => Reach::Reads,
+        _ => return None,
+    };
     let claims = Claims {
+        reach,
         studio: StudioNumber(u32::from_be_bytes(studio.try_into().ok()?)),
         account: AccountId::parse(std::str::from_utf8(account).ok()?).ok()?,
         expires_at: Time::from_micros(end),
     };
     let signed = Signed { claims, mark: mark.try_into().ok()? };
-    (*version == VERSION).then_some(Presented { signed, payload, signature })
+    Some(Presented { signed, payload, signature })
 }
 
 impl Presented {
@@ -149,6 +171,7 @@ mod tests {
         Claims {
             studio: StudioNumber(2),
             account: AccountId::parse("ada@example.org").unwrap(),
+            reach: Reach::Whole,
             expires_at: Time::parse("2026-01-31T11:00:00Z").unwrap(),
         }
     }

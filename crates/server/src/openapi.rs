@@ -322,5 +322,7 @@ params!(
     Query PublishParams {
         /// Only check it.
         dry_run: Option<bool>,
+        /// Only where this is still the newest version (0: there is none): `catalog_overtaken` otherwise.
+        after: Option<u32>,
     }
 );

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use scrip_core::catalog::Catalog;
-use scrip_core::id::{AccountId, ProviderRef, StudioId, StudioNumber};
+use scrip_core::id::{AccountId, ProviderRef, StudioNumber};
 use scrip_core::order::Order;
 use scrip_core::rejection::Rejection;
 use scrip_core::term::Term;
@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::engine::{Publication, PublishError, PublishOutcome, Refusal};
 use crate::hub::{Known, Trouble};
 use crate::intake::Job;
-use crate::publishing;
+use crate::publishing::{self, Expected};
 use crate::recover;
 use crate::sequencer::NOT_WRITTEN;
 use crate::store::joint::Appended;
@@ -114,7 +114,7 @@ impl<'a> Clerk<'a> {
         // A caller that has gone does not want to know.
         match job {
             Job::Publish { publication, catalog, expected, reply } => {
-                drop(reply.send(self.publish(&publication, &catalog, expected)));
+                drop(reply.send(self.publish(&publication, &catalog, &expected)));
             }
             Job::PutKey { key, reply } => {
                 let stored = self.change(|_| Ok(Change::Store(vec![Document::Key(key.clone())], ())));
@@ -204,7 +204,7 @@ impl<'a> Clerk<'a> {
         &mut self,
         publication: &Publication,
         catalog: &Arc<Catalog>,
-        expected: Option<StudioId>,
+        expected: &Expected,
     ) -> Result<PublishOutcome, PublishError> {
         let clock = self.joint.hub.options.clock.clone();
         let lead = if matches!(clock, Clock::Test(_)) { 0 } else { LEAD_MICROS };
@@ -213,7 +213,7 @@ impl<'a> Clerk<'a> {
             let replaces_from = Time::from_micros(now.micros() + lead);
             let moment = publishing::Moment { now, replaces_from };
             let (studios, catalogs) = (hub.studio_numbers(), hub.catalogs());
-            let decided = publishing::decide(&studios, &catalogs, catalog, expected.as_ref(), moment)?;
+            let decided = publishing::decide(&studios, &catalogs, catalog, expected, moment)?;
             Ok::<_, Unpublished>(match decided {
                 publishing::Decided::Known(known) => Change::Nothing(PublishOutcome::Known(known)),
                 publishing::Decided::New { published, studio } => {

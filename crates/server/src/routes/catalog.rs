@@ -104,13 +104,12 @@ pub(super) async fn publish(
     if trial == Trial::No {
         key.must_be_whole()?;
     }
+    let after = query.read("after", "the number of a version, or 0", |text| text.parse::<u32>().ok())?;
     query.finish()?;
     let publication = publication(&app, request).await?;
-    let studio = name_of(&app, key.studio)?;
-    let before = app.catalog(key.studio).ok();
     match trial {
-        Trial::Yes => try_out(publication, studio, before, app.engine().now()).await,
-        Trial::No => really(&app, &key, publication, before).await,
+        Trial::Yes => try_out(&app, &key, publication, after).await,
+        Trial::No => really(&app, &key, publication, after).await,
     }
 }
 
@@ -133,17 +132,31 @@ fn name_of(app: &App, studio: StudioNumber) -> Result<StudioId, Refused> {
 
 /// Checks a document without publishing it. Checking proves every rate: off the async threads.
 async fn try_out(
+    app: &App,
+    key: &Authorised,
     publication: Publication,
-    studio: StudioId,
-    before: Option<Arc<Published>>,
-    now: Time,
+    after: Option<u32>,
 ) -> Result<Response, Refused> {
+    let (studio, now) = (name_of(app, key.studio)?, app.engine().now());
     let checked = tokio::task::spawn_blocking(move || catalog::read(&publication.source, publication.format));
     let checked = checked.await.map_err(|_| Refused::bug("checking a catalog ended without an answer"))?;
     let checked = checked.map_err(invalid)?;
     if checked.studio != studio {
         return Err(other_studio(&studio, &checked.studio));
     }
+    let catalogs = app.engine().catalogs();
+    if let Some(known) = catalogs.of(key.studio).iter().find(|known| known.catalog.digest == checked.digest) {
+        // Publishing it would leave it alone.
+        let (effective, changes) = (Some(known.effective), Vec::new());
+        let mut shown = PublishedShown::dry_run(&checked, effective, changes);
+        shown.catalog_version = Some(known.version);
+        return Ok(reply::ok(&shown));
+    }
+    let newest = catalogs.of(key.studio).iter().map(|published| published.version).max().unwrap_or(0);
+    if after.is_some_and(|after| after != newest) {
+        return Err(overtaken(newest));
+    }
+    let before = app.catalog(key.studio).ok();
     // A later version takes force no earlier than it is published.
     let earliest = if before.is_some() { now } else { Time::EPOCH };
     let effective_from = checked.effective_from.map(|from| from.max(earliest));
@@ -151,22 +164,33 @@ async fn try_out(
     Ok(reply::ok(&PublishedShown::dry_run(&checked, effective_from, changes)))
 }
 
+fn overtaken(newest: u32) -> Refused {
+    let detail = format!(
+        "Nothing was published: version {newest} was, meanwhile. Look at what differs from it, and publish then."
+    );
+    Problem::new(Code::CatalogOvertaken, detail).with("catalog_version", newest).into()
+}
+
 async fn really(
     app: &App,
     key: &Authorised,
     publication: Publication,
-    before: Option<Arc<Published>>,
+    after: Option<u32>,
 ) -> Result<Response, Refused> {
-    let studio = name_of(app, key.studio)?;
+    let (studio, before) = (name_of(app, key.studio)?, app.catalog(key.studio).ok());
     let engine = app.engine().clone();
     let runtime = tokio::runtime::Handle::current();
-    let published = tokio::task::spawn_blocking(move || runtime.block_on(engine.publish(publication, Some(studio))));
+    let published = tokio::task::spawn_blocking(move || match after {
+        None => runtime.block_on(engine.publish(publication, Some(studio))),
+        Some(after) => runtime.block_on(engine.publish_after(publication, studio, after)),
+    });
     let published = published.await.map_err(|_| Refused::bug("publishing ended without an answer"))?;
     let (status, is_new, version) = match published {
         Ok(PublishOutcome::Published(version)) => (StatusCode::CREATED, true, version),
         Ok(PublishOutcome::Known(version)) => (StatusCode::OK, false, version),
         Err(PublishError::Invalid(error)) => return Err(invalid(error)),
         Err(PublishError::OtherStudio { expected, found }) => return Err(other_studio(&expected, &found)),
+        Err(PublishError::Overtaken { newest }) => return Err(overtaken(newest)),
         Err(PublishError::Unavailable(why)) => return Err(Refused::unavailable(why)),
     };
     if is_new {

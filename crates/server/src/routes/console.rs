@@ -141,9 +141,9 @@ pub(super) async fn totals(State(app): State<App>, key: Authorised, mut query: Q
         let mut sums = Sums::default();
         let mut after = None;
         loop {
-            let page = engine.accounts(studio, None, after.as_ref(), PAGE_MAX)?;
+            let page = engine.accounts_by_number(studio, None, after, PAGE_MAX)?;
             let Some(last) = page.last() else { break };
-            after = Some(last.id.clone());
+            after = Some(last.number);
             page.iter().for_each(|account| sums.add(engine, account, now));
         }
         let books = sums.books(engine, studio, from)?;

@@ -16,7 +16,7 @@ use scrip_engine::store::Role;
 
 use crate::app::App;
 use crate::auth::Authorised;
-use crate::customer_token::{self, Claims};
+use crate::customer_token::{self, Claims, Reach};
 use crate::openapi::AccountParam;
 use crate::problem::Refused;
 use crate::reply;
@@ -24,7 +24,7 @@ use crate::request::{AccountPath, Body, Query};
 
 /// Lets a customer in: the address of their pages, and a token for this one account. It reads, quotes, orders, changes
 /// the plan (an upgrade through payment), cancels and edits the account's settings; nothing else. Nothing is stored, so it
-/// needs no key.
+/// needs no key. What somebody in the console opens, or a key of the role `support`, only reads, and is recorded.
 #[utoipa::path(post, path = "/v1/accounts/{account}/portal-sessions", tag = "portal", params(AccountParam),
     request_body = PortalSessionRequest,
     responses((status = 201, body = PortalSessionShown, description = "The session")))]
@@ -39,15 +39,18 @@ pub(super) async fn open(
     query.finish()?;
     let expires_in = request.expires_in()?;
     let number = app.stored_account(key.studio, &id).await?.number;
-    if key.role() == Some(Role::Support) {
-        // By hand, not by a page of the studio's that opens one for each visit.
+    // By hand, not by a page of the studio's that opens one for each visit: it may do no more than its role, and what is done with it
+    // would be recorded as the customer's.
+    let by_hand = key.is_session() || key.role() == Some(Role::Support);
+    let reach = if by_hand { Reach::Reads } else { Reach::Whole };
+    if by_hand {
         let subject = format!("for {expires_in} s");
         app.carry_out(&key, id.clone(), None, Command::RecordAct { act: Act::PortalOpened, subject: subject.into() })
             .await?;
     }
     let expires_at = whole_second(app.engine().now().plus_seconds(i64::from(expires_in)));
     let secret = app.engine().token_secret_made(key.studio).await?;
-    let token = customer_token::issue(&Claims { studio: key.studio, account: id, expires_at }, number, &secret);
+    let token = customer_token::issue(&Claims { studio: key.studio, account: id, reach, expires_at }, number, &secret);
     let url = reached_at(&app, &headers).map(|server| format!("{server}{}{token}", crate::PORTAL));
     Ok(reply::json(StatusCode::CREATED, &PortalSessionShown { url, token, expires_at: Instant(expires_at) }))
 }

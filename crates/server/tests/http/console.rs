@@ -105,6 +105,61 @@ async fn a_key_that_cannot_be_guessed_is_looked_at_though_its_address_waits() {
     }
 }
 
+/// Whoever is at work in the console opens a customer's pages to look at them; a studio's own pages let the customer in.
+#[tokio::test]
+async fn what_operators_open_of_a_customers_only_reads_and_is_recorded() {
+    let world = World::new().await;
+    world.account("ada", 100).await;
+    let support = keys::make(&world, "support", Role::Support, false).await;
+    let admin = keys::make(&world, "admin", Role::Admin, false).await;
+    let session = token(&world, &admin).await;
+    for (opener, whole) in [(&support, false), (&session, false), (&admin, true)] {
+        let opened = world.call("POST", "/v1/accounts/ada/portal-sessions").secret(opener).header("host", "x");
+        let opened = opened.json(json!({})).await.json()["token"].as_str().unwrap().to_owned();
+        for (method, path, body, reads) in [
+            ("GET", "/v1/accounts/ada/balance", Value::Null, true),
+            ("POST", "/v1/quotes", json!({"account": "ada", "tool": "live-action", "measures": {"seconds": 1}}), true),
+            ("POST", "/v1/accounts/ada/subscription/preview", json!({"plan": "lite"}), true),
+            ("PUT", "/v1/accounts/ada", json!({"name": "Eve"}), false),
+            ("POST", "/v1/accounts/ada/orders", json!({"plan": "lite"}), false),
+            ("PUT", "/v1/accounts/ada/automatic-top-up", json!({"package": "x", "below": 1}), false),
+            ("DELETE", "/v1/accounts/ada/subscription", Value::Null, false),
+        ] {
+            let call = world.call(method, path).secret(&opened).once("k");
+            let reply = if body.is_null() { call.empty().await } else { call.json(body).await };
+            assert_eq!(reply.status != 403, whole || reads, "{whole} {method} {path}: {}", reply.text());
+        }
+    }
+    let acts = world.get("/v1/audit").await.json()["acts"].clone();
+    let opened = acts.as_array().unwrap().iter().filter(|act| act["act"] == "portal_opened").count();
+    assert_eq!(opened, 2);
+}
+
+/// What was checked is published where it goes on from what it was compared with.
+#[tokio::test]
+async fn a_publication_does_not_overtake_another_unseen() {
+    let world = World::new().await;
+    let source = std::fs::read_to_string("../../catalogs/flow-studio.toml").unwrap();
+    let with = |allowance: &str| source.replace("allowance = 3_000", &format!("allowance = {allowance}"));
+    let publish = async |query: &str, text: String| {
+        let call = world.call("POST", &format!("/v1/catalog{query}")).secret(FLOW);
+        call.header("content-type", "application/toml").send(axum::body::Body::from(text)).await
+    };
+    assert_eq!(publish("?after=0", with("3_100")).await.json()["code"], json!("catalog_overtaken"));
+    assert_eq!(publish("?after=1", with("3_200")).await.status, 201);
+    for query in ["?after=1", "?after=1&dry_run=true"] {
+        let refused = publish(query, with("3_300")).await;
+        let body = refused.json();
+        assert_eq!((refused.status, &body["code"]), (409, &json!("catalog_overtaken")), "{query}");
+        assert_eq!(body["catalog_version"], json!(2));
+    }
+    // What was a version is left alone, and trying it says so.
+    let tried = publish("?dry_run=true", source.clone()).await.json();
+    assert_eq!((&tried["catalog_version"], &tried["changes"]), (&json!(1), &json!([])));
+    assert_eq!(publish("?after=1", source.clone()).await.status, 200);
+    assert_eq!(publish("?after=2", with("3_300")).await.status, 201);
+}
+
 /// The totals are those of the accounts and of their histories, added up.
 #[tokio::test]
 async fn totals_are_what_accounts_have_and_books_what_moved() {
@@ -131,6 +186,21 @@ async fn totals_are_what_accounts_have_and_books_what_moved() {
     world.at("2026-02-28T10:00:00Z").await;
     let later = world.get("/v1/totals").await.json();
     assert_eq!(later["remaining"], json!(70 + 3_000));
+}
+
+/// Who adds accounts up page by page goes on after one that is erased meanwhile.
+#[tokio::test]
+async fn accounts_go_on_after_one_that_is_gone() {
+    let world = World::new().await;
+    world.account("ada", 1).await;
+    world.account("bob", 2).await;
+    let studio = scrip_core::id::StudioNumber(1);
+    let first = world.engine.accounts_by_number(studio, None, None, 1).unwrap();
+    let command = scrip_core::command::Command::EraseAccount { reason: None };
+    let request = scrip_engine::engine::Request { studio, account: first[0].id.clone(), key: None, command };
+    world.engine.submit(request).await.unwrap();
+    let rest = world.engine.accounts_by_number(studio, None, Some(first[0].number), 10).unwrap();
+    assert!(rest.iter().any(|account| account.id.as_str() == "bob"), "{rest:?}");
 }
 
 /// A trial answers what the act then answers, and leaves no trace: not an entry, not a bound key.

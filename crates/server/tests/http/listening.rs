@@ -165,6 +165,28 @@ async fn a_balance_stream_ends_with_its_token() {
     }
 }
 
+/// The same for a session of the console.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_balance_stream_ends_with_its_session() {
+    let served = serve(Config::default()).await;
+    let world = &served.world;
+    world.account("ada", 100).await;
+    let session = world.call("POST", "/v1/console-sessions").secret(FLOW).empty().await.json();
+    let token = session["token"].as_str().unwrap();
+    let mut stream = served.connect().await;
+    let request = format!(
+        "GET /v1/accounts/ada/balance/stream HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    events(&mut stream, &mut String::new(), 1).await;
+    world.engine.renew_token_secret(StudioNumber(1)).await.unwrap();
+    world.post("/v1/accounts/ada/charges", json!({"credits": 1})).await;
+    let mut rest = String::new();
+    let ended = tokio::time::timeout(Duration::from_secs(20), stream.read_to_string(&mut rest)).await;
+    ended.expect("the stream ends").unwrap();
+    assert!(!rest.contains("event: balance"), "{rest}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_was_begun_is_finished_at_shutdown() {
     let served = serve(Config::default()).await;
