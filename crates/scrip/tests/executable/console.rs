@@ -329,6 +329,51 @@ fn what_a_role_may_do_in_part_goes_no_further() {
     assert_eq!(world.server.client(&world.admin).get("/accounts/ada").body["balance"]["available"], json!(60));
 }
 
+/// A plan is put while what the preview saw still stands: not again, and not over what somebody else did.
+#[test]
+fn a_plan_is_put_once_and_over_nothing_unseen() {
+    let world = World::start();
+    let visitor = Visitor::signed_in(&world.server, &world.admin);
+    let path = "/console/accounts/ada/plan";
+    let chosen = |plan: &'static str| [("plan", plan), ("reason", "agreed by telephone")];
+    let confirm = |plan: &'static str, seen: &str| {
+        visitor.post(path, &[&chosen(plan)[..], &[("do", "confirm"), ("seen", seen)]].concat())
+    };
+    let plan = || world.server.client(&world.admin).get("/accounts/ada/subscription").body["plan"].clone();
+    let seen = visitor.post(path, &chosen("starter")).hidden("seen");
+    confirm("starter", "").says(200, "Nothing was changed now");
+    confirm("starter", &seen).says(200, "The plan is Starter.");
+    confirm("starter", &seen).says(200, "Nothing was changed now");
+    // What somebody else changes meanwhile stays.
+    let seen = visitor.post(path, &chosen("starter")).hidden("seen");
+    let state = r#"{"plan": "starter", "state": "paused"}"#;
+    assert_eq!(world.server.client(&world.admin).put("/accounts/ada/subscription", state).status, 200);
+    confirm("starter", &seen).says(200, "Nothing was changed now");
+    let stands = world.server.client(&world.admin).get("/accounts/ada/subscription").body;
+    assert_eq!((plan(), &stands["state"]), (json!("starter"), &json!("paused")));
+}
+
+/// What was checked is published where nobody else has published meanwhile.
+#[test]
+fn a_catalog_is_published_over_nothing_unseen() {
+    let world = World::start();
+    let visitor = Visitor::signed_in(&world.server, &world.admin);
+    let document = std::fs::read_to_string(crate::support::shipped("studiotwin")).unwrap();
+    let named = |name: &str| document.replacen("\"StudioTwin\"", &format!("\"{name}\""), 1);
+    let send = |word: &'static str, text: &str, after: &str| {
+        visitor.post("/console/catalog", &[("format", "toml"), ("source", text), ("do", word), ("after", after)])
+    };
+    let checked = send("check", &named("Twins"), "");
+    checked.says(200, "It holds");
+    let after = checked.hidden("after");
+    send("publish", &named("Others"), &after).says(200, "Published, version 2");
+    send("publish", &named("Twins"), &after).says(200, "version 2 was, meanwhile");
+    send("publish", &named("Twins"), "").says(403, "That did not come from here");
+    let versions = world.server.client(&world.admin).get("/catalog/versions").body["versions"].clone();
+    assert_eq!(versions.as_array().map(Vec::len), Some(2));
+    send("check", &document, "").says(200, "This is version 1");
+}
+
 #[test]
 fn what_is_not_right_is_said_in_the_form() {
     let world = World::start();
@@ -362,6 +407,8 @@ fn keys_are_made_with_a_key_and_revoked_with_a_session() {
     let make = |role: &str, key: &str| visitor.post("/console/keys", &[("role", role), ("key", key)]);
     make("support", "sk_wrong").says(422, "That is not a key that may make keys.");
     make("support", visitor.cookie.strip_prefix("scrip_console=").unwrap()).says(422, "role=\"alert\"");
+    let elsewhere = world.server.key("flow-studio");
+    make("support", &elsewhere).says(422, "That is a key of another studio.");
     make("boss", &world.admin).says(422, "read, jobs, support, finance or admin");
     make("support", &world.key("finance")).says(422, "role=\"alert\"");
     let made = make("support", &world.admin);

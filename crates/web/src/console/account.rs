@@ -8,7 +8,7 @@ use scrip_api::account::AccountShown;
 use scrip_api::balance::{BalanceShown, LotShown};
 use scrip_api::code::Code;
 use scrip_api::entry::{EntriesShown, EntryShown};
-use scrip_api::hold::{HoldShown, HoldsShown};
+use scrip_api::hold::HoldsShown;
 use scrip_api::order::OrdersShown;
 use scrip_api::portal::PortalSessionShown;
 use scrip_api::subscription::SubscriptionShown;
@@ -34,6 +34,9 @@ const VISIT: &str = "POST /v1/accounts/{account}/portal-sessions";
 pub(super) struct Asked {
     show: Option<String>,
     after: Option<String>,
+    /// Where the page of open holds begins, and that of orders.
+    holds: Option<String>,
+    orders: Option<String>,
 }
 
 #[derive(Template)]
@@ -66,12 +69,12 @@ pub(super) async fn page(desk: Desk, Path(id): Path<String>, Query(asked): Query
     let account: AccountShown = desk.get(&path("")).await?;
     let subscription = subscription(&desk, &id).await?;
     let (views, kinds) = views(&id, asked.show.as_deref());
-    let after = asked.after.as_deref().map(|after| format!("&after={}", escaped(after))).unwrap_or_default();
+    let after = going_on(asked.after.as_deref());
     let (balance, holds, entries, orders) = (
         path("/balance"),
-        path("/holds?state=open&limit=100"),
+        path(&format!("/holds?state=open&limit=100{}", going_on(asked.holds.as_deref()))),
         path(&format!("/entries?limit=25{kinds}{after}")),
-        path("/orders?limit=20"),
+        path(&format!("/orders?limit=20{}", going_on(asked.orders.as_deref()))),
     );
     let (balance, holds, entries, orders) = tokio::try_join!(
         desk.get::<BalanceShown>(&balance),
@@ -86,8 +89,8 @@ pub(super) async fn page(desk: Desk, Path(id): Path<String>, Query(asked): Query
     });
     let detail = Detail {
         lots: lots(&desk, &frame, &account, &balance.lots),
-        holds: holds_table(&desk, &frame, &names, &account, &holds.holds),
-        orders: orders_table(&desk, &frame, &names, &orders),
+        holds: holds_table(&desk, &frame, &names, &account, &holds),
+        orders: orders_table(&desk, &frame, &names, &id, &orders),
         lines: receipt::lines(&desk, &id, entries.entries).await?,
         acts: Act::ALL.into_iter().filter(|act| desk.may(act.call())).collect(),
         visits: desk.may(VISIT),
@@ -102,12 +105,22 @@ pub(super) async fn page(desk: Desk, Path(id): Path<String>, Query(asked): Query
     Ok(frame::html(StatusCode::OK, &detail))
 }
 
-async fn subscription(desk: &Desk, id: &AccountId) -> Result<Option<SubscriptionShown>, Denied> {
+pub(super) async fn subscription(desk: &Desk, id: &AccountId) -> Result<Option<SubscriptionShown>, Denied> {
     match desk.get(&format!("/accounts/{id}/subscription")).await {
         Ok(subscription) => Ok(Some(subscription)),
         Err(Denied(Trouble::Problem(problem))) if problem.code == Code::SubscriptionNotFound => Ok(None),
         Err(denied) => Err(denied),
     }
+}
+
+/// The API's parameter for a page that begins where another ended.
+fn going_on(after: Option<&str>) -> String {
+    after.map(|after| format!("&after={}", escaped(after))).unwrap_or_default()
+}
+
+/// The way to the next page of one of the account's lists.
+fn further(id: &str, list: &str, next: Option<&str>) -> Option<String> {
+    next.map(|next| format!("/console/accounts/{id}?{list}={}#{list}", escaped(next)))
 }
 
 /// The parts of the history, and the API's filter for the one that is shown.
@@ -125,7 +138,7 @@ fn views(id: &AccountId, asked: Option<&str>) -> (Views, &'static str) {
     (views, kinds)
 }
 
-/// Opens the customer's own pages, as the customer sees them. It is recorded.
+/// Opens the customer's own pages, as the customer sees them, to look at. It is recorded.
 pub(super) async fn visit(Path(id): Path<String>, sent: Sent) -> Page {
     let id = account_id(&id)?;
     if !sent.desk.may(VISIT) {
@@ -167,8 +180,8 @@ fn lots(desk: &Desk, frame: &Frame, account: &AccountShown, lots: &[LotShown]) -
     }
 }
 
-fn holds_table(desk: &Desk, frame: &Frame, names: &Names, account: &AccountShown, holds: &[HoldShown]) -> Table {
-    let rows = holds.iter().map(|hold| {
+fn holds_table(desk: &Desk, frame: &Frame, names: &Names, account: &AccountShown, holds: &HoldsShown) -> Table {
+    let rows = holds.holds.iter().map(|hold| {
         let release = desk.may(Act::Release.call()).then(|| way(&account.account, Act::Release, &hold.id));
         let tool = hold.tool.as_deref().map_or("Without a tool", |tool| names.tool(tool));
         vec![
@@ -185,17 +198,17 @@ fn holds_table(desk: &Desk, frame: &Frame, names: &Names, account: &AccountShown
         columns: vec![text("Job"), text("Member"), text("Placed"), text("Until"), number("Credits"), text("")],
         rows: rows.collect(),
         empty: "No job is running.".to_owned(),
-        next: None,
+        next: further(&account.account, "holds", holds.next.as_deref()),
     }
 }
 
-fn orders_table(desk: &Desk, frame: &Frame, names: &Names, orders: &OrdersShown) -> Table {
+fn orders_table(desk: &Desk, frame: &Frame, names: &Names, id: &AccountId, orders: &OrdersShown) -> Table {
     Table {
         name: "Orders",
         columns: order_columns(),
         rows: orders.orders.iter().map(|order| order_cells(desk, frame, names, order)).collect(),
         empty: "Nothing was ordered.".to_owned(),
-        next: None,
+        next: further(id.as_str(), "orders", orders.next.as_deref()),
     }
 }
 

@@ -14,9 +14,10 @@ use scrip_api::order::OrderShown;
 use scrip_api::subscription::{PreviewShown, SubscriptionShown};
 use scrip_core::id::AccountId;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::Page;
-use super::account::account_id;
+use super::account::{self, account_id};
 use super::deed::{Act, Fields};
 use super::desk::{Denied, Desk, Sent};
 use super::frame::{Frame, Room};
@@ -37,7 +38,7 @@ enum Step {
     /// To be filled in; a fault is said.
     Ask { fault: Option<String>, once: String },
     /// To be confirmed.
-    Confirm { sentences: Vec<String>, after: TotalsShown, once: String },
+    Confirm { sentences: Vec<String>, after: TotalsShown, once: String, seen: String },
     /// Done.
     Done { sentence: String, after: TotalsShown },
 }
@@ -82,6 +83,7 @@ pub(super) async fn sent(Path((id, word)): Path<(String, String)>, sent: Sent) -
         return shown(desk, &id, act, fields, ask(fault.to_owned())).await;
     }
     let step = match sent.text("do") {
+        Some("confirm") if act == Act::Plan => put_plan(desk, &id, &fields, &text("seen"), once).await,
         Some("confirm") => done(desk, &id, act, &fields, once).await,
         Some(_) | None => tried(desk, &id, act, &fields, once).await,
     };
@@ -132,9 +134,10 @@ async fn tried(desk: &Desk, id: &AccountId, act: Act, fields: &Fields, once: &st
     let once = once.to_owned();
     if act == Act::Plan {
         let path = format!("/accounts/{id}/subscription/preview");
+        let seen = standing(desk, id).await?;
         let preview: PreviewShown = desk.send("POST", path, None, json!({"plan": fields.plan})).await?;
         let sentences = plan_sentences(desk, &preview).await?;
-        return Ok(Step::Confirm { sentences, after: preview.balance, once });
+        return Ok(Step::Confirm { sentences, after: preview.balance, once, seen });
     }
     let path = format!("{}?dry_run=true", act.path(id, &fields.of));
     let outcome: Outcome = desk.send("POST", path, Some(&once), fields.body(act)).await?;
@@ -143,7 +146,36 @@ async fn tried(desk: &Desk, id: &AccountId, act: Act, fields: &Fields, once: &st
         return Ok(Step::Ask { fault, once });
     }
     let sentences = sentences(desk, id, act, fields, &outcome).await?;
-    Ok(Step::Confirm { sentences, after: outcome.balance, once })
+    Ok(Step::Confirm { sentences, after: outcome.balance, once, seen: String::new() })
+}
+
+/// The plan as it stands, in a word: a preview is good while it stands so.
+async fn standing(desk: &Desk, id: &AccountId) -> Result<String, Denied> {
+    let stands = account::subscription(desk, id).await?;
+    let text = serde_json::to_vec(&stands).map_err(|_| Denied(Trouble::Fault))?;
+    Ok(Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Puts the plan, where the one that the preview saw still stands: a page that is sent again does not take back what was done since.
+async fn put_plan(desk: &Desk, id: &AccountId, fields: &Fields, seen: &str, once: &str) -> Result<Step, Denied> {
+    if standing(desk, id).await? != seen {
+        let fault = "Nothing was changed now: the plan is not as it was when this was shown. It may have been changed already, by \
+                     this page or by somebody else; look at what it would do now.";
+        return Ok(Step::Ask { fault: Some(fault.to_owned()), once: once.to_owned() });
+    }
+    let frame = Frame::around(desk, Room::Accounts);
+    let path = Act::Plan.path(id, &fields.of);
+    let stands: SubscriptionShown = desk.send("PUT", path, None, fields.body(Act::Plan)).await?;
+    let names = desk.catalog().await?;
+    let sentence = match &stands.next_plan {
+        None => format!("The plan is {}.", names.plan(&stands.plan)),
+        Some(next) => {
+            format!("The plan will be {} from {} on.", names.plan(next), frame.wording.instant(&stands.term.end))
+        }
+    };
+    let balance: BalanceShown = desk.get(&format!("/accounts/{id}/balance")).await?;
+    let after = TotalsShown { remaining: balance.remaining, held: balance.held, available: balance.available };
+    Ok(Step::Done { sentence, after })
 }
 
 async fn plan_sentences(desk: &Desk, preview: &PreviewShown) -> Result<Vec<String>, Denied> {
@@ -213,20 +245,6 @@ async fn sentences(
 /// Does it, once.
 async fn done(desk: &Desk, id: &AccountId, act: Act, fields: &Fields, once: &str) -> Result<Step, Denied> {
     let frame = Frame::around(desk, Room::Accounts);
-    if act == Act::Plan {
-        let path = act.path(id, &fields.of);
-        let stands: SubscriptionShown = desk.send("PUT", path, None, fields.body(act)).await?;
-        let names = desk.catalog().await?;
-        let sentence = match &stands.next_plan {
-            None => format!("The plan is {}.", names.plan(&stands.plan)),
-            Some(next) => {
-                format!("The plan will be {} from {} on.", names.plan(next), frame.wording.instant(&stands.term.end))
-            }
-        };
-        let balance: BalanceShown = desk.get(&format!("/accounts/{id}/balance")).await?;
-        let after = TotalsShown { remaining: balance.remaining, held: balance.held, available: balance.available };
-        return Ok(Step::Done { sentence, after });
-    }
     let outcome: Outcome = desk.send("POST", act.path(id, &fields.of), Some(once), fields.body(act)).await?;
     let moved = outcome.moved(&frame.wording, fields);
     let sentence = match act {

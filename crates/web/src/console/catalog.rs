@@ -38,8 +38,8 @@ enum Outcome {
     None,
     /// It is refused, and where.
     Refused { why: String, lines: Vec<Numbered> },
-    /// It holds; what would change.
-    Checked(PublishedShown),
+    /// It holds; what would change, and the newest version then.
+    Checked(PublishedShown, u32),
     /// It is published, or was a version already.
     Published(PublishedShown),
 }
@@ -78,11 +78,22 @@ pub(super) async fn sent(sent: Sent) -> Page {
         Some(from) if format == "toml" => in_force_from(&source, from),
         Some(_) | None => source,
     };
-    let path = if publish { "/catalog" } else { "/catalog?dry_run=true" };
-    let outcome = match sent.desk.site.api.send_catalog(&sent.desk.token, path, format, &source).await {
+    // What was checked is published where it goes on from the version that it was compared with, and from no other.
+    let after = sent.text("after").and_then(|after| after.parse::<u32>().ok());
+    let path = match (publish, after) {
+        (true, Some(after)) => format!("/catalog?after={after}"),
+        (true, None) => return Err(Denied(Trouble::NotFromHere)),
+        (false, _) => "/catalog?dry_run=true".to_owned(),
+    };
+    // Before it is compared: what is published since is found out when this is.
+    let versions: VersionsShown = sent.desk.get("/catalog/versions").await?;
+    let newest = versions.versions.iter().map(|version| version.catalog_version).max().unwrap_or(0);
+    let outcome = match sent.desk.site.api.send_catalog(&sent.desk.token, &path, format, &source).await {
         Ok(published) if publish => Outcome::Published(published),
-        Ok(checked) => Outcome::Checked(checked),
-        Err(Trouble::Problem(problem)) if problem.code == Code::CatalogInvalid => refused(&problem, &source),
+        Ok(checked) => Outcome::Checked(checked, newest),
+        Err(Trouble::Problem(problem)) if matches!(problem.code, Code::CatalogInvalid | Code::CatalogOvertaken) => {
+            refused(&problem, &source)
+        }
         Err(trouble) => return Err(Denied(trouble)),
     };
     shown(&sent.desk, (source, format), None, outcome).await

@@ -3,14 +3,17 @@
 use askama::Template;
 use axum::extract::Query;
 use axum::http::StatusCode;
+use scrip_api::code::Code;
 use scrip_api::console::{HealthShown, TotalsOfStudioShown};
 use scrip_api::order::OrdersShown;
 use scrip_api::payment::DeliveriesShown;
+use scrip_api::time::Instant;
 use scrip_api::usage::{UsageRow, UsageShown};
+use scrip_core::time::Time;
 
 use super::Page;
 use super::cells::{View, Views};
-use super::days::{self, Part, Piece};
+use super::days::{self, Piece};
 use super::desk::{Denied, Desk};
 use super::frame::{Frame, Room};
 use super::words::{self, Names};
@@ -33,14 +36,23 @@ pub(super) struct Asked {
 struct Glance {
     frame: Frame,
     views: Views,
-    totals: TotalsOfStudioShown,
+    totals: Part<TotalsOfStudioShown>,
     health: HealthShown,
     names: Names,
+    used: Part<Used>,
+    from: Instant,
+    days: Vec<String>,
+    waiting: Vec<Waiting>,
+}
+
+/// A part of the page, or why it is not there: the others are, all the same.
+type Part<T> = Result<T, String>;
+
+/// What was used.
+struct Used {
     by_tool: UsageShown,
     by_day: UsageShown,
-    days: Vec<String>,
     pieces: Vec<Piece>,
-    waiting: Vec<Waiting>,
 }
 
 /// Something that waits for somebody.
@@ -60,15 +72,18 @@ pub(super) async fn page(desk: Desk, Query(asked): Query<Asked>) -> Page {
         format!("/usage?by=day&from={from}"),
         format!("/usage?by=tool,day&from={from}"),
     );
-    let (totals, by_tool, by_day, stacked, health) = tokio::try_join!(
-        desk.get::<TotalsOfStudioShown>(&totals),
-        desk.get::<UsageShown>(&by_tool),
-        desk.get::<UsageShown>(&by_day),
-        desk.get::<UsageShown>(&stacked),
-        desk.get::<HealthShown>("/health")
-    )?;
-    let by_tool = UsageShown { rows: ranked(by_tool.rows), ..by_tool };
-    let pieces = pieces(&days, &by_tool.rows, &stacked.rows);
+    let health: HealthShown = desk.get("/health").await?;
+    // One after the other: each reads much of the journal.
+    let totals = part(desk.get::<TotalsOfStudioShown>(&totals).await)?;
+    let used = async || {
+        let by_tool: UsageShown = desk.get(&by_tool).await?;
+        let by_tool = UsageShown { rows: ranked(by_tool.rows), ..by_tool };
+        let (by_day, stacked): (UsageShown, UsageShown) = (desk.get(&by_day).await?, desk.get(&stacked).await?);
+        let pieces = pieces(&days, &by_tool.rows, &stacked.rows);
+        Ok(Used { by_tool, by_day, pieces })
+    };
+    let used = part(used().await)?;
+    let from = Instant(Time::parse(&from).map_err(|_| Denied(Trouble::Fault))?);
     let (frame, names) = (Frame::around(&desk, Room::Glance), desk.catalog().await?);
     let waiting = waiting(&desk, &frame, &totals, &health).await?;
     let views = Views {
@@ -85,8 +100,20 @@ pub(super) async fn page(desk: Desk, Query(asked): Query<Asked>) -> Page {
             })
             .into(),
     };
-    let glance = Glance { frame, views, totals, health, names, by_tool, by_day, days, pieces, waiting };
+    let glance = Glance { frame, views, totals, health, names, used, from, days, waiting };
     Ok(frame::html(StatusCode::OK, &glance))
+}
+
+/// A part that could not be made says why; who may not see it, or whose session is over, is told at once.
+fn part<T>(made: Result<T, Denied>) -> Result<Part<T>, Denied> {
+    match made {
+        Ok(made) => Ok(Ok(made)),
+        Err(Denied(Trouble::Problem(problem))) if problem.code == Code::InvalidRequest => {
+            Ok(Err("So much moved in this time that it is not added up here. Choose fewer days.".to_owned()))
+        }
+        Err(Denied(Trouble::Problem(problem))) if problem.code != Code::Forbidden => Ok(Err(problem.detail.clone())),
+        Err(denied) => Err(denied),
+    }
 }
 
 /// The last days, today among them, in UTC.
@@ -106,7 +133,7 @@ fn pieces(days: &[String], ranked: &[UsageRow], stacked: &[UsageRow]) -> Vec<Pie
     let parts = stacked.iter().filter_map(|row| {
         let day = days.iter().position(|day| Some(day) == row.day.as_ref())?;
         let rank = ranked.iter().position(|other| other.tool == row.tool)?;
-        Some(Part { day, rank, millionths: row.credits.0.millionths() })
+        Some(days::Part { day, rank, millionths: row.credits.0.millionths() })
     });
     days::drawn(days.len(), parts.collect())
 }
@@ -115,7 +142,7 @@ fn pieces(days: &[String], ranked: &[UsageRow], stacked: &[UsageRow]) -> Vec<Pie
 async fn waiting(
     desk: &Desk,
     frame: &Frame,
-    totals: &TotalsOfStudioShown,
+    totals: &Part<TotalsOfStudioShown>,
     health: &HealthShown,
 ) -> Result<Vec<Waiting>, Denied> {
     let (disputed, open) = tokio::try_join!(
@@ -139,7 +166,7 @@ async fn waiting(
         let said = format!("{} not settled yet.", counted(open.deliveries.len(), "payment"));
         waiting.push(Waiting { href: "/console/payments?show=open", said });
     }
-    if totals.debt.0.millionths() > 0 {
+    if let Some(totals) = totals.as_ref().ok().filter(|totals| totals.debt.0.millionths() > 0) {
         let said = format!("Accounts owe {} credits.", frame.wording.total(&totals.debt));
         waiting.push(Waiting { href: "/console/uncollected?show=debts", said });
     }
@@ -160,14 +187,14 @@ impl Glance {
     }
 
     /// How long a tool's bar is, of 100.
-    fn length(&self, row: &UsageRow) -> i128 {
-        let most = self.by_tool.rows.iter().map(|row| row.credits.0.millionths()).max().unwrap_or(0);
+    fn length(&self, used: &Used, row: &UsageRow) -> i128 {
+        let most = used.by_tool.rows.iter().map(|row| row.credits.0.millionths()).max().unwrap_or(0);
         if most <= 0 { 0 } else { (row.credits.0.millionths().max(0) * 100).div_euclid(most) }
     }
 
     /// What was used on the day of the highest bar.
-    fn most(&self) -> Option<String> {
-        let most = self.by_day.rows.iter().max_by_key(|row| row.credits.0);
+    fn most(&self, used: &Used) -> Option<String> {
+        let most = used.by_day.rows.iter().max_by_key(|row| row.credits.0);
         most.map(|row| self.frame.wording.total(&row.credits))
     }
 
@@ -180,12 +207,12 @@ impl Glance {
         self.frame.wording.count(row.charges)
     }
 
-    fn all_jobs(&self) -> String {
-        self.frame.wording.count(self.by_tool.total.charges)
+    fn all_jobs(&self, used: &Used) -> String {
+        self.frame.wording.count(used.by_tool.total.charges)
     }
 
-    fn accounts(&self) -> String {
-        self.frame.wording.count(self.totals.accounts)
+    fn accounts(&self, totals: &TotalsOfStudioShown) -> String {
+        self.frame.wording.count(totals.accounts)
     }
 
     fn day<'a>(&self, row: &'a UsageRow) -> &'a str {
@@ -197,20 +224,42 @@ impl Glance {
     }
 
     /// A class's share of what is left, of 1,000.
-    fn share(&self, millionths: i128) -> i128 {
-        let all = self.totals.remaining.0.millionths();
+    fn share(totals: &TotalsOfStudioShown, millionths: i128) -> i128 {
+        let all = totals.remaining.0.millionths();
         if all <= 0 { 0 } else { (millionths.max(0) * 1_000).div_euclid(all) }
     }
 
     /// The classes' parts of one bar: where each begins, how long it is, and its colour.
-    fn shares(&self) -> Vec<(i128, i128, usize)> {
+    fn shares(&self, totals: &TotalsOfStudioShown) -> Vec<(i128, i128, usize)> {
         let mut begins = 0;
         let mut shares = Vec::new();
-        for (place, class) in self.totals.classes.iter().enumerate() {
-            let length = self.share(class.remaining.0.millionths());
+        for (place, class) in totals.classes.iter().enumerate() {
+            let length = Glance::share(totals, class.remaining.0.millionths());
             shares.push((begins, length, place + 1));
             begins += length;
         }
         shares
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn refused(code: &str) -> Denied {
+        let problem = json!({"type": "/problems/x", "title": "x", "status": 400, "code": code, "detail": "Not now."});
+        Denied(Trouble::Problem(Box::new(serde_json::from_value(problem).unwrap())))
+    }
+
+    #[test]
+    fn a_part_that_is_too_much_leaves_the_page() {
+        assert_eq!(part(Ok(7)).unwrap(), Ok(7));
+        let too_much = part::<u8>(Err(refused("invalid_request"))).unwrap();
+        assert!(too_much.unwrap_err().ends_with("Choose fewer days."));
+        assert_eq!(part::<u8>(Err(refused("unavailable"))).unwrap(), Err("Not now.".to_owned()));
+        assert!(part::<u8>(Err(refused("forbidden"))).is_err(), "who may not see it gets no page");
+        assert!(part::<u8>(Err(Denied(Trouble::Ended))).is_err(), "who has no session signs in");
     }
 }

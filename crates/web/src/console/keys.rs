@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
+use scrip_api::console::ConsoleVisitShown;
 use scrip_api::key::{KeyMadeShown, KeyShown, KeysShown};
 use serde_json::{Value, json};
 
@@ -83,6 +84,9 @@ pub(super) async fn make(sent: Sent) -> Page {
     if !sent.desk.may("POST /v1/keys") {
         return Err(Denied::not_yours());
     }
+    if let Some(fault) = another_studios(&sent.desk, key).await? {
+        return shown(&sent.desk, Some(fault), role.to_owned()).await;
+    }
     let ask = Ask {
         method: "POST",
         path: "/keys".to_owned(),
@@ -102,6 +106,27 @@ pub(super) async fn make(sent: Sent) -> Page {
         }
         Err(trouble) => Err(trouble.into()),
     }
+}
+
+/// What is wrong with a key of another studio: it would make a key there.
+async fn another_studios(desk: &Desk, key: &str) -> Result<Option<String>, Denied> {
+    let ask = Ask {
+        method: "GET",
+        path: "/console-session".to_owned(),
+        token: key,
+        once: None,
+        body: None,
+        accept: "application/json",
+    };
+    let visit: ConsoleVisitShown = match desk.site.api.ask(ask).await {
+        Ok(visit) => visit,
+        // Making says what is wrong with it.
+        Err(Trouble::Ended | Trouble::Problem(_)) => return Ok(None),
+        Err(trouble) => return Err(trouble.into()),
+    };
+    let keys: KeysShown = desk.get("/keys").await?;
+    let known = visit.by == desk.visit.by || keys.keys.iter().any(|known| known.key == visit.by);
+    Ok((!known).then(|| "That is a key of another studio. Nothing was made.".to_owned()))
 }
 
 /// The secret, to be kept; no page has it, and nothing caches it.

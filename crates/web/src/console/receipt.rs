@@ -24,7 +24,9 @@ impl Line {
     /// The charge that it made, where it may be refunded.
     pub(crate) fn charge(&self) -> Option<&str> {
         let made = matches!(self.entry.kind.as_str(), "charge" | "settle");
-        self.entry.charge.as_deref().filter(|_| made && self.entry.credits.0.is_negative())
+        // What was paid by a debt alone moved no credits, and can be given back as well (R24).
+        let cost = self.entry.credits.0.is_negative() || self.entry.debt.is_some_and(|debt| debt.0.is_positive());
+        self.entry.charge.as_deref().filter(|_| made && cost)
     }
 
     /// Whether there is more to it than the line.
