@@ -121,7 +121,8 @@ struct Both<'a> {
 impl Both<'_> {
     /// Tells the rules what is paid, and the provider what is wanted.
     async fn bring_together(&self) -> Result<(), Unsettled> {
-        if !self.is_over() {
+        // Of an erased account it is about to be ended, maybe by another look at the same moment: that is noted once.
+        if !self.is_over() && self.place.account.erased_number().is_none() {
             self.carry_out(None, Command::BeginBilling { order: self.place.order }).await?;
         }
         self.pay_terms().await?;
