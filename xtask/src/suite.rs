@@ -14,21 +14,11 @@ pub(crate) struct Totals {
     pub(crate) failed: u64,
 }
 
-/// Tests that know more of the embedded store than they should, and do not hold on PostgreSQL yet (docs/postgres.md): they name
-/// accounts by the numbers that it gives, or expect the acts of several accounts in the order in which they were done.
-const NOT_YET: [&str; 4] = [
-    "automatic_top_ups::",
-    "subscriptions::an_erased_account_is_not_charged_any_more",
-    "console::a_session_may_do_what_its_key_may_and_is_recorded_as_it",
-    "sign_in::a_person_signs_in_and_is_named_in_the_trail",
-];
-
 /// Runs all tests; then those again that are told by the environment which store they are to use.
 pub(crate) fn run() -> Totals {
     let all = run_some(&mut steps::command(&["test", "--workspace", "--no-fail-fast"]));
     // Of the whole workspace, so that nothing is built otherwise than above.
     let mut http = steps::command(&["test", "--workspace", "--no-fail-fast", "--test", "http"]);
-    http.arg("--").args(NOT_YET.iter().flat_map(|name| ["--skip", name]));
     let http = run_some(http.env("SCRIP_TEST_STORE", "postgres"));
     Totals { passed: all.passed + http.passed, failed: all.failed + http.failed }
 }

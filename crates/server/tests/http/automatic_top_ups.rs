@@ -74,8 +74,8 @@ impl Topped {
     /// The order that it waits for.
     async fn waits_for(&self) -> OrderRef {
         let order = self.top_up().await["order"].as_str().expect("it waits for one").to_owned();
-        // It is the first account.
-        OrderRef { studio: "studiotwin".to_owned(), account: "cleo".to_owned(), order, number: Some(1) }
+        let number = Some(self.shop.number("cleo"));
+        OrderRef { studio: "studiotwin".to_owned(), account: "cleo".to_owned(), order, number }
     }
 
     /// The provider takes the money for the order that waits, and nobody hears its answer.
@@ -424,14 +424,15 @@ async fn what_was_charged_before_an_erasure_finds_its_order() {
         topped.shop.till.take_deliveries();
         topped.spend("low", 60).await;
         topped.charged_unheard().await;
-        topped.shop.erase("cleo").await;
+        let erased = topped.shop.erase("cleo").await;
         let opened = topped.shop.world.call("PUT", "/v1/accounts/cleo").secret(TWIN).json(json!({})).await;
         assert_eq!(opened.status, 201, "{}", opened.text());
         if by_webhook {
             assert!(topped.shop.deliver().await.iter().all(|status| *status == 204));
         }
         topped.round_after_a_restart().await;
-        let balance = topped.shop.world.call("GET", "/v1/accounts/erased~1/balance").secret(TWIN).empty().await.json();
+        let path = format!("/v1/accounts/{erased}/balance");
+        let balance = topped.shop.world.call("GET", &path).secret(TWIN).empty().await.json();
         assert_eq!((&balance["available"], topped.shop.available().await), (&json!(140), json!(0)), "{by_webhook}");
     }
 }

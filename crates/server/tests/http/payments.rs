@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
 use scrip_engine::store::memory::MemoryStore;
 use scrip_server::{Config, Limits, Pace, Payments, Reconciler, StripeAccount};
 use scrip_sim::faulty::{Faults, FaultyStore};
@@ -108,16 +109,27 @@ impl Shop {
     }
 
     /// Erases an account; answers what it is called from then on.
-    pub(crate) async fn erase(&self, account: &str) -> scrip_core::id::AccountId {
+    pub(crate) async fn erase(&self, account: &str) -> AccountId {
+        let engine = &self.world.engine;
+        let (studio, account, stored) = self.stored(account);
+        let command = scrip_core::command::Command::EraseAccount { reason: None };
+        let request = scrip_engine::engine::Request { studio, account, key: None, command };
+        engine.submit(request).await.expect("it is erased");
+        AccountId::erased(stored)
+    }
+
+    /// The number of an account, by which the provider knows it: another on each kind of store.
+    pub(crate) fn number(&self, account: &str) -> u64 {
+        self.stored(account).2.0
+    }
+
+    fn stored(&self, account: &str) -> (StudioNumber, AccountId, AccountNumber) {
         let engine = &self.world.engine;
         let studios = engine.studios();
         let (studio, _) = studios.iter().find(|(_, id)| id.as_str() == "studiotwin").expect("it is served");
-        let account = scrip_core::id::AccountId::parse(account).expect("an id");
+        let account = AccountId::parse(account).expect("an id");
         let stored = engine.account(*studio, &account).expect("readable").expect("it is there");
-        let command = scrip_core::command::Command::EraseAccount { reason: None };
-        let request = scrip_engine::engine::Request { studio: *studio, account, key: None, command };
-        engine.submit(request).await.expect("it is erased");
-        scrip_core::id::AccountId::erased(stored.number)
+        (*studio, account, stored.number)
     }
 
     /// Notes a page of the provider's that an order is paid at.
@@ -128,7 +140,7 @@ impl Shop {
         let order = scrip_core::id::OrderId::parse(order).expect("an order's id");
         let reference = scrip_core::id::ProviderRef::parse(page).expect("a page's id");
         let command = scrip_core::command::Command::SendOrder { order, reference };
-        let account = scrip_core::id::AccountId::parse("cleo").expect("an id");
+        let account = AccountId::parse("cleo").expect("an id");
         let request = scrip_engine::engine::Request { studio: *studio, account, key: None, command };
         engine.submit(request).await.expect("it is noted");
     }

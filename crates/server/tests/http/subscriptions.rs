@@ -469,7 +469,7 @@ async fn an_erased_account_is_not_charged_any_more() {
         let mut club = Club::join("studio", OK).await;
         club.round().await;
         club.shop.fault(Some(Fault::Down));
-        club.shop.erase("cleo").await;
+        let erased = club.shop.erase("cleo").await;
         club.round().await;
         if restarted {
             club.shop.restart(Settings::default());
@@ -484,8 +484,8 @@ async fn an_erased_account_is_not_charged_any_more() {
         club.at(SECOND).await;
         club.deliver().await;
         assert_eq!(club.paid().await, [4_000]);
-        let path = "/v1/accounts/erased~1/subscription";
-        let stands = club.shop.world.call("GET", path).secret(TWIN).empty().await.json();
+        let path = format!("/v1/accounts/{erased}/subscription");
+        let stands = club.shop.world.call("GET", &path).secret(TWIN).empty().await.json();
         assert_eq!(stands["code"], json!("subscription_not_found"), "{stands}");
     }
 }
