@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use scrip_core::time::Time;
 use scrip_engine::clock::Clock;
-use scrip_engine::store::joint::JointStore as _;
+use scrip_engine::store::joint::{Edition, JointStore as _};
 use scrip_engine::store::{Document, Reader, Store as _, StoreError};
 use scrip_engine::{Engine, Options};
 use scrip_store_postgres::{Address, Migrated, PostgresStore};
@@ -144,7 +144,7 @@ pub(crate) fn start_at(site: &Site<'_>, clock: Clock) -> Result<Engine, Failure>
     };
     let unopened = |error: StoreError| Failure::of_path(site.shown(), &error);
     let store = PostgresStore::open(address).map_err(unopened)?;
-    let documents = store.documents(None).map_err(unopened)?.documents.unwrap_or_default();
+    let documents = store.documents(None).and_then(Edition::whole).map_err(unopened)?;
     refuse_to_fall_behind(site.shown(), &clock, &documents)?;
     Engine::start_joint(Arc::new(store), Options { clock, ..Options::default() }).map_err(unopened)
 }
@@ -258,7 +258,7 @@ fn start_own(site: &Site<'_>, mode: OpenMode, options: Options) -> Result<Engine
                 OpenMode::Existing => PostgresStore::open_existing(address),
             };
             let store = store.map_err(unopened)?;
-            let documents = store.documents(None).map_err(unopened)?.documents.unwrap_or_default();
+            let documents = store.documents(None).and_then(Edition::whole).map_err(unopened)?;
             let clock = clock(ahead(&documents));
             Engine::start_joint(Arc::new(store), Options { clock, ..options }).map_err(unopened)
         }

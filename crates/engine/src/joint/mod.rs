@@ -66,7 +66,8 @@ impl Joint {
     ) -> Result<(Arc<Joint>, Vec<Thread>), StoreError> {
         let current = clerk::Current::from_now();
         let edition = store.documents(None)?;
-        let documents = recover::sorted(edition.documents.unwrap_or_default())?;
+        let (number, now) = (edition.number, edition.now);
+        let documents = recover::sorted(edition.whole()?)?;
         if documents.import.as_ref().is_some_and(|import| import.state == ImportState::UnderWay) {
             return Err(StoreError::Refused(import::UNDER_WAY.to_owned()));
         }
@@ -76,7 +77,7 @@ impl Joint {
                 last.map(|last| clock.fetch_max(last.micros(), Ordering::AcqRel));
             }
             // All servers live by the database's clock.
-            Clock::System | Clock::Kept(_) => options.clock = Clock::kept(edition.now),
+            Clock::System | Clock::Kept(_) => options.clock = Clock::kept(now),
         }
         let sweep_per_second = options.sweep_per_second;
         let lanes = options.lanes.max(1);
@@ -86,7 +87,7 @@ impl Joint {
             lanes: (0..lanes).map(|_| Queue::default()).collect(),
             clerk: Queue::default(),
             queued: AtomicUsize::new(0),
-            edition: AtomicU64::new(edition.number),
+            edition: AtomicU64::new(number),
             current_until: current,
             writes: Arc::default(),
             last_drawn: AtomicU64::new(0),

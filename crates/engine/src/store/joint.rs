@@ -76,6 +76,16 @@ pub struct Edition {
     pub now: Time,
 }
 
+impl Edition {
+    /// All documents, of a store that was asked with none known.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] where the store left them out all the same: no store is to be taken for an empty one.
+    pub fn whole(self) -> Result<Vec<Document>, StoreError> {
+        self.documents.ok_or_else(|| StoreError::Damaged("the store answers no documents to who knows none".to_owned()))
+    }
+}
+
 /// What became of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appended {
