@@ -1,5 +1,6 @@
 //! The rules, told as scenarios, calendars, properties and exhaustive short histories.
 
+mod billed_plans;
 mod calendar;
 mod credits;
 mod entries;

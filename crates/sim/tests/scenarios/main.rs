@@ -5,6 +5,8 @@ mod document;
 mod world;
 
 // The scenarios, and what tells them, as they are.
+#[path = "../../../core/tests/rules/billed_plans.rs"]
+mod billed_plans;
 #[path = "../../../core/tests/rules/credits.rs"]
 mod credits;
 #[path = "../../../core/tests/rules/holds.rs"]
