@@ -181,13 +181,16 @@ impl Found {
         }
     }
 
-    /// Whether an order's payment is one of those that this subscription lives on, and its term not over.
+    /// Whether an order's payment is one of those that this subscription lives on, and its term not over. What paid for a term
+    /// that was left for another plan's does not count again when its plan stands, or waits, once more.
     fn lives_on(&self, order: &Order) -> Option<PaidCycles> {
         let Item::Plan(terms) = &order.item else { return None };
-        let next = matches!(&self.subscription.next, Some(NextPlan::Change(next)) if next.plan == terms.plan);
-        let lives = |pays: &PaidCycles| pays.anchor == self.subscription.anchor && pays.until > self.current;
-        let bought = order.pays.filter(|_| !order.bought_nothing());
-        bought.filter(|pays| lives(pays) && (self.is_same(terms) || next))
+        let pays = order.pays.filter(|pays| pays.anchor == self.subscription.anchor && !order.bought_nothing())?;
+        let waits = matches!(&self.subscription.next, Some(NextPlan::Change(next)) if next.plan == terms.plan);
+        let term_start = self.subscription.clone().back_in_term_of(self.current).term_start;
+        let of_this_term = self.is_same(terms) && pays.first >= term_start && pays.until > self.current;
+        let of_the_next = waits && pays.first > self.current;
+        (of_this_term || of_the_next).then_some(pays)
     }
 
     /// What an order's payment added to what is paid for. Beside the provider's subscription that is no cycle, except by the

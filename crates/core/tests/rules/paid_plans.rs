@@ -646,3 +646,75 @@ fn money_back_of_another_term_takes_nothing() {
         ",
     );
 }
+
+/// A plan that was left for a larger one, and waits to follow it again: what had paid for it is no payment of what stands.
+#[test]
+fn money_back_of_a_plan_that_waits_again_takes_nothing_of_what_stands() {
+    check(
+        "
+        at 2026-01-10 10:00
+        buy lite
+          - order Placed order_2 = 0/0
+        truth order_2 900EUR
+          - order Paid order_2 = 0/0
+          - plan_change Started = 0/0
+          - refill lot_5 +3000 = 3000/3000
+        buy pro
+          - order Placed order_6 = 3000/3000
+        truth order_6 900EUR
+          - order Paid order_6 = 3000/3000
+          - plan_change Paid = 3000/3000
+          - refill lot_9 +9000 = 12000/12000
+        subscribe lite
+          - plan_change Scheduled = 12000/12000
+        truth order_2 900EUR refunded 900
+          - order Noted order_2 = 12000/12000
+        plan
+          - pro 12000 active, term 01-10 10:00 to 02-10 10:00, cycle 01-10 10:00 to 02-10 10:00, next lite
+        ",
+    );
+}
+
+/// A year that was left for a larger plan, and another year of the same plan after that: the first one's money is not the
+/// second one's, neither while that waits nor when it has begun.
+#[test]
+fn money_back_of_a_year_that_was_left_takes_nothing_of_the_next_one() {
+    for after in [
+        "
+        truth order_2 900EUR refunded 900
+          - order Noted order_2 = 12000/12000
+        plan
+          - pro 12000 active, term 01-10 10:00 to 02-10 10:00, cycle 01-10 10:00 to 02-10 10:00, next lite-year
+        ",
+        "
+        at 2026-02-11 10:00
+        truth order_2 900EUR refunded 900
+          - 02-10 10:00: expiry lot_5 -3000 lot_9 -9000 = 0/0
+          - 02-10 10:00: plan_change TookEffect = 0/0
+          - 02-10 10:00: refill lot_15 +3000 = 3000/3000
+          - order Noted order_2 = 3000/3000
+        ",
+    ] {
+        let years = "
+        at 2026-01-10 10:00
+        buy lite-year
+          - order Placed order_2 = 0/0
+        truth order_2 900EUR
+          - order Paid order_2 = 0/0
+          - plan_change Started = 0/0
+          - refill lot_5 +3000 = 3000/3000
+        buy pro
+          - order Placed order_6 = 3000/3000
+        truth order_6 900EUR
+          - order Paid order_6 = 3000/3000
+          - plan_change Paid = 3000/3000
+          - refill lot_9 +9000 = 12000/12000
+        buy lite-year
+          - order Placed order_10 = 12000/12000
+        truth order_10 900EUR
+          - order Paid order_10 = 12000/12000
+          - plan_change Paid = 12000/12000
+        ";
+        check(&format!("{years}{after}"));
+    }
+}
