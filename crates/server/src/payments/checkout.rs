@@ -1,6 +1,7 @@
 //! An order on its way to the provider: the hosted page that it is paid at.
 
 use scrip_core::account::Account;
+use scrip_core::answer::Done;
 use scrip_core::command::Command;
 use scrip_core::id::{AccountId, OrderId, ProviderRef, StudioNumber};
 use scrip_core::order::{Item, Order, Origin, Payment};
@@ -43,10 +44,30 @@ pub(crate) async fn pay_at(
     let reference = ProviderRef::parse(&session.id).map_err(|_| no_page(app, at, &order, &"an id that is none"))?;
     if !order.references.contains(&reference) {
         let command = Command::SendOrder { order: order.id, reference };
-        app.engine().submit(Request { studio, account: account.clone(), key: None, command }).await?;
+        let sent = app.engine().submit(Request { studio, account: account.clone(), key: None, command }).await?;
+        if let Done::Ordered(sent) = sent.answer.done
+            && settle::session_of(&sent).is_some_and(|first| first != session.id)
+        {
+            return only_page(app, at, &sent, &session).await;
+        }
     }
     app.waiting().add(place, app.engine().now(), &app.config().payments.pace);
     Ok(session.url)
+}
+
+/// Another request made a page of the same order at the same time, and of other terms, as where a method was saved in between.
+/// Whoever pays must find one page alone: the first that was noted.
+async fn only_page(app: &App, at: &StripeAccount, order: &Order, second: &Session) -> Result<Option<String>, Refused> {
+    let read = async {
+        at.client.expire_session(&second.id).await?;
+        let first = settle::session_of(order).expect("an order that was sent to a page has one");
+        at.client.session(first).await
+    };
+    match tokio::time::timeout(app.config().limits.provider_wait, read).await {
+        Ok(Ok(first)) => Ok(first.url),
+        Ok(Err(error)) => Err(no_page(app, at, order, &error)),
+        Err(_) => Err(no_page(app, at, order, &"no answer in time")),
+    }
 }
 
 /// Closes the page of an order that was paid another way, so that nobody pays it a second time. Where that fails, the page

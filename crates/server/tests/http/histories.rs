@@ -22,6 +22,7 @@ use std::time::Instant;
 
 use tokio::runtime::{Builder, Runtime};
 
+pub(crate) use self::chance::for_steps;
 use self::history::History;
 use self::scene::{Furnished, Plans, Scene};
 

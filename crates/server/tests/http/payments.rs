@@ -6,11 +6,12 @@ use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
 use scrip_engine::store::memory::MemoryStore;
 use scrip_server::{Config, Limits, Pace, Payments, Reconciler, StripeAccount};
 use scrip_sim::faulty::{Faults, FaultyStore};
-use scrip_stripe::{ApiBase, Client, OrderRef, Patience, Secret};
+use scrip_stripe::{ApiBase, Client, OrderRef, Patience, Secret, SessionStatus};
 use scrip_till::{Clock, DebitEnd, Deliver, Fault, Options, Switches, Till, Verdict};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::histories::for_steps;
 use crate::world::{Reply, TWIN, World};
 
 /// [`crate::world::START`] in seconds since 1970.
@@ -217,6 +218,39 @@ async fn a_page_that_was_being_made_across_an_update_is_made_anew() {
         assert!(shop.deliver().await.iter().all(|status| *status == 204));
         assert_eq!((shop.state("order_2").await, shop.available().await), (json!("paid"), json!(100)));
     }
+}
+
+/// Two requests make a page of one order, of other terms, each before the other has noted its own: who asked is shown the one
+/// that was noted first, and the other is closed.
+#[tokio::test]
+async fn one_page_alone_is_shown_of_an_order() {
+    let mut second_closed = 0;
+    for steps in 0.. {
+        let shop = Shop::open().await;
+        shop.fault(Some(Fault::Down));
+        assert_eq!(shop.place("buy-1").await.status, 503);
+        shop.fault(None);
+        let number = Some(shop.number("cleo"));
+        let (studio, account, order) = ("studiotwin".to_owned(), "cleo".to_owned(), "order_2".to_owned());
+        let named = OrderRef { studio, account, order, number };
+        let other = shop.provider.create_session(&new_session(named, 500)).await.expect("a page").id;
+        let mut asking = std::pin::pin!(shop.place("buy-1"));
+        if for_steps(steps, asking.as_mut()).await.is_some() {
+            break;
+        }
+        shop.sent("order_2", &other).await;
+        let (_, shown) = shop.page_of(&asking.await);
+        let pages = shop.provider.sessions(&scrip_stripe::SessionQuery::default()).await.expect("it answers").data;
+        let open: Vec<_> = pages.iter().filter(|page| page.status == SessionStatus::Open).collect();
+        if shown == other {
+            assert_eq!((open.len(), &*open[0].id), (1, &*other), "after {steps} steps");
+            second_closed += usize::from(pages.len() == 2);
+        }
+        shop.pay(&shown);
+        assert!(shop.deliver().await.iter().all(|status| *status == 204));
+        assert_eq!((shop.state("order_2").await, shop.available().await), (json!("paid"), json!(100)));
+    }
+    assert!(second_closed > 0, "two pages were made");
 }
 
 /// Whether the card is to be saved was changed between two tries to make a page: there are two, and the customer was shown one.

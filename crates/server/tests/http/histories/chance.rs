@@ -37,7 +37,7 @@ impl Lot {
 }
 
 /// Lets something run for so many steps, then lets it die; what it came to, if it got there.
-pub(super) async fn for_steps<T>(steps: u64, running: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn for_steps<T>(steps: u64, running: impl Future<Output = T>) -> Option<T> {
     let mut running = pin!(running);
     let mut left = steps;
     std::future::poll_fn(|context| {
