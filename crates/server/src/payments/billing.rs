@@ -12,7 +12,7 @@ use scrip_core::catalog::Price;
 use scrip_core::command::{Command, PutSubscription, TermPaid};
 use scrip_core::cycle::cycle_at;
 use scrip_core::id::{Key, ProviderRef, StudioNumber};
-use scrip_core::order::{Order, Paid, PaidBy, Payment};
+use scrip_core::order::{Item, Order, Paid, PaidBy, Payment};
 use scrip_core::plan::{NextPlan, PlanTerms, Subscription};
 use scrip_core::time::{Time, Zone};
 use scrip_engine::engine::Request;
@@ -20,6 +20,7 @@ use scrip_stripe::{Currency, Ending, Error, Invoice, Money, NewTerms, OrderRef, 
 
 use crate::app::App;
 use crate::config::StripeAccount;
+use crate::payments::charge::CLOCKS_DIFFER_S;
 use crate::payments::deliveries::{News, OPEN_FOR_S};
 use crate::payments::settle::{bring_payment, keep_open, place_of, session_of, stays_at_provider};
 use crate::payments::{Look, OrderAt, Settled, Unsettled};
@@ -52,7 +53,7 @@ pub(crate) async fn attend(
     let theirs = at.client.subscription(id).await?;
     let named = OrderRef::of(&theirs.metadata).filter(|named| named.studio == at.studio.as_str());
     let Some(named) = named else { return Ok(Settled::NotOurs) };
-    let place = place(app, studio, &theirs.id, &named).await?;
+    let place = place(app, studio, &theirs, &named).await?;
     let both = |begun| Both { app, at, place: &place, theirs: &theirs, begun };
     let settled = match first_payment(app, at, &place).await {
         Err(Unsettled::Refused(refused)) if refused.0.code == Code::PaymentMismatch => {
@@ -86,13 +87,25 @@ fn buys_terms(order: &Order) -> bool {
     matches!(order.payment, Payment::Paid(Paid { by: PaidBy::Provider, .. })) && !order.bought_nothing()
 }
 
-/// The order that began the subscription, whatever its account is called by now.
-async fn place(app: &App, studio: StudioNumber, id: &str, named: &OrderRef) -> Result<OrderAt, Unsettled> {
-    let reference = ProviderRef::parse(id).map_err(|_| Refused::bug("a subscription's id that is none"))?;
-    match app.engine().order_of_provider(studio, &reference).await.map_err(Refused::from)? {
-        Some((account, order)) => Ok(OrderAt { studio, account, order: order.id }),
-        None => place_of(app, studio, named).await,
+/// The order that began the subscription, whatever its account is called by now: the one that knows it; else the one that it
+/// names, if it can be that. In a store that was restored orders are counted anew, and its name may have come to another.
+async fn place(
+    app: &App,
+    studio: StudioNumber,
+    theirs: &scrip_stripe::Subscription,
+    named: &OrderRef,
+) -> Result<OrderAt, Unsettled> {
+    let reference = ProviderRef::parse(&theirs.id).map_err(|_| Refused::bug("a subscription's id that is none"))?;
+    if let Some((account, order)) = app.engine().order_of_provider(studio, &reference).await.map_err(Refused::from)? {
+        return Ok(OrderAt { studio, account, order: order.id });
     }
+    let place = place_of(app, studio, named).await?;
+    let order = app.engine().order(studio, &place.account, place.order).await.map_err(Refused::from)?;
+    let could_begin_it = |order: &Order| {
+        let placed_s = order.placed_at.micros().div_euclid(1_000_000);
+        matches!(order.item, Item::Plan(_)) && theirs.start_date >= placed_s - CLOCKS_DIFFER_S
+    };
+    if order.is_some_and(|order| could_begin_it(&order)) { Ok(place) } else { Err(Unsettled::UnknownOrder) }
 }
 
 /// The order, its first payment settled: read anew where it was not told yet, and where it is to be given back.

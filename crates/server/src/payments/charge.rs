@@ -24,8 +24,8 @@ const PAYMENT: &str = "pi_";
 /// How long after its placing an order is charged, in seconds: 23 hours. The provider knows an idempotency key for a day; later
 /// the same request could be another payment.
 const CHARGE_FOR_S: i64 = 23 * 3_600;
-/// How far the provider's clock may be from ours, in seconds, for a payment to be found by when it was made: an hour.
-const CLOCKS_DIFFER_S: i64 = 3_600;
+/// How far the provider's clock may be from ours, in seconds, for what was made there to be found, or believed, by when: an hour.
+pub(super) const CLOCKS_DIFFER_S: i64 = 3_600;
 
 /// Charges an order that waits, or asks what came of its charge. Doing it again takes no money twice.
 pub(crate) async fn charge(
@@ -53,8 +53,10 @@ pub(crate) async fn charge(
         refuse(app, place, saved, Trouble::Removed).await?;
         return made_or_not(app, at, place, order, "charge_refused").await;
     };
-    // Asked last: whoever turns it off while the provider is away is charged no more.
-    if !tops_up(&*app.stored_account(place.studio, &place.account).await?) {
+    // Asked last: whoever turns it off, or pays the order another way, while the provider is away is charged no more.
+    let stands = app.engine().order(place.studio, &place.account, place.order).await.map_err(Refused::from)?;
+    let waits = stands.is_some_and(|order| order.waits());
+    if !waits || !tops_up(&*app.stored_account(place.studio, &place.account).await?) {
         return made_or_not(app, at, place, order, "charge_called_off").await;
     }
     let new = NewPayment {

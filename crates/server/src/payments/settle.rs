@@ -134,7 +134,9 @@ pub(crate) async fn settle(
     let deliveries = app.deliveries();
     let open = match &brought {
         Ok(Settled::Order(order)) => {
-            let references = order.references.iter().map(ProviderRef::as_str);
+            // What failed or expired says nothing of the rest: what its subscription took since is still to be given back.
+            let whole = matches!(order.payment, Payment::Paid(_));
+            let references = order.references.iter().filter(|_| whole).map(ProviderRef::as_str);
             deliveries.settled(app, studio, &references.chain([look.id()]).collect::<Vec<_>>());
             None
         }
@@ -243,7 +245,7 @@ pub(crate) async fn bring_payment(
 
 /// Tells the rules the truth of an order's payment.
 async fn tell(app: &App, place: OrderAt, truth: Truth, method: MethodTruth) -> Result<Settled, Unsettled> {
-    let stays = money_stays(&truth);
+    let (stays, came_back) = (money_stays(&truth), came_back(&truth));
     let command = Command::FulfilOrder { order: place.order, truth };
     let request = Request { studio: place.studio, account: place.account.clone(), key: None, command };
     match app.engine().submit(request).await {
@@ -267,7 +269,7 @@ async fn tell(app: &App, place: OrderAt, truth: Truth, method: MethodTruth) -> R
         },
         Err(Refusal::Rejected(Rejection::AccountNotFound | Rejection::OrderNotFound)) => Err(Unsettled::UnknownOrder),
         // It never counts, and nothing of it is there any more.
-        Err(Refusal::Rejected(Rejection::PaymentMismatch { .. })) if !stays => {
+        Err(Refusal::Rejected(Rejection::PaymentMismatch { .. })) if came_back => {
             let order = app.engine().order(place.studio, &place.account, place.order).await.map_err(Refused::from)?;
             Ok(Settled::Order(Box::new(order.ok_or(Unsettled::UnknownOrder)?)))
         }
@@ -287,6 +289,12 @@ fn money_stays(truth: &Truth) -> bool {
     let lost = truth.disputes.iter().filter(|dispute| dispute.state == DisputeState::Lost);
     let lost: i64 = lost.map(|dispute| dispute.amount).sum();
     truth.refunded - truth.refunds_failed + lost < paid.amount
+}
+
+/// Whether a payment brought money, and none of it is at the provider any more. Where none ever came (a page that cost nothing
+/// there, or was paid with what the provider owed its customer), nothing came back either.
+fn came_back(truth: &Truth) -> bool {
+    matches!(&truth.payment, TruthOfPayment::Paid(paid) if paid.amount > 0) && !money_stays(truth)
 }
 
 /// Whether money of a payment that is of no order is at the provider still.
@@ -419,4 +427,31 @@ fn said(truth: &PaymentTruth) -> Option<Truth> {
 
 fn price(money: &Money) -> Price {
     Price { amount: money.minor, currency: money.currency.as_str().into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stays of a payment, and whether it came and went.
+    #[track_caller]
+    fn check(received: i64, refunded: i64, lost: i64, stays: bool, back: bool) {
+        let truth = Truth {
+            payment: TruthOfPayment::Paid(Price { amount: received, currency: "USD".into() }),
+            refunded,
+            refunds_failed: 0,
+            disputes: vec![Dispute { state: DisputeState::Lost, amount: lost }],
+            references: Vec::new(),
+            begins_billing: false,
+        };
+        assert_eq!((money_stays(&truth), came_back(&truth)), (stays, back), "{received} {refunded} {lost}");
+    }
+
+    #[test]
+    fn money_that_never_came_did_not_come_back() {
+        check(500, 0, 0, true, false);
+        check(500, 200, 299, true, false);
+        check(500, 200, 300, false, true);
+        check(0, 0, 0, false, false);
+    }
 }
