@@ -46,7 +46,10 @@ async fn every_act_says_who_did_it_and_why() {
     act(&world, FLOW, "a", "/v1/accounts/ada/grants", grant).await;
     let portal = world.call("POST", "/v1/accounts/ada/portal-sessions").header("host", "x");
     assert_eq!(portal.secret(&support).json(json!({"expires_in": 60})).await.status, 201);
-    world.put("/v1/accounts/ada/subscription", json!({"plan": "lite"})).await;
+    let order = act(&world, &finance, "o", "/v1/accounts/ada/orders", json!({"plan": "lite"})).await["order"].clone();
+    let order = format!("/v1/accounts/ada/orders/{}/mark-paid", order.as_str().unwrap());
+    act(&world, &finance, "p", &order, json!({"reference": "invoice 17"})).await;
+    world.put("/v1/accounts/ada/subscription", json!({"plan": "pro"})).await;
     world.engine.record(StudioNumber(1), "command line".into(), Act::KeyCreated, "key_1").await.unwrap();
     // Of jobs nothing is in it, nor of settings.
     act(&world, FLOW, "e", "/v1/accounts/ada/holds", json!({"credits": 1, "hold": "job"})).await;
@@ -55,6 +58,8 @@ async fn every_act_says_who_did_it_and_why() {
     let expected = [
         "command line key_created - key_1 - 0".to_owned(),
         format!("{admin} plan_change ada - - 0"),
+        format!("{f} order ada invoice 17 - 0"),
+        format!("{f} order ada - - 0"),
         format!("{s} portal_opened ada for 60 s - 0"),
         format!("{f} revoke ada - twice -1"),
         format!("{s} refund ada - a black frame 4"),
