@@ -18,6 +18,9 @@ struct Desk<'a> {
 
 impl<'a> Desk<'a> {
     fn of(still: &'a Still, studio: &'static str, account: &'static str) -> Desk<'a> {
+        // Whoever is new is opened.
+        let opened = still.server.client(still.key(studio)).put(&format!("/accounts/{account}"), "{}");
+        assert!(opened.status < 300, "{opened:?}");
         Desk { still, studio, account, token: still.token(studio, account) }
     }
 
@@ -41,7 +44,7 @@ impl<'a> Desk<'a> {
 
     /// Sends the automatic top-up's form, as it was made from something.
     fn save_top_up(&self, made_from: &str, fields: &str) -> Page {
-        self.fill(TOP_UP, &format!("made_from={}&{fields}", made_from.replace(' ', "+")))
+        self.fill(TOP_UP, &format!("made_from={made_from}&{fields}"))
     }
 
     fn made_from(&self) -> String {
@@ -92,7 +95,6 @@ fn what_is_past_due_can_be_paid_from_its_card() {
 fn no_order_is_offered_that_would_be_refused() {
     let still = Still::start();
     let desk = Desk::of(&still, "flow-studio", "newcomer");
-    desk.put("", &json!({}));
     desk.put("/subscription", &json!({"plan": "pro", "anchor": "2099-01-01T00:00:00Z"}));
     let refused = still.server.client(&desk.token).post("/accounts/newcomer/orders", "smaller", r#"{"plan": "lite"}"#);
     assert_eq!(refused.body["code"], json!("plan_not_for_sale"));
@@ -105,7 +107,6 @@ fn no_order_is_offered_that_would_be_refused() {
 fn who_changes_their_name_chooses_no_project_types() {
     let still = Still::start();
     let desk = Desk::of(&still, "flow-studio", "newcomer");
-    desk.put("", &json!({}));
     assert_eq!(desk.get("")["project_types"], Value::Null, "all, also those that come later");
     let page = desk.saved(&desk.fill(SETTINGS, "name=Newcomer&time_zone=Asia/Tokyo"));
     assert!(page.contains("Saved: Newcomer, with the days of Asia/Tokyo."), "{page}");
@@ -245,7 +246,6 @@ fn forms_come_from_the_public_address_too() {
 fn a_file_comes_piece_by_piece() {
     let still = Still::start();
     let desk = Desk::of(&still, "flow-studio", "newcomer");
-    desk.put("", &json!({}));
     let grant = |number: u32| {
         let key = format!("many-{number}");
         json!({"op": "grant", "account": "newcomer", "key": key, "credits": 1, "class": "top_up", "reason": "many"})

@@ -43,13 +43,14 @@ pub(super) fn field(top_up: &TopUpShown, name: &str) -> String {
     }
 }
 
-/// What a form is made from: all that can be put, and the brakes that putting takes off.
+/// What a form is made from: all that can be put, and the brakes that putting takes off. Without spaces at its ends, which a
+/// form's fields lose.
 pub(super) fn made_from(top_up: Option<&TopUpShown>) -> String {
     let Some(top_up) = top_up else { return "none".to_owned() };
-    let numbers = NUMBERS.map(|(name, _)| field(top_up, name)).join(" ");
+    let numbers = NUMBERS.map(|(name, _)| field(top_up, name)).join(",");
     let waits = top_up.waits_until.map(|until| until.0.to_string()).unwrap_or_default();
     let switch = if top_up.enabled { "on" } else { "off" };
-    format!("{switch} {} {numbers} {} {waits}", top_up.package, top_up.declines)
+    format!("{switch},{},{numbers},{},{waits}", top_up.package, top_up.declines)
 }
 
 /// What is saved, in words.
