@@ -386,7 +386,7 @@ fn a_catalog_is_checked_before_it_is_published_or_scheduled() {
         assert_eq!(world.faults(), Vec::<String>::new());
         replace("[toolkits.motion", "[toolkits.motion]");
         check();
-        world.browser.find_text("Nothing differs from what is in force.");
+        world.browser.find_text("publishing it again would change nothing.");
         world.browser.find_text("examples come out as written.");
         let price = ["5.00 USD", "5.50 USD", "6.00 USD"];
         replace(&format!("price = \"{}\"", price[place]), &format!("price = \"{}\"", price[place + 1]));
