@@ -3,135 +3,100 @@
 //! It also charges what automatic top-ups ordered, and tells the provider what became of plans that its subscriptions pay
 //! for: nobody else does.
 //!
-//! Three questions, none of them urgent: about each order that waits, at half its age; for pending orders in the accounts
-//! themselves, a few at a time (that is what a restart begins with); and for what happened, which finds refunds and disputes
-//! that nobody delivered. How far that was asked, and what stays open, outlives a restart ([`crate::payments::deliveries`]). A provider that does not answer is left alone, longer each time. Nothing here is needed for
-//! what is delivered, and nothing is done here that a delivery would not do.
+//! Here is found what is to be asked: by hearing of what has just happened, and in the accounts themselves, a few at a time (that
+//! is what a restart begins with). Each studio's [`Provider`] is asked by itself: one that is slow or hangs holds up no other
+//! studio's charges. Nothing here is needed for what is delivered, and nothing is done here that a delivery would not do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 
-use scrip_api::code::Code;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use scrip_core::entry::{Event, OrderChange};
 use scrip_core::id::{AccountNumber, StudioNumber};
-use scrip_core::order::{Order, Origin};
-use scrip_core::time::Time;
+use scrip_core::order::Origin;
 use scrip_engine::engine::Committed;
-use scrip_stripe::EventQuery;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
 
 use crate::app::App;
 use crate::config::StripeAccount;
 use crate::payments::billed::Billed;
-use crate::payments::billing::subscription_of;
-use crate::payments::charge::charge;
-use crate::payments::event::{became, look_of};
-use crate::payments::settle::{keep_unreadable, session_of};
-use crate::payments::{self, Look, OrderAt, Settled, Unsettled, settle};
+use crate::payments::provider::Provider;
+use crate::payments::settle::session_of;
+use crate::payments::{self, OrderAt};
 
-/// Orders looked at in one round.
-const LOOKS_MAX: usize = 16;
 /// Accounts whose pending orders are looked for in one round.
 const ACCOUNTS: usize = 1_000;
-/// The longest time for which a provider that does not answer is left alone, in seconds.
-const REST_MAX_S: i64 = 300;
-/// How far each question for what happened goes back before the newest that is known, in seconds: events appear a little late.
-const OVERLAP_S: i64 = 300;
-/// Pages of events that one round reads; the next one goes on with what is older.
-const PAGES: usize = 5;
-/// Answers about one thing that cannot be read, after which what happened besides is looked at without it.
-const UNREADABLE_TRIES: u32 = 3;
 
 /// Goes round. One per server.
 #[derive(Default)]
 pub struct Reconciler {
     next_account: Option<AccountNumber>,
     feed: Option<Receiver<Arc<Committed>>>,
-    billed: Billed,
-    studios: BTreeMap<StudioNumber, Studio>,
-}
-
-/// What is remembered of a studio's provider.
-#[derive(Default)]
-struct Studio {
-    /// It is left alone until then.
-    rest_until: Option<Time>,
-    rest_s: i64,
-    listed_at: Option<Time>,
-    /// Events of the overlap that were seen.
-    seen: BTreeSet<String>,
-    /// A question that several rounds are needed for.
-    listing: Option<Listing>,
-}
-
-/// What happened, as far as it was read.
-struct Listing {
-    query: EventQuery,
-    /// When the newest of it happened, by the provider's clock, which ours may be far from.
-    newest_s: Option<i64>,
-    seen: BTreeSet<String>,
-    /// How often the answer about something could not be read.
-    unreadable: BTreeMap<Look, u32>,
-}
-
-impl Listing {
-    /// Counts an answer about something that could not be read; whether that will not pass.
-    fn is_unreadable(&mut self, look: &Look) -> bool {
-        let times = self.unreadable.entry(look.clone()).or_default();
-        *times += 1;
-        *times >= UNREADABLE_TRIES
-    }
-
-    /// From when on the next question asks, in seconds since 1970; `None`: nothing happened.
-    fn again_from_s(&self) -> Option<i64> {
-        self.newest_s.map(|newest_s| newest_s - OVERLAP_S)
-    }
-}
-
-/// A page of what happened.
-enum Page {
-    /// There are older ones.
-    One,
-    /// There are not.
-    Last,
+    billed: Arc<Billed>,
+    /// The providers that were asked before; `None`: it is being asked.
+    providers: BTreeMap<StudioNumber, Option<Provider>>,
 }
 
 impl Reconciler {
-    /// Goes round for ever.
-    pub(crate) async fn go_round(mut self, app: &App) -> Infallible {
+    /// Goes round for ever: a studio's next round begins when its last one has ended. Dropped, nothing goes on.
+    pub async fn go_round(mut self, app: &App) -> Infallible {
         let between = app.config().payments.pace.between_rounds;
+        if app.config().payments.stripe.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        let mut rounds = FuturesUnordered::new();
         loop {
-            if app.config().payments.stripe.is_empty() {
-                std::future::pending::<()>().await;
+            self.find(app).await;
+            for (mut provider, at) in self.idle(app) {
+                let billed = Arc::clone(&self.billed);
+                rounds.push(async move {
+                    provider.round(app, at, &billed).await;
+                    provider
+                });
             }
-            self.round(app).await;
-            tokio::time::sleep(between).await;
-        }
-    }
-
-    /// One round. What goes wrong is logged and counted, and is tried again in a later one.
-    pub async fn round(&mut self, app: &App) {
-        self.hear(app);
-        self.find_pending(app).await;
-        let now = app.engine().now();
-        for order in app.waiting().due(now, LOOKS_MAX, &app.config().payments.pace) {
-            self.look_at(app, &order).await;
-        }
-        for order in self.billed.due(now, LOOKS_MAX) {
-            self.attend_to(app, order).await;
-        }
-        for (number, _) in app.engine().studios() {
-            if let Some(at) = payments::account_of(app, number) {
-                self.list(app, number, at).await;
-                self.try_again(app, number, at).await;
-                // A store that does not take it now takes it in a later round.
-                if let Err(refusal) = app.deliveries().note(app, number).await {
-                    tracing::warn!(studio = %at.studio, %refusal, "how far payments were looked at could not be noted");
+            let mut pause = pin!(tokio::time::sleep(between));
+            loop {
+                tokio::select! {
+                    () = &mut pause => break,
+                    Some(provider) = rounds.next() => self.is_idle(provider),
                 }
             }
         }
+    }
+
+    /// One round of each studio, one after the other. What goes wrong is logged and counted, and is tried again in a later one.
+    pub async fn round(&mut self, app: &App) {
+        self.find(app).await;
+        for (mut provider, at) in self.idle(app) {
+            provider.round(app, at, &self.billed).await;
+            self.is_idle(provider);
+        }
+    }
+
+    /// Takes the providers that are not being asked.
+    fn idle<'a>(&mut self, app: &'a App) -> Vec<(Provider, &'a StripeAccount)> {
+        let studios = app.engine().studios();
+        let served = studios.into_iter().filter_map(|(number, _)| Some((number, payments::account_of(app, number)?)));
+        let take = |(number, at)| {
+            let provider = self.providers.entry(number).or_insert_with(|| Some(Provider::of(number))).take()?;
+            Some((provider, at))
+        };
+        served.filter_map(take).collect()
+    }
+
+    /// A provider's round has ended.
+    fn is_idle(&mut self, provider: Provider) {
+        self.providers.insert(provider.studio(), Some(provider));
+    }
+
+    /// Finds what providers are to be asked about.
+    async fn find(&mut self, app: &App) {
+        self.hear(app);
+        self.find_pending(app).await;
     }
 
     /// Finds pending orders in the next accounts.
@@ -143,13 +108,11 @@ impl Reconciler {
             Err(_) => return,
         };
         self.next_account = found.next;
-        for (studio, account, order) in found.billed {
+        let served = |studio| payments::account_of(app, studio).is_some();
+        for (studio, account, order) in found.billed.into_iter().filter(|(studio, ..)| served(*studio)) {
             self.billed.found(OrderAt { studio, account, order }, app.engine().now());
         }
-        for (studio, account, order) in found.orders {
-            if payments::account_of(app, studio).is_none() {
-                continue;
-            }
+        for (studio, account, order) in found.orders.into_iter().filter(|(studio, ..)| served(*studio)) {
             let at = OrderAt { studio, account, order: order.id };
             if session_of(&order).is_some() {
                 app.waiting().add(at, order.placed_at, &app.config().payments.pace);
@@ -163,6 +126,7 @@ impl Reconciler {
     fn hear(&mut self, app: &App) {
         let feed = self.feed.get_or_insert_with(|| app.engine().feed());
         let now = app.engine().now();
+        let served = |studio| payments::account_of(app, studio).is_some();
         loop {
             match feed.try_recv() {
                 Ok(committed) => {
@@ -172,14 +136,14 @@ impl Reconciler {
                         let at = |order| OrderAt { studio: *studio, account: account.id.clone(), order };
                         match (&entry.event, account.billing) {
                             (Event::OrderChanged { change: OrderChange::Placed, order }, _)
-                                if order.origin == Origin::Automatic =>
+                                if order.origin == Origin::Automatic && served(*studio) =>
                             {
                                 app.waiting().add_due(at(order.id), order.placed_at);
                             }
                             (
                                 Event::SubscriptionChanged { .. } | Event::BillingChanged { .. } | Event::AccountErased,
                                 Some(order),
-                            ) => {
+                            ) if served(*studio) => {
                                 self.billed.changed(at(order), now);
                             }
                             (_, _) => {}
@@ -190,261 +154,6 @@ impl Reconciler {
                 Err(TryRecvError::Lagged(_)) => {}
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return,
             }
-        }
-    }
-
-    /// Brings both sides of a subscription together.
-    async fn attend_to(&mut self, app: &App, place: OrderAt) {
-        let Some(at) = payments::account_of(app, place.studio) else { return self.billed.remove(&place) };
-        let now = app.engine().now();
-        if self.rests(app, place.studio) {
-            return self.billed.failed(place, now);
-        }
-        let Ok(order) = app.engine().order(place.studio, &place.account, place.order).await else {
-            return self.billed.remove(&place);
-        };
-        let Some(id) = order.as_ref().and_then(subscription_of) else { return self.billed.remove(&place) };
-        match settle(app, place.studio, at, &Look::Subscription(id.to_owned())).await {
-            Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NoRoom(_) | Settled::NotOurs) => {
-                self.answered(place.studio);
-                self.forget_what_is_over(app, place).await;
-            }
-            // What cannot be read of one subscription says nothing of the rest.
-            Err(unsettled @ Unsettled::Provider(scrip_stripe::Error::Rubbish { .. })) => {
-                drop(payments::event::unsettled_problem(app, at, unsettled));
-                self.billed.failed(place, now);
-            }
-            Err(unsettled) => {
-                self.failed(app, place.studio, at, unsettled);
-                self.billed.failed(place, now);
-            }
-        }
-    }
-
-    /// A subscription that pays for nothing here any more is not attended to again.
-    async fn forget_what_is_over(&mut self, app: &App, place: OrderAt) {
-        let over = match app.stored_account(place.studio, &place.account).await {
-            Ok(account) => account.billing != Some(place.order),
-            // Erased in between: it is known by the new id.
-            Err(refused) => refused.0.code == Code::AccountNotFound,
-        };
-        if over {
-            self.billed.remove(&place);
-        }
-    }
-
-    /// Looks at one order that waits.
-    async fn look_at(&mut self, app: &App, place: &OrderAt) {
-        let Some(at) = payments::account_of(app, place.studio) else { return app.waiting().remove(place) };
-        if self.rests(app, place.studio) {
-            return;
-        }
-        let Ok(order) = app.engine().order(place.studio, &place.account, place.order).await else { return };
-        let Some(order) = order.filter(Order::waits) else { return app.waiting().remove(place) };
-        let settled = match (session_of(&order), order.origin) {
-            (Some(session), _) => settle(app, place.studio, at, &Look::Session(session.to_owned())).await,
-            (None, Origin::Automatic) => charge(app, at, place, &order).await,
-            (None, Origin::Asked | Origin::Renewal) => return app.waiting().remove(place),
-        };
-        match settled {
-            Ok(Settled::NoRoom(_)) => self.answered(place.studio),
-            Ok(Settled::Order(order)) if order.waits() => self.answered(place.studio),
-            Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NotOurs) => {
-                self.answered(place.studio);
-                app.metrics().payment("reconciled");
-                app.waiting().remove(place);
-            }
-            Err(unsettled) => self.failed(app, place.studio, at, unsettled),
-        }
-    }
-
-    /// Asks what happened since the last question, and looks at all that it names.
-    async fn list(&mut self, app: &App, number: StudioNumber, at: &StripeAccount) {
-        if self.rests(app, number) {
-            return;
-        }
-        let Some(mut listing) = self.listing(app, number) else { return };
-        for _ in 0..PAGES {
-            match self.list_page(app, number, at, &mut listing).await {
-                Ok(Page::Last) => {
-                    self.answered(number);
-                    // Where nothing happened, the next question begins where this one did.
-                    if let Some(from_s) = listing.again_from_s() {
-                        app.deliveries().asked(app, number, from_s);
-                        self.studios.entry(number).or_default().seen = listing.seen;
-                    }
-                    return;
-                }
-                Ok(Page::One) => {}
-                Err(unsettled) => {
-                    let again = unsettled.for_good().is_none();
-                    self.failed(app, number, at, unsettled);
-                    // All of this page is asked again later. A question that is refused is not: its place is known no more, and
-                    // the next one begins anew.
-                    if !again {
-                        return;
-                    }
-                    break;
-                }
-            }
-        }
-        self.studios.entry(number).or_default().listing = Some(listing);
-    }
-
-    /// The question to go on with, or a new one when it is time for it.
-    fn listing(&mut self, app: &App, number: StudioNumber) -> Option<Listing> {
-        let pace = &app.config().payments.pace;
-        let now = app.engine().now();
-        let known = self.studios.entry(number).or_default();
-        if let Some(listing) = known.listing.take() {
-            return Some(listing);
-        }
-        if known.listed_at.is_some_and(|last| last.plus_seconds(pace.between_lists_s) > now) {
-            return None;
-        }
-        known.listed_at = Some(now);
-        // Before that the provider remembers nothing.
-        let first = now.micros().div_euclid(1_000_000) - pace.first_list_s;
-        let from = app.deliveries().asked_until(app, number).map_or(first, |until| until.max(first));
-        let query = EventQuery { created_from: Some(from), after: None };
-        Some(Listing { query, newest_s: None, seen: BTreeSet::new(), unreadable: BTreeMap::new() })
-    }
-
-    /// Reads one page, and looks at all that it names.
-    async fn list_page(
-        &mut self,
-        app: &App,
-        number: StudioNumber,
-        at: &StripeAccount,
-        listing: &mut Listing,
-    ) -> Result<Page, Unsettled> {
-        let page = at.client.events(&listing.query).await?;
-        let seen_before = &self.studios.entry(number).or_default().seen;
-        let new = page.items.iter().filter(|event| !seen_before.contains(&event.id));
-        let mut looks: BTreeMap<Look, Vec<&scrip_stripe::Event>> = BTreeMap::new();
-        for event in new.filter(|event| may_be_of(event, at.studio.as_str())) {
-            if let Some(look) = look_of(event) {
-                looks.entry(look).or_default().push(event);
-            }
-        }
-        for (look, events) in &looks {
-            let done = settle(app, number, at, look).await;
-            for event in events {
-                app.deliveries().found(app, number, event, look, became(Some(&done)));
-            }
-            match done {
-                Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NoRoom(_) | Settled::NotOurs) => {}
-                // What it says of one thing cannot be read, again and again: that keeps nothing else waiting.
-                Err(Unsettled::Provider(scrip_stripe::Error::Rubbish { .. })) if listing.is_unreadable(look) => {
-                    keep_unreadable(app, (number, at), look);
-                }
-                // The provider or the store did not answer: nothing of this page counts as seen.
-                Err(unsettled) if unsettled.for_good().is_none() => return Err(unsettled),
-                Err(unsettled) => drop(payments::event::unsettled_problem(app, at, unsettled)),
-            }
-        }
-        listing.newest_s = page.items.iter().map(|event| event.created).chain(listing.newest_s).max();
-        // Only what the next question will name again has to be known then.
-        let from_s = listing.again_from_s();
-        let again = page.items.into_iter().filter(|event| from_s.is_some_and(|from_s| event.created >= from_s));
-        listing.seen.extend(again.map(|event| event.id));
-        Ok(match page.after {
-            Some(after) => {
-                listing.query.after = Some(after);
-                Page::One
-            }
-            None => Page::Last,
-        })
-    }
-
-    /// Looks again at what could not be settled: the rules may say something else by now.
-    async fn try_again(&mut self, app: &App, number: StudioNumber, at: &StripeAccount) {
-        if self.rests(app, number) {
-            return;
-        }
-        for look in app.deliveries().to_try(app, number, LOOKS_MAX) {
-            let settled = settle(app, number, at, &look).await;
-            app.deliveries().tried(app, number, &look);
-            match settled {
-                Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NoRoom(_) | Settled::NotOurs) => {
-                    self.answered(number)
-                }
-                Err(unsettled) if unsettled.for_good().is_none() => return self.failed(app, number, at, unsettled),
-                // It stays open, and keeps nothing behind it waiting.
-                Err(
-                    Unsettled::Provider(_)
-                    | Unsettled::UnknownOrder
-                    | Unsettled::PaidForNothing
-                    | Unsettled::Refused(_),
-                ) => {}
-            }
-        }
-    }
-
-    fn rests(&self, app: &App, studio: StudioNumber) -> bool {
-        let until = self.studios.get(&studio).and_then(|known| known.rest_until);
-        until.is_some_and(|until| app.engine().now() < until)
-    }
-
-    fn answered(&mut self, studio: StudioNumber) {
-        let known = self.studios.entry(studio).or_default();
-        known.rest_until = None;
-        known.rest_s = 0;
-    }
-
-    /// Leaves a provider that does not answer alone for a while; so it does while the store takes nothing. What is refused for
-    /// good keeps nothing else waiting.
-    fn failed(&mut self, app: &App, studio: StudioNumber, at: &StripeAccount, unsettled: Unsettled) {
-        if unsettled.for_good().is_none() {
-            let known = self.studios.entry(studio).or_default();
-            known.rest_s = (known.rest_s * 2).clamp(app.config().payments.pace.rest_s, REST_MAX_S);
-            known.rest_until = Some(app.engine().now().plus_seconds(known.rest_s));
-        }
-        drop(payments::event::unsettled_problem(app, at, unsettled));
-    }
-}
-
-/// Whether an event can be of one of the studio's orders: whatever else is sold through the same account at the provider is
-/// not asked about.
-fn may_be_of(event: &scrip_stripe::Event, studio: &str) -> bool {
-    match &event.subject.order {
-        Some(named) => named.studio == studio,
-        // A page and a payment of ours have said whose they are from their beginning; refunds and disputes never do. What
-        // a subscription paid is known by its page or its invoice, which do.
-        None => !matches!(&*event.subject.object, "checkout.session" | "payment_intent"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use scrip_stripe::{Event, EventKind, OrderRef, Subject};
-
-    use super::*;
-
-    /// Whether an event about such an object, which names such a studio, is looked at for `ours`.
-    #[track_caller]
-    fn check(object: &str, names: Option<&str>, looked_at: bool) {
-        let order = names.map(|studio| OrderRef {
-            studio: studio.to_owned(),
-            account: "ana".to_owned(),
-            order: "order_1".to_owned(),
-            number: None,
-        });
-        let (payment_intent, subscription) = (Some("pi_1".to_owned()), None);
-        let subject = Subject { object: object.to_owned(), id: "x_1".to_owned(), payment_intent, subscription, order };
-        let event = Event { id: "evt_1".to_owned(), created: 7, kind: EventKind::PaymentSucceeded, subject };
-        assert_eq!(may_be_of(&event, "ours"), looked_at, "{object} {names:?}");
-    }
-
-    #[test]
-    fn only_what_may_be_of_our_orders_is_looked_at() {
-        for object in ["checkout.session", "payment_intent"] {
-            check(object, Some("ours"), true);
-            check(object, Some("another"), false);
-            check(object, None, false);
-        }
-        for object in ["charge", "refund", "dispute", "invoice"] {
-            check(object, None, true);
         }
     }
 }

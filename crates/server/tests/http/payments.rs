@@ -90,6 +90,19 @@ impl Shop {
         self.world.again(config);
     }
 
+    /// The same, and the other studio's provider is one that takes connections and never answers. Rounds follow each other at once.
+    pub(crate) fn restart_beside_one_that_hangs(&mut self, hangs: &Shop) {
+        hangs.fault(Some(Fault::Slow(3_600_000)));
+        let mut config = config(&self.till, &self.webhook_secret, &Settings::default());
+        let patience = Patience { tries: 1, ..Patience::default() };
+        let client = patient_client(&hangs.till, &Settings::default(), patience);
+        let studio = scrip_core::id::StudioId::parse("flow-studio").expect("a studio's name");
+        let webhook_secrets = vec![Secret::webhook(&hangs.webhook_secret).expect("it is one")];
+        config.payments.stripe.insert(0, StripeAccount { studio, client, webhook_secrets, return_to: None });
+        config.payments.pace.between_rounds = Duration::from_millis(1);
+        self.world.again(config);
+    }
+
     /// Orders the small package; the order's id and the page's.
     pub(crate) async fn order(&self, key: &str) -> (String, String) {
         self.page_of(&self.place(key).await)
@@ -672,11 +685,16 @@ fn config(till: &Till, webhook_secret: &str, settings: &Settings) -> Config {
 }
 
 fn client(till: &Till, settings: &Settings) -> Client {
+    let patience = Patience { backoff: Duration::from_millis(1), tries: settings.tries, ..Patience::default() };
+    patient_client(till, settings, patience)
+}
+
+fn patient_client(till: &Till, settings: &Settings, patience: Patience) -> Client {
     Client::new(scrip_stripe::Config {
         api_base: ApiBase::parse(&till.url()).expect("an address of this machine"),
         api_version: settings.api_version.to_owned(),
         key: Secret::api_key(settings.key).expect("it looks like a key"),
-        patience: Patience { backoff: Duration::from_millis(1), tries: settings.tries, ..Patience::default() },
+        patience,
     })
 }
 

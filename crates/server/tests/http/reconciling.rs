@@ -1,6 +1,8 @@
 //! What the reconciler finds when nothing is delivered, while something is in its way: a store that takes nothing for a moment, a
 //! clock that is wrong, a question that is refused, a payment that cannot be looked at.
 
+use std::convert::Infallible;
+
 use scrip_server::Reconciler;
 use scrip_sim::faulty;
 use scrip_stripe::{NewRefund, OrderRef};
@@ -133,4 +135,29 @@ async fn what_is_not_ours_leaves_no_row_when_it_is_found() {
     let answer = shop.world.call("GET", "/v1/payments/deliveries").secret(TWIN).empty().await.json();
     assert_eq!(answer["deliveries"], json!([]));
     assert_ne!(answer["asked_until"], json!(null));
+}
+
+/// Another studio's provider takes the question and does not answer.
+#[tokio::test]
+async fn a_provider_that_hangs_holds_up_no_other_studio() {
+    let mut shop = Shop::open().await;
+    let orders = [shop.order("buy-1").await, shop.order("buy-2").await];
+    let other = Shop::open().await;
+    shop.restart_beside_one_that_hangs(&other);
+    let app = shop.world.app.clone();
+    // Each is paid in a later round than the one before it.
+    let each_is_found = async {
+        for ((order, session), clock) in orders.iter().zip(["2026-01-31T10:01:00Z", "2026-01-31T10:02:00Z"]) {
+            shop.pay(session);
+            shop.world.at(clock).await;
+            while shop.state(order).await != "paid" {
+                tokio::task::yield_now().await;
+            }
+        }
+    };
+    tokio::select! {
+        never = Reconciler::default().go_round(&app) => { let _: Infallible = never; }
+        () = each_is_found => {}
+    }
+    assert_eq!(shop.counted("provider_failed").await, 0, "the other one was not waited for");
 }
