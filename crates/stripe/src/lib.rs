@@ -13,6 +13,7 @@ mod config;
 mod error;
 mod event;
 mod form;
+mod made;
 mod money;
 mod object;
 mod request;
@@ -28,6 +29,7 @@ pub use client::Client;
 pub use config::{API_VERSION, ApiBase, Config, ConfigError, Patience};
 pub use error::{Error, Outcome, RequestId};
 pub use event::{Delivery, Event, EventError, EventKind, Subject};
+pub use made::{Kind, Made, MadeQuery};
 pub use money::{Currency, Money, MoneyError};
 pub use object::{
     Charge, Customer, Dispute, DisputeStatus, Expandable, FutureUsage, IntentStatus, Invoice, InvoiceLine,

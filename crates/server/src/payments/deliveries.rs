@@ -30,6 +30,8 @@ pub(crate) const OPEN_FOR_S: i64 = 30 * 86_400;
 const TRY_EVERY_S: i64 = 3_600;
 /// How much later than what is noted the provider must have been asked until, to be noted again, in seconds.
 const NOTE_EVERY_S: i64 = 600;
+/// How far the last look at all that had happened is noted behind, in seconds, where nothing happened: a day.
+const LOOKED_EVERY_S: i64 = 86_400;
 /// The note's name.
 const NOTE: &str = "payments";
 
@@ -53,6 +55,8 @@ struct Studio {
 struct Noted {
     /// What happened before then was looked at, in seconds since 1970.
     asked_until_s: Option<i64>,
+    /// When all that had happened was last looked at, by the server's clock, in seconds since 1970; absent in notes of before.
+    looked_s: Option<i64>,
     /// What could not be settled, oldest first.
     open: Vec<Open>,
 }
@@ -234,6 +238,16 @@ impl Deliveries {
         known(&mut self.lock(), app, studio).noted.asked_until_s = Some(until_s);
     }
 
+    /// When all that had happened was last looked at, in seconds since 1970.
+    pub(crate) fn looked_until(&self, app: &App, studio: StudioNumber) -> Option<i64> {
+        known(&mut self.lock(), app, studio).noted.looked_s
+    }
+
+    /// Keeps when all that had happened was looked at.
+    pub(crate) fn looked(&self, app: &App, studio: StudioNumber, at_s: i64) {
+        known(&mut self.lock(), app, studio).noted.looked_s = Some(at_s);
+    }
+
     /// Notes in the store what has changed enough.
     pub(crate) async fn note(&self, app: &App, studio: StudioNumber) -> Result<(), Refusal> {
         let noted = {
@@ -276,12 +290,14 @@ impl Noted {
     /// Whether it says enough more than what is stored: how far the provider was asked changes every minute, and may be a
     /// little older than it is.
     fn is_to_be_stored(&self, stored: &Noted) -> bool {
-        let later_s = match (self.asked_until_s, stored.asked_until_s) {
+        let later_s = |now: Option<i64>, then: Option<i64>| match (now, then) {
             (Some(now), Some(then)) => now.saturating_sub(then),
             (Some(_), None) => i64::MAX,
             (None, _) => 0,
         };
-        later_s >= NOTE_EVERY_S || self.open != stored.open
+        later_s(self.asked_until_s, stored.asked_until_s) >= NOTE_EVERY_S
+            || later_s(self.looked_s, stored.looked_s) >= LOOKED_EVERY_S
+            || self.open != stored.open
     }
 }
 

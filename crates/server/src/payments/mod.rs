@@ -12,6 +12,7 @@ mod checkout;
 mod come_back;
 mod deliveries;
 mod event;
+mod missed;
 mod provider;
 mod reconciler;
 mod settle;

@@ -1,7 +1,7 @@
 //! One studio's provider, asked for what it did not tell: by the [`Reconciler`](super::Reconciler), in rounds.
 //!
 //! Three questions, none of them urgent: about each order that waits, at half its age; about subscriptions that pay for plans; and
-//! for what happened, which finds refunds and disputes that nobody delivered. How far that was asked, and what stays open, outlives
+//! for what happened, which finds refunds and disputes that nobody delivered (and where that is too long ago, for what was [`Missed`]). How far that was asked, and what stays open, outlives
 //! a restart ([`crate::payments::deliveries`]). A provider that does not answer is left alone, longer each time. Nothing here
 //! may know of another studio: each has a provider of its own, which may be slow or away.
 
@@ -19,6 +19,7 @@ use crate::payments::billed::Billed;
 use crate::payments::billing::subscription_of;
 use crate::payments::charge::charge;
 use crate::payments::event::{became, look_of};
+use crate::payments::missed::Missed;
 use crate::payments::settle::{keep_unreadable, session_of};
 use crate::payments::{self, Look, OrderAt, Settled, Unsettled, settle};
 
@@ -44,6 +45,10 @@ pub(super) struct Provider {
     seen: BTreeSet<String>,
     /// A question that several rounds are needed for.
     listing: Option<Listing>,
+    /// What it remembers no more, and is gone through first; that may take several rounds too.
+    missed: Option<Missed>,
+    /// The last look that what was missed since was gone through.
+    caught_up: Option<i64>,
 }
 
 /// What happened, as far as it was read.
@@ -52,18 +57,23 @@ struct Listing {
     /// When the newest of it happened, by the provider's clock, which ours may be far from.
     newest_s: Option<i64>,
     seen: BTreeSet<String>,
-    /// How often the answer about something could not be read.
-    unreadable: BTreeMap<Look, u32>,
+    unreadable: Unreadable,
 }
 
-impl Listing {
-    /// Counts an answer about something that could not be read; whether that will not pass.
-    fn is_unreadable(&mut self, look: &Look) -> bool {
-        let times = self.unreadable.entry(look.clone()).or_default();
+/// How often the answer about something could not be read.
+#[derive(Default)]
+pub(super) struct Unreadable(BTreeMap<Look, u32>);
+
+impl Unreadable {
+    /// Counts such an answer; whether that will not pass.
+    pub(super) fn is_again(&mut self, look: &Look) -> bool {
+        let times = self.0.entry(look.clone()).or_default();
         *times += 1;
         *times >= UNREADABLE_TRIES
     }
+}
 
+impl Listing {
     /// From when on the next question asks, in seconds since 1970; `None`: nothing happened.
     fn again_from_s(&self) -> Option<i64> {
         self.newest_s.map(|newest_s| newest_s - OVERLAP_S)
@@ -71,17 +81,33 @@ impl Listing {
 }
 
 /// A page of what happened.
-enum Page {
+pub(super) enum Page {
     /// There are older ones.
     One,
     /// There are not.
     Last,
 }
 
+/// Whether what the provider remembers no more was gone through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Caught {
+    Up,
+    NotYet,
+}
+
 impl Provider {
     /// The provider of a studio that was asked nothing yet.
     pub(super) fn of(number: StudioNumber) -> Provider {
-        Provider { number, rest_until: None, rest_s: 0, listed_at: None, seen: BTreeSet::new(), listing: None }
+        Provider {
+            number,
+            rest_until: None,
+            rest_s: 0,
+            listed_at: None,
+            seen: BTreeSet::new(),
+            listing: None,
+            missed: None,
+            caught_up: None,
+        }
     }
 
     /// Whose it is.
@@ -159,7 +185,7 @@ impl Provider {
 
     /// Asks what happened since the last question, and looks at all that it names.
     async fn list(&mut self, app: &App, at: &StripeAccount) {
-        if self.rests(app) {
+        if self.rests(app) || self.catch_up(app, at).await == Caught::NotYet {
             return;
         }
         let Some(mut listing) = self.take_listing(app) else { return };
@@ -167,6 +193,7 @@ impl Provider {
             match self.list_page(app, at, &mut listing).await {
                 Ok(Page::Last) => {
                     self.answered();
+                    app.deliveries().looked(app, self.number, seconds(app.engine().now()));
                     // Where nothing happened, the next question begins where this one did.
                     if let Some(from_s) = listing.again_from_s() {
                         app.deliveries().asked(app, self.number, from_s);
@@ -190,6 +217,40 @@ impl Provider {
         self.listing = Some(listing);
     }
 
+    /// Goes through what happened while nobody asked, where the provider remembers it no more.
+    async fn catch_up(&mut self, app: &App, at: &StripeAccount) -> Caught {
+        if self.missed.is_none() && self.listing.is_none() {
+            let looked =
+                app.deliveries().looked_until(app, self.number).filter(|looked| self.caught_up != Some(*looked));
+            self.missed = looked.and_then(|looked| Missed::between(looked, remembered(app)));
+            if let Some(looked) = looked.filter(|_| self.missed.is_some()) {
+                let days = (seconds(app.engine().now()) - looked) / 86_400;
+                tracing::warn!(studio = %at.studio, days,
+                    "payments were not looked at for longer than the provider remembers what happened: all that was made since is gone through");
+            }
+        }
+        for _ in 0..PAGES {
+            let Some(missed) = &mut self.missed else { return Caught::Up };
+            match missed.page(app, self.number, at).await {
+                Ok(Page::One) => {}
+                Ok(Page::Last) => {
+                    self.answered();
+                    self.missed = None;
+                    self.caught_up = app.deliveries().looked_until(app, self.number);
+                }
+                Err(unsettled) => {
+                    // The same page again later. A question that is refused begins anew: its place is known no more.
+                    if unsettled.for_good().is_some() {
+                        self.missed = None;
+                    }
+                    self.failed(app, at, unsettled);
+                    return Caught::NotYet;
+                }
+            }
+        }
+        if self.missed.is_some() { Caught::NotYet } else { Caught::Up }
+    }
+
     /// The question to go on with, or a new one when it is time for it.
     fn take_listing(&mut self, app: &App) -> Option<Listing> {
         let pace = &app.config().payments.pace;
@@ -201,11 +262,10 @@ impl Provider {
             return None;
         }
         self.listed_at = Some(now);
-        // Before that the provider remembers nothing.
-        let first = now.micros().div_euclid(1_000_000) - pace.first_list_s;
+        let first = remembered(app);
         let from = app.deliveries().asked_until(app, self.number).map_or(first, |until| until.max(first));
         let query = EventQuery { created_from: Some(from), after: None };
-        Some(Listing { query, newest_s: None, seen: BTreeSet::new(), unreadable: BTreeMap::new() })
+        Some(Listing { query, newest_s: None, seen: BTreeSet::new(), unreadable: Unreadable::default() })
     }
 
     /// Reads one page, and looks at all that it names.
@@ -227,7 +287,7 @@ impl Provider {
             match done {
                 Ok(Settled::Order(_) | Settled::PaidTwice(_) | Settled::NoRoom(_) | Settled::NotOurs) => {}
                 // What it says of one thing cannot be read, again and again: that keeps nothing else waiting.
-                Err(Unsettled::Provider(scrip_stripe::Error::Rubbish { .. })) if listing.is_unreadable(look) => {
+                Err(Unsettled::Provider(scrip_stripe::Error::Rubbish { .. })) if listing.unreadable.is_again(look) => {
                     keep_unreadable(app, (self.number, at), look);
                 }
                 // The provider or the store did not answer: nothing of this page counts as seen.
@@ -291,6 +351,16 @@ impl Provider {
         }
         drop(payments::event::unsettled_problem(app, at, unsettled));
     }
+}
+
+/// From when on the provider remembers what happened, in seconds since 1970.
+fn remembered(app: &App) -> i64 {
+    seconds(app.engine().now()) - app.config().payments.pace.first_list_s
+}
+
+/// In seconds since 1970.
+fn seconds(at: Time) -> i64 {
+    at.micros().div_euclid(1_000_000)
 }
 
 /// A subscription that pays for nothing here any more is not attended to again.

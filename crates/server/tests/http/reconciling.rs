@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use scrip_server::Reconciler;
 use scrip_sim::faulty;
-use scrip_stripe::{NewRefund, OrderRef};
+use scrip_stripe::{IntentStatus, NewRefund, OrderRef};
 use scrip_till::Fault;
 use serde_json::json;
 
@@ -160,4 +160,31 @@ async fn a_provider_that_hangs_holds_up_no_other_studio() {
         () = each_is_found => {}
     }
     assert_eq!(shop.counted("provider_failed").await, 0, "the other one was not waited for");
+}
+
+/// Away for longer than the provider remembers what happened: what was paid and what was given back meanwhile is found among
+/// what was made.
+#[tokio::test]
+async fn what_the_provider_remembers_no_more_is_found_all_the_same() {
+    let mut shop = Shop::open().await;
+    let (first, payment) = paid(&shop).await;
+    let (second, page) = shop.order("buy-2").await;
+    assert!(shop.till.pay(&page, "000123456789"));
+    assert!(shop.deliver().await.iter().all(|status| *status == 204));
+    Reconciler::default().round(&shop.world.app).await;
+    assert_eq!((shop.state(&second).await, shop.available().await), (json!("pending"), json!(100)));
+    // The debit's money comes within these days.
+    shop.till.move_clock(START_S + 3 * 86_400);
+    let debit = shop.provider.payment_intent(&shop.payment(&page).await).await.expect("it is known");
+    assert_eq!(debit.status, IntentStatus::Succeeded);
+    let refund = NewRefund { payment_intent: payment, amount: None, reason: None, idempotency_key: "back".to_owned() };
+    shop.provider.refund(&refund).await.expect("it is given back");
+    shop.till.take_deliveries();
+
+    shop.world.at("2026-03-20T10:00:00Z").await;
+    shop.till.move_clock(START_S + 48 * 86_400);
+    shop.restart(Settings::default());
+    Reconciler::default().round(&shop.world.app).await;
+    let states = (shop.state(&first).await, shop.state(&second).await);
+    assert_eq!((states, shop.available().await), ((json!("refunded"), json!("paid")), json!(100)));
 }
