@@ -442,10 +442,12 @@ impl Engine {
         self.hub().known(|known| known.notes.get(&(studio, name.into())).cloned())
     }
 
-    /// Notes something of a studio, instead of what was noted under that name before.
-    pub async fn put_note(&self, note: Note) -> Result<(), Refusal> {
+    /// Notes something of a studio, in the place of what was noted under that name before. On a store that several servers share
+    /// another may have noted something else meanwhile: then that stays, and [`Engine::note`] says it. Asked for once at a time by
+    /// one server.
+    pub async fn put_note(&self, note: Note, instead_of: Option<Arc<str>>) -> Result<(), Refusal> {
         let (reply, stored) = oneshot::channel();
-        self.push(Job::PutNote { note, reply })?;
+        self.push(Job::PutNote { note, instead_of, reply })?;
         stored.await.unwrap_or(Err(Refusal::Unavailable(ENDED)))
     }
 

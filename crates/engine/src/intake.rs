@@ -45,7 +45,12 @@ pub(crate) enum Job {
         reply: oneshot::Sender<Result<(), Refusal>>,
     },
     /// A note to store.
-    PutNote { note: Note, reply: oneshot::Sender<Result<(), Refusal>> },
+    PutNote {
+        note: Note,
+        /// What it replaces.
+        instead_of: Option<Arc<str>>,
+        reply: oneshot::Sender<Result<(), Refusal>>,
+    },
     /// A test clock to move.
     MoveClock { now: Time, reply: oneshot::Sender<Result<Time, Refusal>> },
     /// A hold to look up, ended ones included.

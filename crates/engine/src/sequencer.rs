@@ -317,14 +317,14 @@ impl Sequencer {
                 self.news.push(News::Key(key));
                 self.answers.push(Reply::Stored(reply));
             }
-            // Nobody else writes to this store: the one that is replaced is still there.
+            // Nobody else writes to this store: what is replaced, here and of a note, is still there.
             Job::PutTokenSecret { studio, secret, instead_of: _, reply } => {
                 self.weight += 1;
                 self.pen.draft.documents.push(Document::TokenSecret { studio, secret });
                 self.news.push(News::TokenSecret(studio, secret));
                 self.answers.push(Reply::Stored(reply));
             }
-            Job::PutNote { note, reply } => {
+            Job::PutNote { note, instead_of: _, reply } => {
                 self.weight += 1;
                 self.pen.draft.documents.push(Document::Note(note.clone()));
                 self.news.push(News::Note(note));

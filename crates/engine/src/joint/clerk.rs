@@ -128,8 +128,12 @@ impl<'a> Clerk<'a> {
                 });
                 drop(reply.send(stored.map_err(unwritten)));
             }
-            Job::PutNote { note, reply } => {
-                let stored = self.change(|_| Ok(Change::Store(vec![Document::Note(note.clone())], ())));
+            Job::PutNote { note, instead_of, reply } => {
+                let stored = self.change(|hub| {
+                    let known = hub.known(|known| known.notes.get(&(note.studio, note.name.clone())).cloned());
+                    let note = Document::Note(note.clone());
+                    Ok(if known == instead_of { Change::Store(vec![note], ()) } else { Change::Nothing(()) })
+                });
                 drop(reply.send(stored.map_err(unwritten)));
             }
             Job::MoveClock { now, reply } => drop(reply.send(self.move_clock(now))),

@@ -2,11 +2,12 @@
 //!
 //! The newest deliveries are in memory, a bounded number for each studio. What could not be settled, and up to when the provider
 //! was asked what happened, is noted in the store too (a note of the studio, see `scrip_engine::store::Note`): of that
-//! nothing may be forgotten in a restart. What was settled is in the journal anyway. No account's id is noted here: whose an
+//! nothing may be forgotten in a restart, and nothing of what another server on the same store found: what either side noted or
+//! settled since is taken in before anything is looked at or noted. What was settled is in the journal anyway. No account's id is noted here: whose an
 //! order is, is looked up when somebody asks, so that an erasure leaves nothing behind.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use scrip_core::id::StudioNumber;
 use scrip_core::time::Time;
@@ -34,18 +35,27 @@ const NOTE_EVERY_S: i64 = 600;
 const LOOKED_EVERY_S: i64 = 86_400;
 /// The note's name.
 const NOTE: &str = "payments";
+/// How often a note is tried that other servers change at the same time.
+const NOTE_TRIES: u32 = 8;
 
 /// What was delivered, and what is open. One per server.
 #[derive(Default)]
-pub(crate) struct Deliveries(Mutex<BTreeMap<StudioNumber, Studio>>);
+pub(crate) struct Deliveries {
+    studios: Mutex<BTreeMap<StudioNumber, Studio>>,
+    /// One note is stored at a time: the newest must be the last.
+    noting: tokio::sync::Mutex<()>,
+}
 
 #[derive(Default)]
 struct Studio {
     /// Oldest first.
     rows: VecDeque<Row>,
     noted: Noted,
-    /// What the store has.
+    /// What the store has, as it was last looked at, and the text that said so.
     stored: Noted,
+    stored_text: Option<Arc<str>>,
+    /// What is being stored.
+    storing: Option<(Arc<str>, Noted)>,
     /// What was told in the log since the start, of which object: once is enough.
     told: BTreeSet<(String, &'static str)>,
 }
@@ -72,15 +82,26 @@ struct Open {
 }
 
 impl Open {
-    /// It is open for another reason now; whether that is new. That the provider does not answer about money that is to be
-    /// given back is no reason of its own: it would be forgotten, and the money is there still.
+    /// It is open for another reason now; whether that is new. What is open until its money is given back stays so, whatever else
+    /// is told of it: it would be forgotten, and the money is there still.
     fn is_now(&mut self, reason: &str) -> News {
-        let stays = until_given_back(&self.reason) && reason == PROVIDER_REFUSES;
+        let stays = until_given_back(&self.reason) && !until_given_back(reason);
         if self.reason == reason || stays {
             return News::Known;
         }
         self.reason = reason.to_owned();
         News::New
+    }
+
+    /// Another server noted this of the same object; `before`: what was noted when both last agreed.
+    fn take_in(&mut self, theirs: &Open, before: Option<&Open>) {
+        let is_as_before = before.is_some_and(|before| before.reason == self.reason);
+        if is_as_before || until_given_back(&theirs.reason) {
+            // Nobody asks whether it is new here: it was told in the log there.
+            self.is_now(&theirs.reason);
+        }
+        self.since_s = self.since_s.min(theirs.since_s);
+        self.tried_s = self.tried_s.max(theirs.tried_s);
     }
 }
 
@@ -136,7 +157,9 @@ impl Deliveries {
         let at = app.engine().now();
         let object = look.map(|look| look.id().to_owned());
         let mut studios = self.lock();
-        let rows = &mut known(&mut studios, app, studio).rows;
+        let known = known(&mut studios, app, studio);
+        let became = known.noted.shown(object.as_deref(), became);
+        let rows = &mut known.rows;
         let before = rows.iter().position(|row| row.event.as_deref() == Some(&*event.id));
         let times = before.and_then(|place| rows.remove(place)).map_or(0, |row| row.times).saturating_add(1);
         push(rows, Row { at, times, event: Some(event.id.clone()), kind: Some(event.kind.name()), object, became });
@@ -149,7 +172,9 @@ impl Deliveries {
         }
         let (at, object) = (app.engine().now(), Some(look.id().to_owned()));
         let mut studios = self.lock();
-        let rows = &mut known(&mut studios, app, studio).rows;
+        let known = known(&mut studios, app, studio);
+        let became = known.noted.shown(object.as_deref(), became);
+        let rows = &mut known.rows;
         if rows.iter().all(|row| row.event.as_deref() != Some(&*event.id)) {
             let (event, kind) = (Some(event.id.clone()), Some(event.kind.name()));
             push(rows, Row { at, times: 0, event, kind, object, became });
@@ -248,20 +273,23 @@ impl Deliveries {
         known(&mut self.lock(), app, studio).noted.looked_s = Some(at_s);
     }
 
-    /// Notes in the store what has changed enough.
+    /// Notes in the store what has changed enough, and what other servers noted besides.
     pub(crate) async fn note(&self, app: &App, studio: StudioNumber) -> Result<(), Refusal> {
-        let noted = {
-            let mut studios = self.lock();
-            let known = known(&mut studios, app, studio);
-            if !known.noted.is_to_be_stored(&known.stored) {
-                return Ok(());
-            }
-            known.noted.clone()
-        };
-        let text = serde_json::to_string(&noted).expect("texts and numbers").into();
-        app.engine().put_note(Note { studio, name: NOTE.into(), text }).await?;
-        known(&mut self.lock(), app, studio).stored = noted;
-        Ok(())
+        let _one_at_a_time = self.noting.lock().await;
+        for _ in 0..NOTE_TRIES {
+            let (text, instead_of) = {
+                let mut studios = self.lock();
+                let known = known(&mut studios, app, studio);
+                if !known.noted.is_to_be_stored(&known.stored) {
+                    return Ok(());
+                }
+                let text: Arc<str> = serde_json::to_string(&known.noted).expect("texts and numbers").into();
+                known.storing = Some((Arc::clone(&text), known.noted.clone()));
+                (text, known.stored_text.clone())
+            };
+            app.engine().put_note(Note { studio, name: NOTE.into(), text }, instead_of).await?;
+        }
+        Err(Refusal::Unavailable("other servers note payments all the time"))
     }
 
     /// What was delivered, newest first, and what is open from before the last restart.
@@ -282,7 +310,7 @@ impl Deliveries {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<StudioNumber, Studio>> {
         // Each change is whole by itself: a panic elsewhere does not matter.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.studios.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -299,23 +327,84 @@ impl Noted {
             || later_s(self.looked_s, stored.looked_s) >= LOOKED_EVERY_S
             || self.open != stored.open
     }
+
+    /// Takes in what the store says `now`, where it said `before` when it was last looked at: what another server found is open,
+    /// and what it settled is not. Answers the latter.
+    fn take_in(&mut self, before: &Noted, now: &Noted) -> Vec<String> {
+        if now.asked_until_s != before.asked_until_s {
+            self.asked_until_s = self.asked_until_s.max(now.asked_until_s);
+        }
+        if now.looked_s != before.looked_s {
+            self.looked_s = self.looked_s.max(now.looked_s);
+        }
+        let gone = before.open.iter().filter(|was| now.of(&was.object).is_none());
+        // What is open for another reason here is not what was settled there.
+        let settled = gone.filter(|was| self.of(&was.object).is_some_and(|open| open.reason == was.reason));
+        let settled: Vec<String> = settled.map(|was| was.object.clone()).collect();
+        self.open.retain(|open| !settled.contains(&open.object));
+        for theirs in &now.open {
+            let was = before.of(&theirs.object);
+            match self.open.iter_mut().find(|open| open.object == theirs.object) {
+                Some(ours) => ours.take_in(theirs, was),
+                // Settled here; what they know of it is older.
+                None if was.is_some_and(|was| was.reason == theirs.reason) => {}
+                None => drop(keep(&mut self.open, theirs.clone())),
+            }
+        }
+        self.open.sort_by_key(|open| open.since_s);
+        settled
+    }
+
+    fn of(&self, object: &str) -> Option<&Open> {
+        self.open.iter().find(|open| open.object == object)
+    }
+
+    /// What became of a delivery, as it is shown: money that is to be given back is that, whatever the last look came to.
+    fn shown(&self, object: Option<&str>, became: Became) -> Became {
+        let open = object.and_then(|object| self.of(object)).filter(|open| until_given_back(&open.reason));
+        match (became, open) {
+            (Became::Open(_), Some(open)) => Became::Open(open.reason.clone()),
+            (became, _) => became,
+        }
+    }
 }
 
-/// What is known of a studio; at first, what was noted before the last restart.
+/// What is known of a studio, with what the store says by now: at first, what was noted before the last restart; later, what other
+/// servers noted.
 fn known<'a>(studios: &'a mut BTreeMap<StudioNumber, Studio>, app: &App, studio: StudioNumber) -> &'a mut Studio {
-    studios.entry(studio).or_insert_with(|| {
-        let text = app.engine().note(studio, NOTE);
-        let noted = text.map(|text| serde_json::from_str::<Noted>(&text)).transpose();
-        let noted = noted.unwrap_or_else(|_| {
-            tracing::error!(
-                studio = studio.0,
-                "the note of payments cannot be read: the provider is asked for all that it remembers"
-            );
-            None
-        });
-        let noted = noted.unwrap_or_default();
-        Studio { rows: VecDeque::new(), stored: noted.clone(), noted, told: BTreeSet::new() }
-    })
+    let known = studios.entry(studio).or_default();
+    let text = app.engine().note(studio, NOTE);
+    if text != known.stored_text {
+        known.learn(studio, text);
+    }
+    known
+}
+
+impl Studio {
+    /// The store says something else than before.
+    fn learn(&mut self, studio: StudioNumber, text: Option<Arc<str>>) {
+        let now = match self.storing.take() {
+            // Ours, as it was then; more may have happened since.
+            Some((ours, noted)) if Some(&ours) == text.as_ref() => noted,
+            _ => {
+                let now = text.as_deref().map(serde_json::from_str).transpose().unwrap_or_else(|_| {
+                    tracing::error!(
+                        studio = studio.0,
+                        "the note of payments cannot be read: the provider is asked for all that it remembers"
+                    );
+                    None
+                });
+                let now: Noted = now.unwrap_or_default();
+                let settled = self.noted.take_in(&self.stored, &now);
+                // Whoever settled it shows it.
+                let is_over = |row: &Row| row.object.as_ref().is_some_and(|object| settled.contains(object));
+                self.rows.retain(|row| !(matches!(row.became, Became::Open(_)) && is_over(row)));
+                now
+            }
+        };
+        self.stored = now;
+        self.stored_text = text;
+    }
 }
 
 /// Keeps one more of what is open; answers the one that has no room any more: what the provider refuses goes first, then
@@ -352,6 +441,9 @@ mod tests {
         for (was, told, news, is) in [
             ("paid_twice", PROVIDER_REFUSES, News::Known, "paid_twice"),
             ("subscription_without_plan", PROVIDER_REFUSES, News::Known, "subscription_without_plan"),
+            ("subscription_without_plan", "not_readable", News::Known, "subscription_without_plan"),
+            ("subscription_without_plan", "account_not_found", News::Known, "subscription_without_plan"),
+            ("subscription_without_plan", "paid_twice", News::New, "paid_twice"),
             ("payment_mismatch", PROVIDER_REFUSES, News::New, PROVIDER_REFUSES),
             (PROVIDER_REFUSES, "paid_twice", News::New, "paid_twice"),
             ("paid_twice", "paid_twice", News::Known, "paid_twice"),
@@ -374,5 +466,42 @@ mod tests {
             assert_eq!(left.map(|open| open.object).as_deref(), Some(gone));
             assert_eq!(all.len(), OPEN_MAX);
         }
+    }
+
+    fn noted(asked_until_s: i64, open: &[(&str, &str)]) -> Noted {
+        let open = open.iter().map(|(object, reason)| {
+            let (object, reason) = ((*object).to_owned(), (*reason).to_owned());
+            Open { object, reason, since_s: 0, tried_s: 0 }
+        });
+        Noted { asked_until_s: Some(asked_until_s), looked_s: None, open: open.collect() }
+    }
+
+    /// What is noted here, after the store said `before`, and `now`, which another server noted.
+    #[track_caller]
+    fn check(before: &[(&str, &str)], ours: &[(&str, &str)], theirs: &[(&str, &str)], both: &[(&str, &str)]) {
+        let mut here = noted(70, ours);
+        here.take_in(&noted(50, before), &noted(60, theirs));
+        assert_eq!(here, noted(70, both), "{before:?}: {ours:?} and {theirs:?}");
+    }
+
+    #[test]
+    fn what_another_server_noted_is_taken_in() {
+        let (a, b) = (("pi_a", "unknown_order"), ("in_b", "term_without_plan"));
+        check(&[], &[a], &[b], &[a, b]);
+        check(&[], &[], &[a, b], &[a, b]);
+        // Settled by either of them, and found by the other one.
+        check(&[a], &[], &[a, b], &[b]);
+        check(&[a], &[a, b], &[], &[b]);
+        check(&[a], &[], &[("pi_a", "paid_twice")], &[("pi_a", "paid_twice")]);
+        check(&[a], &[("pi_a", "no_room")], &[], &[("pi_a", "no_room")]);
+        // Open for another reason on one side, or on both: money that is to be given back comes first.
+        check(&[a], &[a], &[("pi_a", "no_room")], &[("pi_a", "no_room")]);
+        check(&[a], &[("pi_a", "no_room")], &[a], &[("pi_a", "no_room")]);
+        for (ours, theirs) in [("paid_twice", "not_readable"), ("not_readable", "paid_twice")] {
+            check(&[a], &[("pi_a", ours)], &[("pi_a", theirs)], &[("pi_a", "paid_twice")]);
+        }
+        let mut here = noted(60, &[]);
+        here.take_in(&noted(60, &[]), &noted(90, &[]));
+        assert_eq!(here.asked_until_s, Some(90));
     }
 }

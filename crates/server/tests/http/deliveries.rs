@@ -1,5 +1,6 @@
 //! What the provider delivered and what became of it, as the operator sees it; and what stays open is tried again.
 
+use scrip_engine::store::joint::memory::JointMemory;
 use scrip_server::Reconciler;
 use scrip_till::{Fault, Kept};
 use serde_json::{Value, json};
@@ -107,6 +108,35 @@ async fn what_could_not_be_settled_outlives_a_restart_and_names_nobody() {
     reconciler = Reconciler::default();
     reconciler.round(&shop.world.app).await;
     assert_eq!(shop.told("").await, [""; 0]);
+}
+
+/// Two servers on one store: each is told of something that nobody else hears of.
+#[tokio::test]
+async fn what_each_of_several_servers_found_is_open_at_all_of_them() {
+    let store = JointMemory::new();
+    let mut shop = Shop::on_shared_store(&store).await;
+    let mut other = shop.another_server(&store);
+    let known_to_nobody = |number| {
+        json!({"object": "payment_intent", "id": format!("pi_{number}"),
+            "metadata": {"studio": "studiotwin", "account": "cleo", "order": "order_2"}})
+    };
+    for number in 0..2 {
+        assert_eq!(shop.told("").await, [""; 0]);
+        let payment = known_to_nobody(number);
+        assert_eq!(shop.deliver_made_up(number, "payment_intent.succeeded", payment).await, 503);
+        std::mem::swap(&mut shop.world, &mut other);
+    }
+    Reconciler::default().round(&shop.world.app).await;
+    std::mem::swap(&mut shop.world, &mut other);
+    Reconciler::default().round(&shop.world.app).await;
+    assert_eq!(shop.told("?state=open").await.len(), 2);
+    shop.restart(Settings::default());
+    assert_eq!(shop.told("?state=open").await.len(), 2);
+    // The first one hears of it within a second.
+    std::mem::swap(&mut shop.world, &mut other);
+    while shop.told("?state=open").await.len() < 2 {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// More than an account may have: nothing is credited, until there is room.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
+use scrip_engine::store::joint::memory::JointMemory;
 use scrip_engine::store::memory::MemoryStore;
 use scrip_server::{Config, Limits, Pace, Payments, Reconciler, StripeAccount};
 use scrip_sim::faulty::{Faults, FaultyStore};
@@ -16,7 +17,7 @@ use crate::world::{Reply, TWIN, World};
 
 /// [`crate::world::START`] in seconds since 1970.
 pub(crate) const START_S: i64 = 1_769_853_600;
-const WEBHOOK: &str = "/v1/payments/stripe/studiotwin/webhook";
+pub(crate) const WEBHOOK: &str = "/v1/payments/stripe/studiotwin/webhook";
 
 /// A server and the provider of one of its studios.
 pub(crate) struct Shop {
@@ -56,6 +57,16 @@ impl Shop {
     pub(crate) async fn on_faulty_store(faults: Faults) -> Shop {
         let store = FaultyStore::new(Box::new(MemoryStore::new()), faults);
         Shop::on(Settings::default(), |config| World::on(Box::new(store), config)).await
+    }
+
+    /// On a store that others serve too.
+    pub(crate) async fn on_shared_store(store: &JointMemory) -> Shop {
+        Shop::on(Settings::default(), async |config| World::beside(store, config).furnished().await).await
+    }
+
+    /// Another server on that store.
+    pub(crate) fn another_server(&self, store: &JointMemory) -> World {
+        World::beside(store, config(&self.till, &self.webhook_secret, &Settings::default()))
     }
 
     async fn on(settings: Settings, open: impl AsyncFnOnce(Config) -> World) -> Shop {

@@ -13,6 +13,7 @@ use scrip_core::time::Time;
 use scrip_engine::clock::Clock;
 use scrip_engine::engine::Publication;
 use scrip_engine::store::Store;
+use scrip_engine::store::joint::memory::JointMemory;
 use scrip_engine::store::memory::MemoryStore;
 use scrip_engine::{Engine, Options};
 use scrip_server::{App, Config, OutsideKey};
@@ -116,7 +117,7 @@ impl World {
     }
 
     /// With both studios, and with the document that answers are compared with.
-    async fn furnished(self) -> World {
+    pub(crate) async fn furnished(self) -> World {
         let mut world = self;
         for studio in ["flow-studio", "studiotwin"] {
             world.publish(studio).await;
@@ -129,6 +130,11 @@ impl World {
     /// One over a store that may hold something already. Answers are not compared with the document.
     pub(crate) fn over(store: Box<dyn Store>, config: Config) -> World {
         World::of(Engine::start(store, options()).unwrap(), config)
+    }
+
+    /// One of several servers on a store. Answers are not compared with the document.
+    pub(crate) fn beside(store: &JointMemory, config: Config) -> World {
+        World::of(Engine::start_joint(Arc::new(store.clone()), options()).unwrap(), config)
     }
 
     /// One over a running engine.
