@@ -89,6 +89,26 @@ fn payment_of(subject: &Subject) -> Option<Look> {
     subject.payment_intent.clone().map(Look::Payment)
 }
 
+/// A delivery whose body was not read: too large, or it did not arrive. Whoever sends it, it is counted and shown.
+pub(crate) fn unread(app: &App, studio: StudioNumber, at: &StripeAccount, refused: Refused) -> Refused {
+    let what = if refused.0.code == Code::TooLarge { "event_too_large" } else { "event_unreadable" };
+    refuse(app, studio, at, what, &refused.0.detail);
+    refused
+}
+
+/// A delivery without a signature.
+pub(crate) fn unsigned(app: &App, studio: StudioNumber, at: &StripeAccount) -> Refused {
+    refuse(app, studio, at, "event_not_believed", &"there is no signature");
+    InvalidField::new("Stripe-Signature", "the provider's signature").into()
+}
+
+/// Tells the operator of a delivery that was not taken.
+fn refuse(app: &App, studio: StudioNumber, at: &StripeAccount, what: &'static str, why: &dyn std::fmt::Display) {
+    tracing::warn!(studio = %at.studio, %why, "a payment provider's event was not taken");
+    app.metrics().payment(what);
+    app.deliveries().refused(app, studio, what);
+}
+
 /// A delivery that is not believed or not understood: the provider shows it to the operator as failed.
 fn not_taken(app: &App, studio: StudioNumber, at: &StripeAccount, error: &EventError) -> Refused {
     let (what, field, detail) = match error {
@@ -105,9 +125,7 @@ fn not_taken(app: &App, studio: StudioNumber, at: &StripeAccount, error: &EventE
             "the API version that scrip was told; set the webhook endpoint to it",
         ),
     };
-    tracing::warn!(studio = %at.studio, %error, "a payment provider's event was not taken");
-    app.metrics().payment(what);
-    app.deliveries().refused(app, studio, what);
+    refuse(app, studio, at, what, error);
     InvalidField::new(field, detail).into()
 }
 

@@ -23,7 +23,7 @@ use scrip_core::id::{AccountId, OrderId, StudioNumber};
 pub(crate) use checkout::{close_page, pay_at};
 pub(crate) use come_back::{away, back};
 pub(crate) use deliveries::{Became, Deliveries, OPEN_MAX, Row as DeliveryRow};
-pub(crate) use event::receive;
+pub(crate) use event::{receive, unread, unsigned};
 pub use reconciler::Reconciler;
 pub(crate) use settle::{Look, Settled, Unsettled, settle};
 pub(crate) use waiting::Waiting;

@@ -35,9 +35,10 @@ pub(super) async fn webhook(
     query.finish()?;
     let (number, at) = payments::account_named(&app, &studio).ok_or_else(no_payments_here)?;
     let limits = &app.config().limits;
-    let body = read(&headers, body, limits.webhook_body, limits.body_wait).await?;
+    let body = read(&headers, body, limits.webhook_body, limits.body_wait).await;
+    let body = body.map_err(|refused| payments::unread(&app, number, at, refused))?;
     let signature = headers.get("stripe-signature").and_then(|value| value.to_str().ok());
-    let signature = signature.ok_or_else(|| InvalidField::new("Stripe-Signature", "the provider's signature"))?;
+    let signature = signature.ok_or_else(|| payments::unsigned(&app, number, at))?;
     payments::receive(&app, number, at, &Delivery { signature, body: &body }).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

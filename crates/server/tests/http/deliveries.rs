@@ -1,11 +1,17 @@
 //! What the provider delivered and what became of it, as the operator sees it; and what stays open is tried again.
 
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::body::Bytes;
+use futures_util::StreamExt;
 use scrip_engine::store::joint::memory::JointMemory;
 use scrip_server::Reconciler;
 use scrip_till::{Fault, Kept};
 use serde_json::{Value, json};
 
-use crate::payments::{START_S, Settings, Shop, new_session};
+use crate::payments::{START_S, Settings, Shop, WEBHOOK, new_session};
 use crate::world::TWIN;
 
 impl Shop {
@@ -210,6 +216,47 @@ impl Shop {
         let signed = self.till.sign_again(&kept);
         self.send(&signed.signature, &signed.body).await.status
     }
+}
+
+/// Megabytes, from whoever finds the address: no more is read than is allowed, and what was delivered is not pushed out.
+#[tokio::test]
+async fn a_flood_of_large_bodies_is_one_row() {
+    let shop = Shop::open().await;
+    let (_, session) = shop.order("buy-1").await;
+    shop.pay(&session);
+    assert_eq!(shop.deliver().await, [204; 4]);
+    let read = Arc::new(AtomicUsize::new(0));
+    let piece = Bytes::from(vec![b' '; 10_000]);
+    for declared in [true, false] {
+        let count = Arc::clone(&read);
+        let pieces = futures_util::stream::iter(0..2_000).map({
+            let piece = piece.clone();
+            move |_| {
+                count.fetch_add(1, Ordering::Relaxed);
+                Ok::<_, Infallible>(piece.clone())
+            }
+        });
+        let call = shop.world.call("POST", WEBHOOK).header("stripe-signature", "t=1,v1=00");
+        let call = if declared { call.header("content-length", "20000000") } else { call };
+        let reply = call.send(axum::body::Body::from_stream(pieces)).await;
+        assert_eq!((reply.status, reply.json()["limit"].clone()), (413, json!(524_288)));
+        assert_eq!(read.load(Ordering::Relaxed), if declared { 0 } else { 53 }, "of 2,000 pieces");
+    }
+    for _ in 0..1_000 {
+        let call = shop.world.call("POST", WEBHOOK).header("content-length", "5000000");
+        assert_eq!(call.empty().await.status, 413);
+    }
+    let mut rows = shop.told("").await;
+    rows.sort();
+    assert_eq!(
+        rows,
+        [
+            "- - 1002 refused event_too_large - -",
+            "checkout.session.completed cs 1 settled - order_2 cleo",
+            "payment_intent.succeeded pi 1 settled - order_2 cleo",
+        ]
+    );
+    assert_eq!(shop.counted("event_too_large").await, 1_002);
 }
 
 #[tokio::test]

@@ -474,7 +474,8 @@ async fn only_the_providers_own_word_of_now_and_of_our_version_is_taken() {
     shop.world.at("2026-01-31T10:05:01Z").await;
     refused(signature, body, 400).await;
     assert_eq!(shop.counted("event_out_of_time").await, 1);
-    assert_eq!(shop.counted("event_not_believed").await, 4);
+    assert_eq!(shop.counted("event_not_believed").await, 5);
+    assert_eq!(shop.counted("event_too_large").await, 2);
     // With a new signature all is well.
     shop.till.move_clock(START_S + 301);
     assert!(shop.till.dispute(&shop.payment(&session).await).is_some());
