@@ -119,9 +119,10 @@ impl Deliveries {
         self.changed.notify_waiters();
     }
 
-    /// Takes what is kept, signed now.
+    /// Takes what is kept, signed now, in the order in which it would be sent.
     pub(crate) fn take(&self, clock: &Clock) -> Vec<Kept> {
-        let waiting = std::mem::take(&mut self.lock().waiting);
+        let mut waiting = std::mem::take(&mut self.lock().waiting);
+        waiting.sort_by_key(|waiting| waiting.due);
         let now = clock.now();
         let kept = |waiting: Waiting| Kept {
             signature: sign(&waiting.secret, now, &waiting.body),

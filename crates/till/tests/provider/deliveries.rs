@@ -11,7 +11,7 @@ use scrip_stripe::{Delivery, Event, EventError, Patience, Secret, SignatureError
 use scrip_till::{Deliver, Switches};
 use tokio::net::TcpListener;
 
-use crate::world::{BEGIN, World};
+use crate::world::{BEGIN, World, euros};
 
 /// A receiver: what came, and how many deliveries it refuses first.
 #[derive(Clone, Default)]
@@ -110,6 +110,35 @@ async fn switches_double_delay_and_lose() {
     assert_eq!(counts(Switches { copies: 2, ..Switches::default() }, 0).await, each(2));
     assert_eq!(counts(Switches { delay_ms: 20, shuffle_ms: 20, ..Switches::default() }, 0).await, each(1));
     assert_eq!(counts(Switches { lost_per_cent: 100, ..Switches::default() }, 0).await, BTreeMap::new());
+}
+
+/// The events of a payment and its refunds, in the order in which they would be sent.
+async fn order(shuffle_ms: u64) -> Vec<String> {
+    let world = World::new().await;
+    world.till.switch(Switches { deliver: Deliver::Keep, shuffle_ms, ..Switches::default() });
+    let session = world.session("order_1").await;
+    assert!(world.till.pay(&session.id, "4242424242424242"));
+    let payment_intent = world.truth(&session).await.payment_intent.expect("there is one");
+    for number in 0..4 {
+        let refund = scrip_stripe::NewRefund {
+            payment_intent: payment_intent.clone(),
+            amount: Some(euros(100)),
+            reason: None,
+            idempotency_key: format!("r-{number}"),
+        };
+        world.client.refund(&refund).await.expect("it is given back");
+    }
+    world.till.take_deliveries().into_iter().map(|kept| kept.event).collect()
+}
+
+#[tokio::test]
+async fn the_switch_that_reorders_does() {
+    let told = order(0).await;
+    let mut shuffled = order(3_600_000).await;
+    assert_ne!(shuffled, told);
+    let mut sorted = told.clone();
+    (shuffled.sort(), sorted.sort());
+    assert_eq!(shuffled, sorted, "the same seed tells the same, each once");
 }
 
 #[tokio::test]
