@@ -32,6 +32,17 @@ async fn provider() -> (Till, Vec<String>) {
     (till.clone(), vec![till.url(), KEY.to_owned(), secret])
 }
 
+/// Serves without the parts of axum that are not compiled in.
+async fn serve(listener: TcpListener, routes: axum::Router) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { return };
+        let service = hyper_util::service::TowerToHyperService::new(routes.clone());
+        tokio::spawn(
+            hyper::server::conn::http1::Builder::new().serve_connection(hyper_util::rt::TokioIo::new(stream), service),
+        );
+    }
+}
+
 /// Runs a script twice: first it makes pages, refunds and so on; then it is given a signed delivery to believe.
 async fn run(program: String, script: &str) {
     let (till, mut arguments) = provider().await;
