@@ -98,6 +98,8 @@ codes! {
     OrderNotPending = "order_not_pending", 409, "The order is paid already";
     /// What was paid is not what the order costs.
     PaymentMismatch = "payment_mismatch", 409, "The payment is not what the order costs";
+    /// The payment provider will never take the order's payment.
+    PaymentNotPossible = "payment_not_possible", 409, "The payment provider takes no payment for the order";
     /// The anchor of a subscription never changes.
     AnchorFixed = "anchor_fixed", 409, "The subscription's anchor is fixed";
     /// The version that a publication goes on from is not the newest any more.

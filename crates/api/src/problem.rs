@@ -71,6 +71,9 @@ pub struct ProblemShown {
     /// Why the account cannot buy the package: `dates`, `needs_plan` or `limit` (`package_not_available`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The order, which was placed (`payment_not_possible`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<String>,
     /// What the order costs (`payment_mismatch`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<PriceShown>,

@@ -88,6 +88,7 @@ pub(crate) fn told(problem: &ProblemShown) -> String {
         (Code::PackageNotAvailable, _) | (Code::PackageNotFound, _) => "This package is not for sale now.".to_owned(),
         (Code::PlanNotFound, _) => "This plan is not offered any more.".to_owned(),
         (Code::PlanNotForSale, _) => "This plan cannot be bought now; ask your studio.".to_owned(),
+        (Code::PaymentNotPossible, _) => "This cannot be paid here; ask your studio.".to_owned(),
         (Code::OrderNotFound, _) => "Your account has no such order.".to_owned(),
         (Code::IdempotencyKeyReused, _) => "This page was used before. Open it again and repeat.".to_owned(),
         _ => format!("{}.", problem.title),

@@ -1,5 +1,7 @@
 //! An order on its way to the provider: the hosted page that it is paid at.
 
+use scrip_api::code::Code;
+use scrip_api::problem::Problem;
 use scrip_core::account::Account;
 use scrip_core::answer::Done;
 use scrip_core::command::Command;
@@ -35,6 +37,9 @@ pub(crate) async fn pay_at(
     let page = tokio::time::timeout(app.config().limits.provider_wait, page_of(app, at, &place, &order)).await;
     let session = match page {
         Ok(Ok(session)) => session,
+        Ok(Err(Unsettled::Provider(error @ (Error::Invalid { .. } | Error::Missing { .. })))) => {
+            return Err(never_a_page(app, at, &order, &error));
+        }
         Ok(Err(Unsettled::Provider(error))) => return Err(no_page(app, at, &order, &error)),
         // A page alone is made here: no subscription is looked at.
         Ok(Err(Unsettled::UnknownOrder | Unsettled::PaidForNothing)) => return Err(Rejection::OrderNotFound.into()),
@@ -207,4 +212,17 @@ fn no_page(app: &App, at: &StripeAccount, order: &Order, why: &dyn std::fmt::Dis
     tracing::error!(studio = %at.studio, order = %order.id, %why, "no page to pay an order at could be made");
     app.metrics().payment("no_page");
     Refused::unavailable("The order is placed, but the payment provider could not make a page for it")
+}
+
+/// The provider will say the same each time: the price is nothing, less or more than it takes, or in a currency that it has not;
+/// or the order's page is of another account there. The order waits all the same: it can be paid outside.
+fn never_a_page(app: &App, at: &StripeAccount, order: &Order, why: &Error) -> Refused {
+    tracing::error!(studio = %at.studio, order = %order.id, %why,
+        "the payment provider takes no payment for an order: look at its price in the catalog, and mark it paid by hand if it is");
+    app.metrics().payment("no_page");
+    let detail = format!(
+        "The order {} is placed, but the payment provider will never make a page for it: look at its price, or mark it paid by hand.",
+        order.id
+    );
+    Problem::new(Code::PaymentNotPossible, detail).with("order", order.id.to_string()).into()
 }

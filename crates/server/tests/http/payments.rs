@@ -170,6 +170,19 @@ impl Shop {
         engine.submit(request).await.expect("it is noted");
     }
 
+    /// The small package costs nothing from now on.
+    async fn free(&self) {
+        let path = format!("{}/../../catalogs/studiotwin.toml", env!("CARGO_MANIFEST_DIR"));
+        let catalog = std::fs::read_to_string(path).expect("it is shipped");
+        let (before, small) = catalog.split_once("[packages.small]").expect("it has one");
+        let (price, rest) = small.split_once("USD\"").expect("it has a price");
+        let (name, _) = price.rsplit_once("price = \"").expect("it has a price");
+        let source = format!("{before}[packages.small]{name}price = \"0.00 USD\"{rest}");
+        let format = scrip_core::catalog::Format::Toml;
+        let publication = scrip_engine::engine::Publication { format, source: source.into() };
+        self.world.engine.publish(publication, None).await.expect("it is good");
+    }
+
     pub(crate) fn pay(&self, session: &str) {
         assert!(self.till.pay(session, "4242424242424242"), "it can be paid");
     }
@@ -615,6 +628,30 @@ async fn a_key_that_was_revoked_loses_nothing() {
     shop.restart(Settings::default());
     Reconciler::default().round(&shop.world.app).await;
     assert_eq!((shop.state(&order).await, shop.available().await), (json!("paid"), json!(100)));
+}
+
+/// A package that costs nothing, and a page of another account at the provider.
+#[tokio::test]
+async fn what_the_provider_will_never_take_is_said_and_can_be_paid_outside() {
+    let mut shop = Shop::open().await;
+    let (sent, _) = shop.order("buy-1").await;
+    shop.free().await;
+    let refused = |reply: &Reply| {
+        let body = reply.json();
+        assert_eq!((reply.status, &body["code"]), (409, &json!("payment_not_possible")), "{body}");
+        body["order"].as_str().expect("an id").to_owned()
+    };
+    let free = refused(&shop.place("buy-2").await);
+    assert_eq!(refused(&shop.place("buy-2").await), free);
+    assert_eq!((shop.state(&free).await, shop.counted("no_page").await), (json!("pending"), 2));
+    let path = format!("/v1/accounts/cleo/orders/{free}/mark-paid");
+    let call = shop.world.call("POST", &path).secret(TWIN).once("mark");
+    assert_eq!(call.json(json!({"reference": "a gift"})).await.status, 200);
+    assert_eq!(shop.available().await, json!(100));
+    let other = Shop::open().await;
+    shop.restart_at(&other, Settings::default());
+    let path = format!("/v1/accounts/cleo/orders/{sent}/checkout");
+    assert_eq!(refused(&shop.world.call("POST", &path).secret(TWIN).empty().await), sent);
 }
 
 /// It takes too long, or does what it was asked to and says nothing: nobody waits for it, and nothing is done twice.
