@@ -275,6 +275,9 @@ pub struct PublishedShown {
     pub changes: Vec<String>,
     /// How many examples its rates carry: all came out as written, or it would have been refused (R6).
     pub examples: usize,
+    /// What is allowed and hardly meant, with the payment provider that the studio has; left out where there is nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 impl From<&Price> for PriceShown {
@@ -400,6 +403,7 @@ impl PublishedShown {
             effective_from: effective_from.map(Instant),
             changes,
             examples: PublishedShown::examples_of(checked),
+            warnings: Vec::new(),
         }
     }
 

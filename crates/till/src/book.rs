@@ -85,6 +85,8 @@ pub(crate) struct Book {
     pub(crate) public_url: String,
     /// How long a bank debit takes, in seconds.
     pub(crate) debit_wait_s: i64,
+    /// How long the invoice of a further period is a draft, in seconds.
+    pub(crate) draft_s: i64,
     pub(crate) customers: Shelf<Customer>,
     pub(crate) products: Shelf<Product>,
     pub(crate) methods: Shelf<PaymentMethod>,
@@ -111,6 +113,7 @@ impl Book {
             now: 0,
             public_url,
             debit_wait_s,
+            draft_s: 0,
             customers: Shelf::default(),
             products: Shelf::default(),
             methods: Shelf::default(),

@@ -530,8 +530,12 @@ fn cancel_subscription(book: &mut Book, id: &str, params: Params) -> Answer {
 }
 
 fn invoices(book: &Book, path: &str, mut params: Params) -> Answer {
-    const STATUSES: &[(&str, InvoiceStatus)] =
-        &[("open", InvoiceStatus::Open), ("paid", InvoiceStatus::Paid), ("void", InvoiceStatus::Void)];
+    const STATUSES: &[(&str, InvoiceStatus)] = &[
+        ("draft", InvoiceStatus::Draft),
+        ("open", InvoiceStatus::Open),
+        ("paid", InvoiceStatus::Paid),
+        ("void", InvoiceStatus::Void),
+    ];
     let (subscription, status) = (params.text("subscription")?, params.word("status", STATUSES)?);
     list(&book.invoices, path, params, |invoice| {
         subscription.as_ref().is_none_or(|id| invoice.subscription == *id)

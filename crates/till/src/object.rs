@@ -452,7 +452,7 @@ pub(crate) struct Subscription {
     pub(crate) payment_method: Option<String>,
     pub(crate) latest_invoice: Option<String>,
     pub(crate) failed_tries: u32,
-    /// When an unpaid invoice is tried again.
+    /// When an unpaid invoice is tried again, or a draft for the first time.
     pub(crate) next_try: Option<i64>,
     pub(crate) metadata: Metadata,
 }
@@ -486,6 +486,7 @@ impl Subscription {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InvoiceStatus {
+    Draft,
     Open,
     Paid,
     Void,
@@ -507,6 +508,7 @@ pub(crate) struct Invoice {
     pub(crate) item_id: String,
     pub(crate) item: String,
     pub(crate) period: (i64, i64),
+    /// None while it is a draft.
     pub(crate) payment_intent: Option<String>,
     pub(crate) tries: u32,
 }
@@ -514,6 +516,7 @@ pub(crate) struct Invoice {
 impl Invoice {
     fn shown(&self) -> Value {
         let status = match self.status {
+            InvoiceStatus::Draft => "draft",
             InvoiceStatus::Open => "open",
             InvoiceStatus::Paid => "paid",
             InvoiceStatus::Void => "void",

@@ -20,6 +20,8 @@ pub struct Switches {
     pub delay_ms: u64,
     /// Each waits a part of so many milliseconds besides, by lot: they come out of order.
     pub shuffle_ms: u64,
+    /// How long the invoice of a further period is a draft before it is charged, in seconds; Stripe's is for about an hour.
+    pub draft_s: i64,
     /// So many of a hundred are lost, by lot, and not sent again.
     pub lost_per_cent: u8,
 }
@@ -68,6 +70,7 @@ impl Default for Switches {
             copies: 1,
             delay_ms: 0,
             shuffle_ms: 0,
+            draft_s: 0,
             lost_per_cent: 0,
         }
     }

@@ -45,10 +45,15 @@ impl Book {
             self.under_way.iter().map(|debit| (debit.due, Due::Debit(debit.payment_intent.clone(), debit.end)));
         let open = self.sessions.all().iter().filter(|session| session.status == SessionStatus::Open);
         let sessions = open.map(|session| (session.expires_at, Due::Session(session.id.clone())));
-        let terms = self.subscriptions.all().iter().filter_map(|subscription| match subscription.status {
-            SubscriptionStatus::Active => Some((subscription.period_end, Due::Period(subscription.id.clone()))),
-            SubscriptionStatus::PastDue => Some((subscription.next_try?, Due::Try(subscription.id.clone()))),
-            SubscriptionStatus::Incomplete | SubscriptionStatus::Canceled => None,
+        let terms = self.subscriptions.all().iter().filter_map(|subscription| {
+            let next_try = subscription.next_try.map(|at| (at, Due::Try(subscription.id.clone())));
+            match subscription.status {
+                SubscriptionStatus::Active => {
+                    Some(next_try.unwrap_or_else(|| (subscription.period_end, Due::Period(subscription.id.clone()))))
+                }
+                SubscriptionStatus::PastDue => next_try,
+                SubscriptionStatus::Incomplete | SubscriptionStatus::Canceled => None,
+            }
         });
         debits.chain(sessions).chain(terms).min_by_key(|(at, _)| *at)
     }
@@ -96,35 +101,46 @@ impl Book {
     fn new_invoice(&mut self, subscription: &str, billing_reason: &'static str) -> (String, String) {
         let term = self.subscriptions.known(subscription).clone();
         let id = self.id("in_");
-        let payment = self.new_payment(NewIntent {
+        let payment = self.invoice_payment(&id, &term);
+        self.add_invoice(&id, term, billing_reason, Some(payment.clone()));
+        (id, payment)
+    }
+
+    /// The payment of an invoice.
+    fn invoice_payment(&mut self, invoice: &str, term: &Subscription) -> String {
+        self.new_payment(NewIntent {
             amount: term.amount,
             currency: term.currency.clone(),
             customer: Some(term.customer.clone()),
             description: Some(term.item.clone()),
             keep: Keep::ForLater,
             metadata: Default::default(),
-            origin: Origin::Invoice(id.clone()),
-        });
+            origin: Origin::Invoice(invoice.to_owned()),
+        })
+    }
+
+    /// Without a payment it is a draft.
+    fn add_invoice(&mut self, id: &str, term: Subscription, billing_reason: &'static str, payment: Option<String>) {
+        let subscription = term.id.clone();
         let invoice = Invoice {
-            id: id.clone(),
+            id: id.to_owned(),
             created: self.now,
             item_id: term.item_id(),
             customer: term.customer,
             subscription: term.id,
             metadata: term.metadata,
-            status: InvoiceStatus::Open,
+            status: if payment.is_some() { InvoiceStatus::Open } else { InvoiceStatus::Draft },
             amount: term.amount,
             currency: term.currency,
             billing_reason,
             item: term.item,
             period: (term.period_start, term.period_end),
-            payment_intent: Some(payment.clone()),
+            payment_intent: payment,
             tries: 0,
         };
         self.tell("invoice.created", invoice.shown());
         self.invoices.add(invoice);
-        self.subscriptions.known_mut(subscription).latest_invoice = Some(id.clone());
-        (id, payment)
+        self.subscriptions.known_mut(&subscription).latest_invoice = Some(id.to_owned());
     }
 
     /// A period is over: the next one begins, or the subscription ends.
@@ -137,18 +153,46 @@ impl Book {
         term.period_start = term.period_end;
         term.period_end = later(term.created, term.interval, term.periods);
         let method = term.payment_method.clone();
+        if self.draft_s > 0 {
+            return self.turn_to_draft(id);
+        }
         let (_, payment) = self.new_invoice(id, "subscription_cycle");
         self.tell_of_subscription("customer.subscription.updated", id);
         let method = method.expect("a subscription that was paid has a method");
         self.try_payment(&payment, &method, Owner::Away);
     }
 
+    /// The next period's invoice is a draft at first, and charged later.
+    fn turn_to_draft(&mut self, id: &str) {
+        let invoice = self.id("in_");
+        let term = self.subscriptions.known(id).clone();
+        self.add_invoice(&invoice, term, "subscription_cycle", None);
+        self.subscriptions.known_mut(id).next_try = Some(self.now + self.draft_s);
+        self.tell_of_subscription("customer.subscription.updated", id);
+    }
+
+    /// The payment of an invoice, which is a draft no more.
+    fn finalized(&mut self, invoice: &str) -> String {
+        let known = self.invoices.known(invoice).clone();
+        if let Some(payment) = known.payment_intent {
+            return payment;
+        }
+        let term = Subscription { amount: known.amount, ..self.subscriptions.known(&known.subscription).clone() };
+        let payment = self.invoice_payment(invoice, &term);
+        let known = self.invoices.known_mut(invoice);
+        known.status = InvoiceStatus::Open;
+        known.payment_intent = Some(payment.clone());
+        let shown = known.shown();
+        self.tell("invoice.finalized", shown);
+        payment
+    }
+
     fn try_again(&mut self, id: &str) {
         let term = self.subscriptions.known_mut(id);
         term.next_try = None;
         let method = term.payment_method.clone().expect("a subscription that was paid has a method");
-        let invoice = term.latest_invoice.clone().expect("what is past due has an invoice");
-        let payment = self.invoices.known(&invoice).payment_intent.clone().expect("an invoice has a payment");
+        let invoice = term.latest_invoice.clone().expect("what is to be tried has an invoice");
+        let payment = self.finalized(&invoice);
         self.try_payment(&payment, &method, Owner::Away);
     }
 
@@ -222,7 +266,9 @@ impl Book {
 
     /// A subscription goes on, whatever was not paid.
     pub(crate) fn go_on(&mut self, id: &str) {
-        self.subscriptions.known_mut(id).status = SubscriptionStatus::Active;
+        let term = self.subscriptions.known_mut(id);
+        term.status = SubscriptionStatus::Active;
+        term.next_try = None;
         self.tell_of_subscription("customer.subscription.updated", id);
     }
 

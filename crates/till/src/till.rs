@@ -284,6 +284,7 @@ impl Desk {
     /// Changes the book, at the present second, and sends what it tells.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Book) -> T) -> T {
         let mut book = self.book.lock().expect("nobody panics while the book is open");
+        book.draft_s = self.switches().draft_s;
         book.pass_time(self.clock.now());
         let done = change(&mut book);
         let told = std::mem::take(&mut book.told);

@@ -10,15 +10,17 @@ use scrip_api::code::Code;
 use scrip_api::problem::Problem;
 use scrip_api::time::Instant;
 use scrip_api::unfit::InvalidField;
-use scrip_core::catalog::{self, CatalogError, Format as Written, Published};
+use scrip_core::catalog::{self, Catalog, CatalogError, Format as Written, Plan, Published};
 use scrip_core::entry::Act;
 use scrip_core::id::{StudioId, StudioNumber};
+use scrip_core::plan::Renews;
 use scrip_core::time::Time;
 use scrip_engine::engine::{Publication, PublishError, PublishOutcome};
 
 use crate::app::App;
 use crate::auth::Authorised;
 use crate::openapi::{PublishParams, VersionParam};
+use crate::payments;
 use crate::problem::Refused;
 use crate::reply;
 use crate::request::{Format, Query, VersionPath, accepted_format, media_type, read};
@@ -150,6 +152,7 @@ async fn try_out(
         let (effective, changes) = (Some(known.effective), Vec::new());
         let mut shown = PublishedShown::dry_run(&checked, effective, changes);
         shown.catalog_version = Some(known.version);
+        shown.warnings = warnings(app, key.studio, &checked);
         return Ok(reply::ok(&shown));
     }
     let newest = catalogs.of(key.studio).iter().map(|published| published.version).max().unwrap_or(0);
@@ -161,7 +164,28 @@ async fn try_out(
     let earliest = if before.is_some() { now } else { Time::EPOCH };
     let effective_from = checked.effective_from.map(|from| from.max(earliest));
     let changes = before.map_or_else(Vec::new, |before| catalog::diff(&before.catalog, &checked));
-    Ok(reply::ok(&PublishedShown::dry_run(&checked, effective_from, changes)))
+    let warnings = warnings(app, key.studio, &checked);
+    Ok(reply::ok(&PublishedShown { warnings, ..PublishedShown::dry_run(&checked, effective_from, changes) }))
+}
+
+/// What the studio's payment provider makes of a catalog, where nobody can mean it so.
+fn warnings(app: &App, studio: StudioNumber, catalog: &Catalog) -> Vec<String> {
+    if payments::account_of(app, studio).is_none() {
+        return Vec::new();
+    }
+    let without_grace = |plan: &&Plan| plan.price.is_some() && plan.terms.renews == Renews::Payment { grace_days: 0 };
+    let plans = catalog.plans.iter().filter(without_grace).map(|plan| {
+        format!(
+            "plan {}: Stripe takes the money for a month about an hour after it has begun; without grace the plan is past due and \
+             refills nothing until then, each month. Say grace_days = 1 or more",
+            plan.id
+        )
+    });
+    let free = catalog.packages.iter().filter(|package| package.price.amount == 0);
+    let packages = free.map(|package| {
+        format!("package {}: Stripe takes no payment of nothing: its orders wait to be marked paid by hand", package.id)
+    });
+    plans.chain(packages).collect()
 }
 
 fn overtaken(newest: u32) -> Refused {
@@ -210,6 +234,7 @@ async fn really(
             effective_from: Some(Instant(version.effective)),
             changes,
             examples: PublishedShown::examples_of(&version.catalog),
+            warnings: warnings(app, key.studio, &version.catalog),
         },
     ))
 }

@@ -1,5 +1,7 @@
 //! Plans that the provider's own subscriptions pay for: begun at a page, renewed, unpaid, ended and changed, on either side.
 
+mod drafts;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

@@ -4,6 +4,7 @@ use scrip_stripe::{
     Ending, Error, EventKind, Interval, InvoiceStatus, NewSession, NewTerms, PaymentState, Purchase, Session,
     Subscription, SubscriptionStatus,
 };
+use scrip_till::{Deliver, Switches};
 
 use crate::world::{BEGIN, World, euros, new_session, order};
 
@@ -51,6 +52,33 @@ async fn months_are_paid_one_after_the_other() {
     assert_eq!((invoice.status, invoice.paid()), (Some(InvoiceStatus::Paid), Ok(euros(2_900))));
     assert_eq!(invoice.lines.data[0].period.start, SECOND_MONTH);
     assert_eq!(invoice.subscription(), Some(second.id.as_str()));
+}
+
+/// As Stripe does it: the invoice of a further month is a draft for an hour, and the subscription active all the while.
+#[tokio::test]
+async fn a_further_month_is_charged_after_its_invoice_was_a_draft() {
+    let world = World::new().await;
+    world.till.switch(Switches { deliver: Deliver::Keep, draft_s: 3_600, ..Switches::default() });
+    let session = page(&world, "plan_1").await;
+    assert!(world.till.pay(&session.id, "4242424242424242"));
+    for (second, status, paid) in [
+        (0, InvoiceStatus::Draft, 1),
+        (3_599, InvoiceStatus::Draft, 1),
+        (3_600, InvoiceStatus::Paid, 2),
+        (30 * 86_400, InvoiceStatus::Paid, 2),
+    ] {
+        world.till.move_clock(SECOND_MONTH + second);
+        let stands = subscription(&world, &session).await;
+        let invoice = stands.latest_invoice.as_ref().expect("there is one").id();
+        assert_eq!(stands.status, SubscriptionStatus::Active, "after {second} s");
+        assert_eq!(world.client.invoice(invoice).await.expect("it is known").status, Some(status), "after {second} s");
+        let payment = world.client.payment_of_invoice(invoice).await.expect("it is known");
+        assert_eq!(payment.is_some(), status == InvoiceStatus::Paid, "after {second} s");
+        assert_eq!(world.client.paid_invoices(&stands.id).await.expect("they are listed").len(), paid);
+    }
+    let told = world.told();
+    let cycle = told.iter().position(|kind| *kind == "invoice.finalized").expect("it was told");
+    assert!(told[cycle..].contains(&"invoice.paid"), "{told:?}");
 }
 
 #[tokio::test]
