@@ -211,12 +211,7 @@ impl Deliveries {
             None => {
                 let (object, reason) = (object.to_owned(), reason.to_owned());
                 if let Some(gone) = keep(all, Open { object, reason, since_s: now_s, tried_s: now_s }) {
-                    tracing::error!(
-                        studio = number.0,
-                        payment = gone.object,
-                        reason = gone.reason,
-                        "more payments are open than are remembered: this one is not tried again, look at it at the provider"
-                    );
+                    tell_of(number, &gone);
                 }
                 News::New
             }
@@ -348,7 +343,7 @@ impl Noted {
                 Some(ours) => ours.take_in(theirs, was),
                 // Settled here; what they know of it is older.
                 None if was.is_some_and(|was| was.reason == theirs.reason) => {}
-                None => drop(keep(&mut self.open, theirs.clone())),
+                None => self.open.push(theirs.clone()),
             }
         }
         self.open.sort_by_key(|open| open.since_s);
@@ -396,6 +391,9 @@ impl Studio {
                 });
                 let now: Noted = now.unwrap_or_default();
                 let settled = self.noted.take_in(&self.stored, &now);
+                while let Some(gone) = without_room(&mut self.noted.open) {
+                    tell_of(studio, &gone);
+                }
                 // Whoever settled it shows it.
                 let is_over = |row: &Row| row.object.as_ref().is_some_and(|object| settled.contains(object));
                 self.rows.retain(|row| !(matches!(row.became, Became::Open(_)) && is_over(row)));
@@ -407,14 +405,28 @@ impl Studio {
     }
 }
 
-/// Keeps one more of what is open; answers the one that has no room any more: what the provider refuses goes first, then
-/// the oldest.
+/// Keeps one more of what is open; answers the one that has no room any more.
 fn keep(all: &mut Vec<Open>, open: Open) -> Option<Open> {
     all.push(open);
+    without_room(all)
+}
+
+/// Takes away one that has no room: what the provider refuses goes first, then the oldest.
+fn without_room(all: &mut Vec<Open>) -> Option<Open> {
     (all.len() > OPEN_MAX).then(|| {
         let place = all.iter().position(|open| open.reason == PROVIDER_REFUSES).unwrap_or(0);
         all.remove(place)
     })
+}
+
+/// Tells the log of something open that is forgotten.
+fn tell_of(studio: StudioNumber, gone: &Open) {
+    tracing::error!(
+        studio = studio.0,
+        payment = gone.object,
+        reason = gone.reason,
+        "more payments are open than are remembered: this one is not tried again, look at it at the provider"
+    );
 }
 
 fn push(rows: &mut VecDeque<Row>, row: Row) {
@@ -465,6 +477,7 @@ mod tests {
             let left = keep(&mut all, open(1_000, "paid_twice"));
             assert_eq!(left.map(|open| open.object).as_deref(), Some(gone));
             assert_eq!(all.len(), OPEN_MAX);
+            assert_eq!(without_room(&mut all), None);
         }
     }
 
