@@ -69,23 +69,25 @@ impl Reconciler {
     }
 
     /// One round of each studio, one after the other. What goes wrong is logged and counted, and is tried again in a later one.
+    /// It may be cut short at any point: each provider stays where it is.
     pub async fn round(&mut self, app: &App) {
         self.find(app).await;
-        for (mut provider, at) in self.idle(app) {
-            provider.round(app, at, &self.billed).await;
-            self.is_idle(provider);
+        for (number, at) in served(app) {
+            let billed = Arc::clone(&self.billed);
+            if let Some(provider) = self.provider(number) {
+                provider.round(app, at, &billed).await;
+            }
         }
+    }
+
+    /// A studio's provider; `None`: it is being asked.
+    fn provider(&mut self, number: StudioNumber) -> &mut Option<Provider> {
+        self.providers.entry(number).or_insert_with(|| Some(Provider::of(number)))
     }
 
     /// Takes the providers that are not being asked.
     fn idle<'a>(&mut self, app: &'a App) -> Vec<(Provider, &'a StripeAccount)> {
-        let studios = app.engine().studios();
-        let served = studios.into_iter().filter_map(|(number, _)| Some((number, payments::account_of(app, number)?)));
-        let take = |(number, at)| {
-            let provider = self.providers.entry(number).or_insert_with(|| Some(Provider::of(number))).take()?;
-            Some((provider, at))
-        };
-        served.filter_map(take).collect()
+        served(app).filter_map(|(number, at)| Some((self.provider(number).take()?, at))).collect()
     }
 
     /// A provider's round has ended.
@@ -156,4 +158,10 @@ impl Reconciler {
             }
         }
     }
+}
+
+/// The studios that have a provider.
+fn served(app: &App) -> impl Iterator<Item = (StudioNumber, &StripeAccount)> {
+    let studios = app.engine().studios();
+    studios.into_iter().filter_map(|(number, _)| Some((number, payments::account_of(app, number)?)))
 }
