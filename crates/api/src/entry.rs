@@ -1,7 +1,7 @@
 //! History: entries as they are shown, in JSON and CSV.
 
 use scrip_core::entry::{Entry, Event, OrderChange, SubscriptionChange, TextField};
-use scrip_core::id::{ChargeId, RefundId};
+use scrip_core::id::RefundId;
 use scrip_core::order::Item;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -78,6 +78,9 @@ pub struct EntryShown {
     pub credits: Amount,
     /// The signed change of held.
     pub held: Amount,
+    /// The signed change of frozen, where it changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<Amount>,
     /// How each lot changed, in the order of what was taken.
     pub lots: Vec<LotChangeShown>,
     /// Available after it.
@@ -116,7 +119,6 @@ pub struct EntriesShown {
 struct Particulars {
     hold: Option<String>,
     refund: Option<String>,
-    charge: Option<String>,
     plan: Option<String>,
     change: Option<&'static str>,
     price: Option<Amount>,
@@ -150,7 +152,7 @@ impl EntryShown {
             reason: text(TextField::Reason),
             hold: particulars.hold,
             refund: particulars.refund,
-            charge: particulars.charge,
+            charge: entry.charge().map(|charge| charge.to_string()),
             order: order.map(|order| order.id.to_string()),
             package: order.and_then(|order| match &order.item {
                 Item::Package(package) => Some(package.to_string()),
@@ -167,6 +169,7 @@ impl EntryShown {
             expires_at: particulars.expires_at,
             credits: Amount(entry.credits()),
             held: Amount(entry.held()),
+            frozen: Some(entry.frozen()).filter(|frozen| !frozen.is_zero()).map(Amount),
             lots: entry.lots.iter().filter(|change| !change.moves_nothing()).map(lot_change).collect(),
             available_after: Amount(entry.after.available()),
             remaining_after: Amount(entry.after.remaining),
@@ -194,6 +197,7 @@ fn particulars(entry: &Entry) -> Particulars {
         | Event::LotExpired
         | Event::Granted
         | Event::Revoked { .. }
+        | Event::DebtRecorded { .. }
         | Event::DebtRepaid
         | Event::AccountErased
         | Event::Acted { .. } => none,
@@ -211,7 +215,6 @@ fn particulars(entry: &Entry) -> Particulars {
         }
         Event::HoldSettled(settled) => Particulars {
             hold: Some(settled.hold.to_string()),
-            charge: Some(ChargeId::first(entry.seq).to_string()),
             price: Some(Amount(settled.price)),
             uncollected: Some(settled.uncollected).filter(|credits| !credits.is_zero()).map(Amount),
             ..none
@@ -219,20 +222,9 @@ fn particulars(entry: &Entry) -> Particulars {
         Event::HoldReleased { hold, .. } | Event::HoldExpired { hold, .. } => {
             Particulars { hold: Some(hold.to_string()), ..none }
         }
-        Event::Charged { credits, .. } => {
-            Particulars { charge: Some(ChargeId::first(entry.seq).to_string()), price: Some(Amount(*credits)), ..none }
-        }
-        Event::Refunded(refunded) => Particulars {
-            refund: Some(RefundId::first(entry.seq).to_string()),
-            charge: Some(refunded.charge.to_string()),
-            ..none
-        },
-        Event::DebtRecorded { charge, .. } => Particulars { charge: Some(charge.to_string()), ..none },
-        Event::WentUncollected { charge, credits, .. } => Particulars {
-            charge: charge.as_ref().map(ToString::to_string),
-            uncollected: Some(Amount(*credits)),
-            ..none
-        },
+        Event::Charged { credits, .. } => Particulars { price: Some(Amount(*credits)), ..none },
+        Event::Refunded(_) => Particulars { refund: Some(RefundId::first(entry.seq).to_string()), ..none },
+        Event::WentUncollected { credits, .. } => Particulars { uncollected: Some(Amount(*credits)), ..none },
         Event::OrderChanged { change, order } => Particulars {
             change: Some(order_change_word(*change)),
             expires_at: (*change == OrderChange::Placed).then_some(Instant(order.expires_at)),

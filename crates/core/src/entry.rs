@@ -815,6 +815,45 @@ impl Entry {
         self.lots.iter().map(|change| change.held).sum()
     }
 
+    /// The signed change of what is frozen.
+    pub fn frozen(&self) -> Credits {
+        self.lots.iter().map(|change| change.frozen).sum()
+    }
+
+    /// The charge that it made or is about, if any.
+    pub fn charge(&self) -> Option<ChargeId> {
+        match &self.event {
+            Event::HoldSettled(_) | Event::Charged { .. } => Some(ChargeId::first(self.seq)),
+            Event::Refunded(refunded) => Some(refunded.charge),
+            Event::DebtRecorded { charge, .. } => Some(*charge),
+            Event::WentUncollected { charge, .. } => *charge,
+            Event::AccountOpened { .. }
+            | Event::AccountChanged { .. }
+            | Event::SubscriptionChanged { .. }
+            | Event::Refilled { .. }
+            | Event::RolledOver
+            | Event::LotExpired
+            | Event::HoldPlaced { .. }
+            | Event::HoldExtended { .. }
+            | Event::HoldReleased { .. }
+            | Event::HoldExpired { .. }
+            | Event::Granted
+            | Event::Revoked { .. }
+            | Event::DebtRepaid
+            | Event::AccountErased
+            | Event::Acted { .. }
+            | Event::OrderChanged { .. }
+            | Event::OrderPaid { .. }
+            | Event::LotsFrozen { .. }
+            | Event::LotsUnfrozen { .. }
+            | Event::AutomaticTopUpChanged { .. }
+            | Event::GivenBack { .. }
+            | Event::SavedMethodChanged { .. }
+            | Event::BillingChanged { .. }
+            | Event::ClawedBack { .. } => None,
+        }
+    }
+
     /// The tool that it is about, if any.
     pub fn tool(&self) -> Option<&ToolId> {
         match &self.event {

@@ -18,6 +18,7 @@ use scrip_core::rejection::Rejection;
 use scrip_core::time::Time;
 use tokio::sync::{broadcast, oneshot, watch};
 
+use crate::charges;
 use crate::clock::Clock;
 use crate::committer;
 use crate::history::{self, HistoryPage, HistoryQuery, JournalPage, JournalQuery, Searched};
@@ -529,12 +530,21 @@ impl Engine {
     ) -> Result<Option<HistoryPage>, StoreError> {
         match &self.inner {
             Inner::Owned(shared) => {
+                // Before the account: what it has up to the mark is in the index, and the rest along its trail.
+                let mark = shared.counters.mark.load(Ordering::Acquire);
                 let Some(stored) = shared.stored(studio, account)? else { return Ok(None) };
-                history::of_account(shared.reader.as_ref(), &stored, query).map(Some)
+                let reader = shared.reader.as_ref();
+                match query.charges.as_slice() {
+                    [] => history::of_account(reader, &stored, query).map(Some),
+                    _ => charges::of_account(reader, mark, &stored, query).map(Some),
+                }
             }
             Inner::Joint(joint) => {
                 let Some(account) = joint.account(studio, account)? else { return Ok(None) };
-                joint.history(&account, query).map(Some)
+                match query.charges.as_slice() {
+                    [] => joint.history(&account, query).map(Some),
+                    _ => joint.about_charges(&account, query).map(Some),
+                }
             }
         }
     }

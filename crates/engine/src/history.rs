@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use scrip_core::account::Account;
 use scrip_core::entry::{Entry, Event, Kind, TextField};
-use scrip_core::id::{AccountId, AccountNumber, StudioNumber, ToolId};
+use scrip_core::id::{AccountId, AccountNumber, ChargeId, StudioNumber, ToolId};
 use scrip_core::journal::{self, Record};
 use scrip_core::time::Time;
 
@@ -15,7 +15,7 @@ use crate::store::{Reader, Row, StoreError, StoredAccountRef};
 use crate::trail;
 
 /// Rows that one page looks at, at the most: what bounds a search that finds little.
-const LOOKS: usize = 50_000;
+pub(crate) const LOOKS: usize = 50_000;
 
 /// Rows read at a time when a studio's history is searched.
 const PAGE: usize = 1_000;
@@ -31,6 +31,8 @@ pub struct HistoryQuery {
     pub kinds: Vec<Kind>,
     /// Only this tool.
     pub tool: Option<ToolId>,
+    /// Only what made these charges and what became of them; empty: whatever it is about.
+    pub charges: Vec<ChargeId>,
     /// Not before.
     pub from: Option<Time>,
     /// Before.
@@ -110,7 +112,7 @@ impl Filter<'_> {
     }
 }
 
-/// An account's entries, newest first.
+/// An account's entries, newest first; whatever charges they are about.
 pub(crate) fn of_account(
     reader: &dyn Reader,
     stored: &StoredAccountRef,
@@ -136,7 +138,11 @@ pub(crate) fn of_account(
 }
 
 /// The newest row that the query may show.
-fn begin(reader: &dyn Reader, stored: &StoredAccountRef, query: &HistoryQuery) -> Result<Option<Row>, StoreError> {
+pub(crate) fn begin(
+    reader: &dyn Reader,
+    stored: &StoredAccountRef,
+    query: &HistoryQuery,
+) -> Result<Option<Row>, StoreError> {
     let mut row = at(reader, stored.trail.last())?;
     loop {
         let Some(found) = row else { return Ok(None) };
@@ -166,7 +172,7 @@ fn at(reader: &dyn Reader, position: u64) -> Result<Option<Row>, StoreError> {
     }
 }
 
-fn previous(reader: &dyn Reader, row: &Row) -> Result<Option<Row>, StoreError> {
+pub(crate) fn previous(reader: &dyn Reader, row: &Row) -> Result<Option<Row>, StoreError> {
     at(reader, row.linked()?.prev)
 }
 

@@ -5,6 +5,7 @@
 //! One path for one and for many: a single command is a batch of one.
 
 mod behind;
+mod charges;
 pub mod clock;
 mod committer;
 pub mod engine;

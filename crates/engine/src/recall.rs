@@ -51,25 +51,36 @@ impl Rows for Durable<'_> {
     }
 }
 
+fn there(rows: &dyn Rows, position: u64) -> Result<Row, StoreError> {
+    let row = rows.row(position)?;
+    row.ok_or_else(|| StoreError::Damaged(format!("the entry at position {position} is missing")))
+}
+
+fn decoded(row: &Row) -> Result<Entry, StoreError> {
+    journal::decode(&row.record).map_err(|damaged| StoreError::Damaged(damaged.to_string()))
+}
+
 fn read(rows: &dyn Rows, position: u64) -> Result<(Entry, Row), StoreError> {
-    let row = rows
-        .row(position)?
-        .ok_or_else(|| StoreError::Damaged(format!("the entry at position {position} is missing")))?;
-    let entry = journal::decode(&row.record).map_err(|damaged| StoreError::Damaged(damaged.to_string()))?;
-    Ok((entry, row))
+    let row = there(rows, position)?;
+    Ok((decoded(&row)?, row))
 }
 
 /// The account's entry of a sequence number; `None` beyond its last.
 pub(crate) fn entry(rows: &dyn Rows, last: u64, trail: &Trail, seq: u64) -> Result<Option<Entry>, StoreError> {
+    row(rows, last, trail, seq)?.map(|row| decoded(&row)).transpose()
+}
+
+/// The row of that entry.
+pub(crate) fn row(rows: &dyn Rows, last: u64, trail: &Trail, seq: u64) -> Result<Option<Row>, StoreError> {
     if seq == 0 || seq > last {
         return Ok(None);
     }
-    let (mut entry, mut row) = read(rows, trail.last())?;
-    while entry.seq > seq {
-        let next = if trail::jump_of(entry.seq) >= seq { row.linked()?.jump } else { row.linked()?.prev };
-        (entry, row) = read(rows, next)?;
+    let mut row = there(rows, trail.last())?;
+    while row.record.seq > seq {
+        let jumps = trail::jump_of(row.record.seq) >= seq;
+        row = there(rows, if jumps { row.linked()?.jump } else { row.linked()?.prev })?;
     }
-    Ok(Some(entry))
+    Ok(Some(row))
 }
 
 /// The account's first entries, at most `count`, the newest of them first.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use scrip_core::amount::Credits;
 use scrip_core::answer::Done;
 use scrip_core::command::{Command, Cost, Expected, Grant, PlaceCharge, PlaceHold, PutAccount, SettleHold, Usage};
-use scrip_core::entry::Kind;
+use scrip_core::entry::{Entry, Kind};
 use scrip_core::hold::HoldState;
 use scrip_core::id::{AccountId, ChargeId, HoldName, HoldRef, Key, StudioNumber};
 use scrip_core::lot::Class;
@@ -398,6 +398,50 @@ fn history_is_paged_from_the_newest_and_found_by_time() {
     assert_eq!(page.entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [2]);
     let entry = engine.entry(STUDIO, &id("ana"), 150).unwrap().unwrap();
     assert_eq!(entry.seq, 150);
+}
+
+/// Refunds are found whether the index of terms has them or not, and in the order of the history.
+#[test]
+fn what_became_of_charges_is_found_before_and_after_the_mark() {
+    let store = MemoryStore::new();
+    let engine = Engine::start(Box::new(store), Options { mark_every: 40, ..options() }).unwrap();
+    open(&engine, "ana");
+    ask(&engine, "ana", Some("grant"), grant(1_000)).unwrap();
+    let history = |query: &HistoryQuery| engine.history(STUDIO, &id("ana"), query).unwrap().unwrap();
+    let mut marks = 0;
+    for round in 0..60_u64 {
+        ask(&engine, "ana", Some(&format!("c{round}")), charge(3)).unwrap();
+        // One of the last, and one of long ago.
+        for (place, of) in [round, round / 7].into_iter().enumerate() {
+            let charge = ChargeId::first(3 + 3 * of);
+            let refund = Command::Refund { charge, credits: Some("0.1".parse().unwrap()), reason: "x".into() };
+            ask(&engine, "ana", Some(&format!("r{round}-{place}")), refund).unwrap();
+        }
+        marks = engine.vitals().mark;
+        let all = history(&HistoryQuery { limit: 1_000, ..HistoryQuery::default() }).entries;
+        let newest = all[0].seq;
+        for charges in [vec![3], vec![newest - 2, 3], vec![6, 9, newest - 5]] {
+            let charges: Vec<ChargeId> = charges.into_iter().map(ChargeId::first).collect();
+            for kinds in [vec![], vec![Kind::Refund]] {
+                let about = |entry: &&Entry| entry.charge().is_some_and(|charge| charges.contains(&charge));
+                let of_kinds = |entry: &&Entry| kinds.is_empty() || kinds.contains(&entry.event.kind());
+                let expected: Vec<&Entry> = all.iter().filter(about).filter(of_kinds).collect();
+                let (charges, kinds) = (charges.clone(), kinds.clone());
+                let mut query = HistoryQuery { limit: 2, charges, kinds, ..HistoryQuery::default() };
+                let mut found = Vec::new();
+                loop {
+                    let page = history(&query);
+                    found.extend(page.entries);
+                    query.before = page.next;
+                    if query.before.is_none() {
+                        break;
+                    }
+                }
+                assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{query:?}, mark {marks}");
+            }
+        }
+    }
+    assert!(marks > 0, "some of it is in the index");
 }
 
 #[test]

@@ -83,6 +83,16 @@ impl JointStore for Told {
         self.inside.entries(account, before, limit)
     }
 
+    fn carrying(
+        &self,
+        account: AccountNumber,
+        terms: &[Term],
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        self.inside.carrying(account, terms, before, limit)
+    }
+
     fn studio_entries(&self, query: &StudioQuery<'_>) -> Result<Vec<(AccountId, Record)>, StoreError> {
         self.inside.studio_entries(query)
     }

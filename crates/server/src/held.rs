@@ -11,6 +11,7 @@ use scrip_core::account::Account;
 use scrip_core::entry::{Entry, Event, Kind};
 use scrip_core::hold::{Hold, HoldState};
 use scrip_core::id::{AccountId, HoldId, HoldRef, StudioNumber};
+use scrip_core::rejection::Rejection;
 use scrip_core::time::Time;
 use scrip_engine::history::{HistoryQuery, JournalPlace, JournalQuery};
 
@@ -69,7 +70,9 @@ pub(crate) async fn of_account(
             ..HistoryQuery::default()
         };
         let of = id.clone();
-        let page = app.reading(move |engine| engine.history(studio, &of, &query)).await?.unwrap_or_default();
+        let page = app.reading(move |engine| engine.history(studio, &of, &query)).await?;
+        // Its id may have been erased since the page before.
+        let page = page.ok_or(Rejection::AccountNotFound)?;
         looked += page.entries.len();
         let found = page.entries.iter().map(|entry| state_of(app, &account, entry, wanted.now));
         holds.extend(try_join_all(found).await?.into_iter().flatten().filter(|hold| admits(wanted, hold)));

@@ -259,6 +259,26 @@ params!(
 );
 params!(
     /// Which entries.
+    Query AccountEntriesParams {
+        /// The `next` of the page before.
+        after: Option<String>,
+        /// Rows of a page; 50 when absent.
+        #[param(minimum = 1, maximum = 1000)]
+        limit: Option<u32>,
+        /// Only these kinds, separated by commas.
+        kind: Option<String>,
+        /// Only what made these charges and what became of them: ids, separated by commas, at most 100.
+        charge: Option<String>,
+        /// Only this tool.
+        tool: Option<String>,
+        /// Not before this instant.
+        from: Option<String>,
+        /// Before this instant.
+        to: Option<String>,
+    }
+);
+params!(
+    /// Which entries.
     Query UncollectedParams {
         /// The `next` of the page before.
         after: Option<String>,

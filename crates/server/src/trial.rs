@@ -9,6 +9,7 @@ use scrip_core::decide::decide;
 use scrip_core::entry::{Entry, Event, Kind};
 use scrip_core::id::{AccountId, HoldRef, StudioNumber};
 use scrip_core::recall::{self, Wanted};
+use scrip_core::rejection::Rejection;
 use scrip_core::time::Time;
 use scrip_engine::engine::Outcome;
 use scrip_engine::history::HistoryQuery;
@@ -107,17 +108,18 @@ async fn newest(
 ) -> Result<Option<Entry>, Refused> {
     let (studio, id) = (account.studio, account.id.clone());
     let mut query = HistoryQuery { limit: PAGE_MAX, kinds, from: Some(from), ..HistoryQuery::default() };
-    app.reading(move |engine| {
+    let found = app.reading(move |engine| {
         loop {
-            let page = engine.history(studio, &id, &query)?.unwrap_or_default();
+            // Its id may have been erased since the page before.
+            let Some(page) = engine.history(studio, &id, &query)? else { return Ok(None) };
             if let Some(found) = page.entries.into_iter().find(&meant) {
-                return Ok(Some(found));
+                return Ok(Some(Some(found)));
             }
             query.before = page.next;
             if query.before.is_none() {
-                return Ok(None);
+                return Ok(Some(None));
             }
         }
-    })
-    .await
+    });
+    found.await?.ok_or_else(|| Rejection::AccountNotFound.into())
 }

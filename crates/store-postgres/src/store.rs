@@ -33,6 +33,17 @@ pub(crate) static HISTORY: Sql = Sql {
     types: &[Type::INT2, Type::INT8, Type::INT8, Type::INT8],
 };
 
+static CARRYING: Sql = Sql {
+    text: concat!(
+        "SELECT ",
+        entry_columns!(),
+        " FROM (SELECT DISTINCT t.seq FROM scrip.terms t
+           WHERE t.bucket = $1 AND t.account = $2 AND t.term = ANY($3) AND t.seq < $4 ORDER BY t.seq DESC LIMIT $5) t
+         JOIN scrip.entries e ON e.bucket = $1 AND e.account = $2 AND e.seq = t.seq ORDER BY e.seq DESC"
+    ),
+    types: &[Type::INT2, Type::INT8, Type::UUID_ARRAY, Type::INT8, Type::INT8],
+};
+
 static ACCOUNTS: Sql = Sql {
     text: concat!(
         "SELECT ",
@@ -175,6 +186,19 @@ impl JointStore for PostgresStore {
     fn entries(&self, account: AccountNumber, before: u64, limit: usize) -> Result<Vec<Record>, StoreError> {
         let values: &crate::line::Values<'_> = &[&bucket(account), &big(account.0), &big(before), &limited(limit)];
         self.rows(&HISTORY, values)?.iter().map(|row| record(row, 0)).collect()
+    }
+
+    fn carrying(
+        &self,
+        account: AccountNumber,
+        terms: &[Term],
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        let terms: Vec<StoredTerm> = terms.iter().copied().map(StoredTerm).collect();
+        let (before, limit) = (big(before), limited(limit));
+        let values: &crate::line::Values<'_> = &[&bucket(account), &big(account.0), &terms, &before, &limit];
+        self.rows(&CARRYING, values)?.iter().map(|row| record(row, 0)).collect()
     }
 
     fn studio_entries(&self, query: &StudioQuery<'_>) -> Result<Vec<(AccountId, Record)>, StoreError> {

@@ -12,6 +12,7 @@ use scrip_core::time::Time;
 
 use super::Joint;
 use super::fetched::decoded;
+use crate::charges::About;
 use crate::history::{Filter, HistoryPage, HistoryQuery, JournalPage, JournalPlace, JournalQuery};
 use crate::opening::{self, Origin};
 use crate::pending::{self, PendingOrders};
@@ -90,6 +91,38 @@ impl Joint {
         }
         page.next = (before > 1).then_some(before);
         Ok(page)
+    }
+
+    /// What made charges and what became of them, newest first, however long the history is.
+    pub(crate) fn about_charges(&self, account: &Account, query: &HistoryQuery) -> Result<HistoryPage, StoreError> {
+        let mut about = About::new(account.number, query);
+        let entries: Vec<_> = about.made_with().map(|seq| (account.number, seq)).collect();
+        if !entries.is_empty() {
+            let found = self.store.fetch(&Wanted { entries, asker: Asker::Callers, ..Wanted::default() })?;
+            if found.unreadable.contains(&account.number) {
+                return Err(StoreError::Damaged(format!("an entry of account {} cannot be read", account.number.0)));
+            }
+            for record in found.entries.iter().flatten() {
+                about.take(record)?;
+            }
+        }
+        let terms = about.terms();
+        let (mut before, mut looked, mut wanted) = (query.before.unwrap_or(u64::MAX).min(account.seq + 1), 0, 0);
+        while !terms.is_empty() && wanted <= query.limit {
+            let limit = PAGE.min(query.limit + 1);
+            let records = self.store.carrying(account.number, &terms, before, limit)?;
+            for record in &records {
+                wanted += usize::from(about.take(record)?);
+            }
+            let Some(last) = records.last().filter(|_| records.len() == limit) else { break };
+            before = last.seq;
+            looked += limit;
+            if looked >= LOOKS {
+                about.ends_at(before);
+                break;
+            }
+        }
+        Ok(about.page())
     }
 
     /// The number of the account's first entry not before `to`, of those before `before`; `before` if there is none.

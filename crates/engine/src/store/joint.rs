@@ -44,6 +44,16 @@ pub trait JointStore: Send + Sync + 'static {
     /// Entries of an account with a smaller number than `before`, newest first, at most `limit`.
     fn entries(&self, account: AccountNumber, before: u64, limit: usize) -> Result<Vec<Record>, StoreError>;
 
+    /// Entries of an account that carry any of the terms, each once, with a smaller number than `before`, newest first, at
+    /// most `limit`.
+    fn carrying(
+        &self,
+        account: AccountNumber,
+        terms: &[Term],
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<Record>, StoreError>;
+
     /// Entries of a studio, newest first by time, account and number.
     fn studio_entries(&self, query: &StudioQuery<'_>) -> Result<Vec<(AccountId, Record)>, StoreError>;
 

@@ -7,22 +7,25 @@ use scrip_api::entry::{EntriesShown, EntryShown, csv};
 use scrip_api::unfit::InvalidField;
 use scrip_core::due;
 use scrip_core::entry::{Entry, Kind};
-use scrip_core::id::{AccountId, StudioNumber, ToolId};
+use scrip_core::id::{AccountId, ChargeId, StudioNumber, ToolId};
 use scrip_core::rejection::Rejection;
 use scrip_engine::history::{HistoryPage, HistoryQuery, JournalPlace, JournalQuery};
 
 use crate::app::App;
 use crate::auth::Authorised;
-use crate::openapi::{AccountParam, EntriesParams, UncollectedParams};
+use crate::openapi::{AccountEntriesParams, AccountParam, EntriesParams, UncollectedParams};
 use crate::problem::Refused;
 use crate::reply;
 use crate::request::{AccountPath, Format, Query, accepted_format, cursor, journal_cursor};
+
+/// Charges that are asked about at once, at the most.
+const CHARGES_MAX: usize = 100;
 
 /// The next page's cursor, where the body has no place for it.
 const NEXT_AFTER: HeaderName = HeaderName::from_static("next-after");
 
 /// An account's history, newest first; as CSV with `Accept: text/csv`.
-#[utoipa::path(get, path = "/v1/accounts/{account}/entries", tag = "history", params(AccountParam, EntriesParams),
+#[utoipa::path(get, path = "/v1/accounts/{account}/entries", tag = "history", params(AccountParam, AccountEntriesParams),
     responses((status = 200, description = "A page of history",
         content((EntriesShown = "application/json"), (String = "text/csv")))))]
 pub(super) async fn list(
@@ -30,10 +33,11 @@ pub(super) async fn list(
     key: Authorised,
     AccountPath(account): AccountPath,
     headers: HeaderMap,
-    query: Query,
+    mut query: Query,
 ) -> Result<Response, Refused> {
     let format = accepted_format(&headers, &[Format::Json, Format::Csv])?;
-    let filter = Filter::read(query, Query::cursor)?;
+    let charges = query.text("charge").map(|ids| charges(&ids)).transpose()?;
+    let filter = Filter { charges: charges.unwrap_or_default(), ..Filter::read(query, Query::cursor)? };
     let page = of_account(&app, key.studio, &account, filter).await?;
     Ok(shown(format, page.entries.iter().map(EntryShown::of).collect(), page.next.map(cursor)))
 }
@@ -83,6 +87,8 @@ struct Filter<P> {
     /// `None`: of all kinds; else of these.
     kinds: Option<Vec<Kind>>,
     tool: Option<ToolId>,
+    /// Empty: whatever charge they are about. Of one account alone, because two accounts may have charges of the same id.
+    charges: Vec<ChargeId>,
     from: Option<scrip_core::time::Time>,
     to: Option<scrip_core::time::Time>,
 }
@@ -98,6 +104,7 @@ impl<P> Filter<P> {
             limit: query.limit()?,
             kinds: query.text("kind").map(|words| kinds(&words)).transpose()?,
             tool: query.read("tool", "a tool's name", |text| ToolId::parse(text).ok())?,
+            charges: Vec::new(),
             from: query.time("from")?,
             to: query.time("to")?,
         };
@@ -112,6 +119,7 @@ impl Filter<u64> {
         self.before.is_none_or(|before| entry.seq < before)
             && self.kinds.as_ref().map_or(kind.is_shown(), |kinds| kinds.contains(&kind))
             && self.tool.as_ref().is_none_or(|tool| entry.tool() == Some(tool))
+            && (self.charges.is_empty() || entry.charge().is_some_and(|charge| self.charges.contains(&charge)))
             && self.from.is_none_or(|from| entry.at >= from)
             && self.to.is_none_or(|to| entry.at < to)
     }
@@ -122,6 +130,7 @@ impl Filter<u64> {
             limit: self.limit,
             kinds: self.kinds.clone().unwrap_or_default(),
             tool: self.tool.clone(),
+            charges: self.charges.clone(),
             from: self.from,
             to: self.to,
         }
@@ -158,6 +167,16 @@ fn kinds(words: &str) -> Result<Vec<Kind>, InvalidField> {
     Ok(kinds)
 }
 
+/// Charges by their ids, separated by commas.
+fn charges(ids: &str) -> Result<Vec<ChargeId>, InvalidField> {
+    let expected =
+        || InvalidField::new("charge", format!("at most {CHARGES_MAX} ids of charges, as in charge_4,charge_9"));
+    let mut charges = ids.split(',').map(ChargeId::parse).collect::<Option<Vec<_>>>().ok_or_else(expected)?;
+    charges.sort_unstable();
+    charges.dedup();
+    if charges.len() > CHARGES_MAX { Err(expected()) } else { Ok(charges) }
+}
+
 /// An account's page: what is due and not yet written comes first, as it will be written (R16).
 async fn of_account(
     app: &App,
@@ -187,7 +206,8 @@ async fn of_account(
             page.next = query.before;
             return Ok(Some(page));
         }
-        let written = engine.history(studio, &id, &query)?.unwrap_or_default();
+        // Its id may have been erased since a moment ago.
+        let Some(written) = engine.history(studio, &id, &query)? else { return Ok(None) };
         page.entries.extend(written.entries);
         page.next = written.next;
         Ok(Some(page))

@@ -127,7 +127,9 @@ pub(super) async fn list(
         let wanted =
             HistoryQuery { before, limit: limit - orders.len(), kinds: vec![Kind::Order], ..HistoryQuery::default() };
         let of = id.clone();
-        let page = app.reading(move |engine| engine.history(key.studio, &of, &wanted)).await?.unwrap_or_default();
+        let page = app.reading(move |engine| engine.history(key.studio, &of, &wanted)).await?;
+        // Its id may have been erased since the page before.
+        let page = page.ok_or(Rejection::AccountNotFound)?;
         looked += page.entries.len();
         let found = page.entries.iter().map(|entry| placed_by(&app, key.studio, &account, entry));
         let found = try_join_all(found).await?.into_iter().flatten();

@@ -12,6 +12,7 @@ use scrip_api::usage::{UsageRow, UsageShown, UsageTotals};
 use scrip_core::amount::Total;
 use scrip_core::entry::{Entry, Event, Kind};
 use scrip_core::id::ToolId;
+use scrip_core::rejection::Rejection;
 use scrip_core::time::{Time, Zone};
 use scrip_engine::history::{HistoryQuery, JournalQuery};
 
@@ -43,18 +44,20 @@ pub(super) async fn of_account(
             limit: PAGE_MAX,
             kinds: KINDS.to_vec(),
             tool: None,
+            charges: Vec::new(),
             from: sums.wanted.from,
             to: sums.wanted.to,
         };
         loop {
-            let page = engine.history(studio, &id, &query)?.unwrap_or_default();
+            // Its id may have been erased since the page before: then what was added up is nobody's.
+            let Some(page) = engine.history(studio, &id, &query)? else { return Ok(None) };
             if sums.add_all(page.entries.iter()).is_break() || page.next.is_none() {
-                return Ok(sums);
+                return Ok(Some(sums));
             }
             query.before = page.next;
         }
     });
-    sums.await?.answer()
+    sums.await?.ok_or(Rejection::AccountNotFound)?.answer()
 }
 
 /// What was used by a whole studio; days are those of UTC.

@@ -135,6 +135,9 @@ async fn a_provider_is_told_of_and_tells_the_truth() {
     let kinds = get(&world, "/v1/accounts/cleo/entries?kind=top_up,freeze,unfreeze,claw_back").await;
     let kinds: Vec<_> = kinds["entries"].as_array().unwrap().iter().map(|entry| entry["kind"].clone()).collect();
     assert_eq!(kinds, [json!("claw_back"), json!("freeze"), json!("top_up")]);
+    let frozen = get(&world, "/v1/accounts/cleo/entries?kind=top_up,freeze,claw_back").await;
+    let frozen: Vec<_> = frozen["entries"].as_array().unwrap().iter().map(|entry| entry["frozen"].clone()).collect();
+    assert_eq!(frozen, [json!(-100), json!(100), Value::Null]);
 }
 
 /// The payment of a plan's order begins the subscription.

@@ -295,6 +295,11 @@ async fn refunds_grants_and_plans() {
             ("/accounts/ada/entries?limit=1&limit=1", "", "400 invalid_request limit"),
             ("/accounts/ada/entries?after=5", "", "400 invalid_request after"),
             ("/accounts/ada/entries?kind=account", "", "400 invalid_request kind"),
+            ("/accounts/ada/entries?charge=4", "", "400 invalid_request charge"),
+            ("/accounts/ada/entries?charge=charge_4,", "", "400 invalid_request charge"),
+            ("/accounts/nobody/entries?charge=charge_4", "", "404 account_not_found"),
+            // Another account may have a charge of the same id.
+            ("/entries?charge=charge_4", "", "400 invalid_request charge"),
             ("/accounts/ada/entries?from=yesterday", "", "400 invalid_request from"),
             ("/accounts/ada/entries?colour=red", "", "400 invalid_request colour"),
             ("/accounts/ada/holds?state=lost", "", "400 invalid_request state"),

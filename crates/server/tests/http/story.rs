@@ -249,6 +249,62 @@ async fn history_is_paged_filtered_and_given_as_csv() {
     }
 }
 
+/// What made a charge, what it left owed, and its refunds, however much lies between.
+#[tokio::test]
+async fn what_became_of_a_charge_is_found_by_it() {
+    let world = World::new().await;
+    for account in ["ida", "jon"] {
+        world.account(account, 100).await;
+    }
+    let charge = async |account: &str| {
+        let made = world.post(&format!("/v1/accounts/{account}/charges"), json!({"credits": 10})).await.json();
+        made["charge"].as_str().unwrap().to_owned()
+    };
+    let refund = async |account: &str, charge: &str, credits: u32| {
+        let path = format!("/v1/accounts/{account}/charges/{charge}/refunds");
+        assert_eq!(world.post(&path, json!({"credits": credits, "reason": "x"})).await.status, 201);
+    };
+    let (first, second, other) = (charge("ida").await, charge("ida").await, charge("jon").await);
+    assert_eq!(first, other, "the first charge of each");
+    refund("ida", &first, 1).await;
+    refund("ida", &second, 2).await;
+    refund("jon", &other, 7).await;
+    refund("ida", &first, 3).await;
+    world.post("/v1/accounts/ida/holds", json!({"credits": 80, "hold": "large"})).await;
+    let settled = json!({"credits": 90, "on_excess": "debt"});
+    let settled = world.post("/v1/accounts/ida/holds/large/settle", settled).await.json();
+    let owed = settled["charge"].as_str().unwrap().to_owned();
+    refund("ida", &second, 4).await;
+    for (filter, expected) in [
+        (format!("charge={first}"), "refund 3, refund 1, charge -10"),
+        (format!("charge={second}"), "refund 4, refund 2, charge -10"),
+        (format!("charge={owed}"), "debt 0, settle -86"),
+        (format!("charge={owed},{first}"), "debt 0, settle -86, refund 3, refund 1, charge -10"),
+        (format!("charge={second},{first},{second}&kind=refund"), "refund 4, refund 3, refund 2, refund 1"),
+        (format!("charge={first}&kind=charge"), "charge -10"),
+        (format!("charge={first}&kind=grant"), ""),
+        (format!("charge={first}&tool=live-action"), ""),
+        (format!("charge={first}&to=2026-01-31T10:00:00Z"), ""),
+        ("charge=charge_1,charge_9999".to_owned(), ""),
+    ] {
+        for limit in [1, 2, 50] {
+            let (mut found, mut after) = (Vec::new(), String::new());
+            loop {
+                let path = format!("/v1/accounts/ida/entries?limit={limit}&{filter}{after}");
+                let page = world.get(&path).await.json();
+                let entries = page["entries"].as_array().unwrap();
+                assert!(entries.len() <= limit, "{path}");
+                found.extend(
+                    entries.iter().map(|entry| format!("{} {}", entry["kind"].as_str().unwrap(), entry["credits"])),
+                );
+                let Some(next) = page["next"].as_str() else { break };
+                after = format!("&after={next}");
+            }
+            assert_eq!(found.join(", "), expected, "{filter} by {limit}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn accounts_are_listed_in_the_order_of_their_opening() {
     let world = World::new().await;

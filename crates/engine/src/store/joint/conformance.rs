@@ -230,6 +230,21 @@ fn terms_lead_to_the_newest(subject: &mut impl Subject) {
     land(store.as_ref(), &[second.clone(), others.clone()]);
     assert_eq!(newest(ana.number), Some(second.records[0].clone()));
     assert_eq!(newest(bo.number), Some(others.records[0].clone()));
+    // All of them, each once, and no other account's.
+    let other = second.terms[1].0;
+    for (terms, before, limit, expected) in [
+        (vec![shared], u64::MAX, 10, vec![3, 2, 1]),
+        (vec![shared, other, shared], u64::MAX, 10, vec![4, 3, 2, 1]),
+        (vec![shared], 3, 10, vec![2, 1]),
+        (vec![shared, other], u64::MAX, 2, vec![4, 3]),
+        (vec![Term(7)], u64::MAX, 10, vec![]),
+        (vec![], u64::MAX, 10, vec![]),
+    ] {
+        let found = store.carrying(ana.number, &terms, before, limit).unwrap();
+        assert_eq!(found.iter().map(|record| record.seq).collect::<Vec<_>>(), expected, "{terms:?} before {before}");
+        let all: Vec<&Record> = first.records.iter().chain(&second.records).collect();
+        assert!(found.iter().all(|record| all.contains(&record)));
+    }
     let of_any = store.newest_of_any(Term(7)).unwrap();
     assert_eq!(of_any, None);
     assert_eq!(store.newest_of_any(second.terms[1].0).unwrap(), Some(second.records[1].clone()));

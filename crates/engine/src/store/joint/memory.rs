@@ -2,7 +2,7 @@
 //!
 //! It keeps exactly the port's promises and no more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -143,6 +143,20 @@ impl JointStore for JointMemory {
         let state = self.lock();
         let earlier = state.entries.range((account, 0)..(account, before)).rev();
         Ok(earlier.take(limit).map(|(_, record)| record.clone()).collect())
+    }
+
+    fn carrying(
+        &self,
+        account: AccountNumber,
+        terms: &[Term],
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        let state = self.lock();
+        let carry = terms.iter().filter_map(|term| state.terms.get(term)).flatten();
+        let found: BTreeSet<u64> =
+            carry.filter(|(of, seq)| *of == account && *seq < before).map(|(_, seq)| *seq).collect();
+        Ok(found.into_iter().rev().take(limit).map(|seq| state.entries[&(account, seq)].clone()).collect())
     }
 
     fn studio_entries(&self, query: &StudioQuery<'_>) -> Result<Vec<(AccountId, Record)>, StoreError> {
