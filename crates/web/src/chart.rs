@@ -107,7 +107,12 @@ pub(crate) struct DrawnBar {
 
 impl Bars {
     /// Colours that there are.
-    pub(crate) const CLASSES: usize = 6;
+    const CLASSES: usize = 6;
+
+    /// The colour of a tool by its place among the most used, from 0; the last is that of all the rest.
+    pub(crate) fn class(rank: usize) -> usize {
+        rank.min(Bars::CLASSES - 1) + 1
+    }
 
     /// The drawing of so many days. A day on which more was given back than used has no bar.
     pub(crate) fn of(days: usize, mut parts: Vec<Bar>) -> Bars {

@@ -9,7 +9,6 @@ mod accounts;
 mod act;
 mod catalog;
 mod cells;
-mod days;
 mod deed;
 mod desk;
 mod frame;
@@ -17,7 +16,6 @@ mod glance;
 mod health;
 mod keys;
 mod lists;
-mod receipt;
 mod sign_in;
 mod words;
 

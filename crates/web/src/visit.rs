@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::Options;
 use crate::api::{Api, Ask};
+use crate::receipt::Reader;
 use crate::trouble::Trouble;
 
 /// The cookie of the session: the server looks for it when a browser comes back from paying.
@@ -107,6 +108,11 @@ impl Visit {
     /// Does something below the account's own address once, however often it is sent.
     pub(crate) async fn once<T: DeserializeOwned>(&self, path: &str, once: &str, body: Value) -> Result<T, Trouble> {
         self.ask("POST", self.own(path), Some(once), Some(body)).await
+    }
+
+    /// The reader of the account's own history.
+    pub(crate) fn reader(&self) -> Reader<'_> {
+        Reader { api: &self.site.api, token: &self.token, account: &self.account }
     }
 
     /// What a job would cost.

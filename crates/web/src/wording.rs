@@ -109,6 +109,12 @@ impl Wording {
         day.parse::<Date>().map_or_else(|_| day.to_owned(), |day| day.strftime(form).to_string())
     }
 
+    /// A day that is written `2026-02-03`, with its year: `3 Feb 2026`.
+    pub(crate) fn date(&self, day: &str) -> String {
+        let form = if self.american { "%b %-d, %Y" } else { "%-d %b %Y" };
+        day.parse::<Date>().map_or_else(|_| day.to_owned(), |day| day.strftime(form).to_string())
+    }
+
     /// A line of arithmetic: its numbers with the point of the customer's language.
     pub(crate) fn arithmetic(&self, line: &str) -> String {
         let number = |word: &str| {
@@ -194,6 +200,16 @@ impl Wording {
             text.push_str(fraction);
         }
         text
+    }
+}
+
+/// A lot's class for people.
+pub(crate) fn class_name(class: &str) -> &'static str {
+    match class {
+        "subscription" => "Subscription",
+        "promo" => "Promotional",
+        "make_good" => "Make-good",
+        _ => "Top-up",
     }
 }
 

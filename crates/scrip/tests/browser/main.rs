@@ -12,6 +12,7 @@ mod numbers;
 mod operating;
 mod paths;
 mod reading;
+mod receipts;
 mod small_studio;
 mod webdriver;
 mod world;

@@ -147,6 +147,36 @@ fn nobody_else_can_act_for_a_customer() {
     assert_ne!(standing(), before);
 }
 
+/// Who leaves is led back to where they came from: at another address by a page, because a browser holds a form's redirect
+/// against the policy; and nowhere that is not listed.
+#[test]
+fn who_leaves_is_led_back() {
+    let still = Still::start();
+    let token = still.token("flow-studio", "mia");
+    let seal = still.page(&token, "/dashboard/plan").text;
+    let (_, seal) = seal.split_once("name=\"seal\" value=\"").expect("a form");
+    let seal = seal.split_once('"').expect("it ends").0.to_owned();
+    for (back, status, leads) in [
+        ("/studio/7", 303, "location: /studio/7"),
+        (
+            "https://app.example/project?shot=7&take=2",
+            200,
+            "content=\"0;url=https://app.example/project?shot=7&#38;take=2\"",
+        ),
+        ("https://evil.example/", 303, "location: /dashboard\r"),
+        ("", 303, "location: /dashboard\r"),
+    ] {
+        let cookie = format!("cookie: scrip_back={back}\r\n");
+        let left = still.fill(&token, "/dashboard/leave", &cookie, &format!("seal={seal}"));
+        assert_eq!(left.status, status, "{back}: {}", left.text);
+        assert!(format!("{}\r\n{}", left.head, left.text).contains(leads), "{back}: {} {}", left.head, left.text);
+        for gone in ["set-cookie: scrip_customer=; max-age=0", "set-cookie: scrip_back=; max-age=0"] {
+            assert!(left.head.contains(gone), "{back}: {}", left.head);
+        }
+        assert!(!left.text.contains("evil"), "{back}");
+    }
+}
+
 /// Each way of filtering shows what the API's own filter lets through, page by page and as a file.
 #[test]
 fn filters_are_those_of_the_api() {

@@ -13,6 +13,14 @@ const SECONDS: i64 = 1_000_000;
 fn every_number_on_every_page_is_the_apis() {
     let still = Still::start();
     let (mut seen, mut wrong) = (0, Vec::new());
+    // A job is running, and one was charged without a tool.
+    for (studio, account, job) in [
+        ("flow-studio", "mia", json!({"tool": "live-action", "measures": {"seconds": 2}, "reference": "shot 7"})),
+        ("studiotwin", "tile-works", json!({"tool": "texture-to-material", "member": "ines"})),
+    ] {
+        still.post(studio, &format!("/accounts/{account}/holds"), "runs", &job);
+        still.post(studio, &format!("/accounts/{account}/charges"), "stated", &json!({"credits": 0.5}));
+    }
     for studio in ["flow-studio", "studiotwin"] {
         for account in still.accounts(studio) {
             let token = still.token(studio, &account);
@@ -371,11 +379,15 @@ impl Expected {
         let mut tools: Vec<&Value> = list(&by_tool["rows"]).iter().collect();
         tools.sort_by_key(|row| std::cmp::Reverse(millionths(&row["credits"])));
         if !tools.is_empty() {
-            let by_day = self.own(&format!("/usage?by=tool,day&from={from}&to={to}"));
+            for row in &tools {
+                self.name("tools", &row["tool"]);
+                self.number(&row["credits"]);
+            }
+            let stacked = self.own(&format!("/usage?by=tool,day&from={from}&to={to}"));
             let rank =
                 |row: &Value| tools.iter().position(|tool| tool["tool"] == row["tool"]).expect("a tool that was used");
             let mut bars: Vec<&Value> =
-                list(&by_day["rows"]).iter().filter(|row| millionths(&row["credits"]) > 0).collect();
+                list(&stacked["rows"]).iter().filter(|row| millionths(&row["credits"]) > 0).collect();
             bars.sort_by_key(|row| (text(&row["day"]).to_owned(), rank(row).min(5)));
             for bar in bars {
                 let day = text(&bar["day"]).rsplit('-').next().expect("a day");
@@ -385,8 +397,10 @@ impl Expected {
             }
             self.written(from, "%-d %b");
             self.written(self.now(), "%-d %b");
-            for row in &tools {
-                self.name("tools", &row["tool"]);
+            for row in list(&self.own(&format!("/usage?by=day&from={from}&to={to}"))["rows"]) {
+                let [year, _, day] = text(&row["day"]).split('-').collect::<Vec<_>>()[..] else { panic!("{row}") };
+                self.say(&format!("{} {year}", day.trim_start_matches('0')));
+                self.number(&row["charges"]);
                 self.number(&row["credits"]);
             }
         }
@@ -415,8 +429,14 @@ impl Expected {
         self.instant(&entry["at"]);
         self.say(text(&entry["reference"]));
         self.say(text(&entry["member"]));
-        let held = matches!(kind, "hold" | "release" | "hold_expired" | "extend") && entry["credits"] == json!(0);
-        self.change(&entry[if held { "held" } else { "credits" }]);
+        let held = matches!(kind, "hold" | "release" | "hold_expired" | "extend");
+        match entry["credits"] == json!(0) {
+            true if held => self.change(&entry["held"]),
+            true if !entry["frozen"].is_null() => self.change(&entry["frozen"]),
+            true if !entry["debt"].is_null() => self.change(&entry["debt"]),
+            true if kind == "uncollected" => self.number(&entry["uncollected"]),
+            _ => self.change(&entry["credits"]),
+        }
         self.number(&entry["available_after"]);
         self.number(&entry["remaining_after"]);
         let (job, lots) = (matches!(kind, "settle" | "charge"), list(&entry["lots"]));
@@ -448,7 +468,12 @@ impl Expected {
         for refund in refunds.iter().filter(|refund| job && refund["charge"] == entry["charge"]) {
             self.instant(&refund["at"]);
             self.say(text(&refund["reason"]));
-            self.change(&refund["credits"]);
+            if refund["credits"] != json!(0) || refund["debt"].is_null() {
+                self.change(&refund["credits"]);
+            }
+            if !refund["debt"].is_null() {
+                self.change(&refund["debt"]);
+            }
         }
     }
 

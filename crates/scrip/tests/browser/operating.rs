@@ -65,13 +65,12 @@ impl World {
     fn numbers(&self) -> Value {
         self.browser.find("#main");
         let script = "const found = {};
-            for (const one of document.querySelectorAll('[data-n]')) {
-              const plain = one.textContent.trim().replaceAll(',', '').replaceAll('+', '').replaceAll('−', '-');
-              (found[one.dataset.n] ??= []).push(plain);
-            }
+            const plain = (one) => one.textContent.trim().replaceAll(',', '').replaceAll('+', '').replaceAll('−', '-');
+            for (const one of document.querySelectorAll('[data-n]')) (found[one.dataset.n] ??= []).push(plain(one));
+            for (const one of document.querySelectorAll('.slip .num')) (found.receipts ??= []).push(plain(one));
             const marked = (place) => place.matches('[data-n]') || place.querySelector('[data-n]');
             found.unmarked = [...document.querySelectorAll('#main td.num, #main dd, #main strong')]
-              .filter((place) => /[0-9]/.test(place.textContent) && !marked(place) && !place.closest('.words'))
+              .filter((place) => /[0-9]/.test(place.textContent) && !marked(place) && !place.closest('.words, .slip'))
               .map((place) => place.textContent);
             return found";
         self.browser.run(script, &json!([]))
@@ -333,21 +332,49 @@ fn account(world: &World, studio: &str, id: &str) -> Vec<Numbers> {
     numbers.push(("line_credits", all(&entries, "/credits")));
     numbers.push(("line_held", not_zero(all(&entries, "/held"))));
     numbers.push(("line_after", all(&entries, "/available_after")));
+    numbers.push(("line_frozen", all(&entries, "/frozen")));
     numbers.push(("line_debt", all(&entries, "/debt")));
     numbers.push(("line_uncollected", all(&entries, "/uncollected")));
-    let refunds = world.get(studio, &path("/entries?kind=refund&limit=1000"))["entries"].clone();
-    let (mut lots, mut given_back) = (Vec::new(), Vec::new());
-    for entry in entries.as_array().expect("entries") {
-        lots.extend(not_zero(all(&entry["lots"], "/credits")));
-        if ["charge", "settle"].contains(&entry["kind"].as_str().expect("a kind")) {
-            let of_it = refunds.as_array().into_iter().flatten().filter(|refund| refund["charge"] == entry["charge"]);
-            given_back.extend(of_it.map(|refund| refund["credits"].to_string()));
-        }
-    }
-    numbers.push(("line_lot", lots));
-    numbers.push(("line_refund", given_back));
+    numbers.push(("receipts", receipts(world, studio, id, &entries)));
     numbers.extend(orders(&world.get(studio, &path("/orders"))["orders"]));
     numbers
+}
+
+/// What the receipts of entries say, one after the other.
+fn receipts(world: &World, studio: &str, id: &str, entries: &Value) -> Vec<String> {
+    let refunds = world.get(studio, &format!("/accounts/{id}/entries?kind=refund&limit=1000"))["entries"].clone();
+    let mut said = Vec::new();
+    for entry in entries.as_array().expect("entries") {
+        let is_job = ["charge", "settle"].contains(&entry["kind"].as_str().expect("a kind"));
+        let moved = |lot: &Value| lot["credits"] != json!(0) || !lot["frozen"].is_null();
+        let lots = entry["lots"].as_array().expect("lots");
+        if !is_job && entry["reason"].is_null() && !lots.iter().any(moved) {
+            continue;
+        }
+        if is_job && !entry["tool"].is_null() {
+            let measures = if entry["measures"].is_null() { json!({}) } else { entry["measures"].clone() };
+            let version = &entry["catalog_version"];
+            let job = json!({"tool": entry["tool"], "measures": measures, "catalog_version": version});
+            let quote = world.post(studio, "/quotes", "", &job.to_string()).body;
+            if quote["credits"] == entry["price"] {
+                said.extend(all(&quote["lines"], "/credits"));
+            }
+        }
+        let amounts = ["price", "uncollected", "debt"].map(|of| &entry[of]).into_iter();
+        let of_lots = lots.iter().flat_map(|lot| {
+            let credits = Some(&lot["credits"]).filter(|credits| **credits != json!(0));
+            credits.into_iter().chain([&lot["frozen"]])
+        });
+        let refunded = refunds.as_array().into_iter().flatten();
+        let refunded = refunded.filter(|refund| is_job && refund["charge"] == entry["charge"]);
+        let given = refunded.flat_map(|refund| {
+            let credits = Some(&refund["credits"]).filter(|credits| **credits != json!(0) || refund["debt"].is_null());
+            credits.into_iter().chain([&refund["debt"]])
+        });
+        let amounts = amounts.chain(of_lots).chain(given);
+        said.extend(amounts.filter(|amount| !amount.is_null()).map(ToString::to_string));
+    }
+    said
 }
 
 /// Orders say credits and bonus in one, and their price with its currency.

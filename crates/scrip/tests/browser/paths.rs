@@ -95,6 +95,30 @@ fn a_job_opens_its_receipt() {
 }
 
 #[test]
+fn credits_are_bought_in_every_look() {
+    in_every_look("studiotwin", "starter", |walk| {
+        let browser = &walk.world.browser;
+        walk.enter("buy-credits");
+        walk.stands("buy-credits");
+        browser.click("button[name=package][value=medium]");
+        browser.click("a.back");
+        browser.find_text("Buy credits");
+        let order = walk.get("/orders?state=pending")["orders"][0]["order"].clone();
+        browser.go(&walk.world.at(&format!("/dashboard/orders/{}", order.as_str().expect("an order"))));
+        browser.find_text("Waiting for your payment");
+        walk.stands("order-waits");
+        browser.click("form[action$='/pay'] button");
+        browser.click("input[value='000123456789']");
+        browser.click("#pay");
+        browser.find_text("Your payment is on its way");
+        walk.stands("order-on-its-way");
+        browser.find_text("500 credits are in your account.");
+        assert_eq!(walk.get("/balance")["available"], json!(1_000));
+        walk.stands("order-paid");
+    });
+}
+
+#[test]
 fn the_estimator_shows_its_arithmetic_as_it_changes() {
     in_every_look("studiotwin", "starter", |walk| {
         walk.enter("prices");

@@ -36,7 +36,7 @@ impl Still {
         let mut serve = scrip();
         // The clock begins where the past ends.
         serve.args(["serve", "--data", &data, "--listen", "127.0.0.1:0", "--test-clock", "2026-01-01T00:00:00Z"]);
-        serve.args(["--public-url", "http://127.0.0.1"]);
+        serve.args(["--public-url", "http://127.0.0.1", "--allow-origin", "flow-studio=https://app.example"]);
         Still { server: Server::spawn(serve), keys, _folder: folder }
     }
 
@@ -84,6 +84,17 @@ impl Still {
     pub(crate) fn token(&self, studio: &str, account: &str) -> String {
         let session = self.post(studio, &format!("/accounts/{account}/portal-sessions"), "", &json!({}));
         session["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// The token of an operator who has signed in to the console with the studio's key.
+    pub(crate) fn operator(&self, studio: &str) -> String {
+        let session = self.post(studio, "/console-sessions", "", &json!({}));
+        session["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// A page of the console, for an operator.
+    pub(crate) fn console(&self, token: &str, path: &str) -> Page {
+        self.send(&format!("GET {path}"), &format!("cookie: scrip_console={token}\r\naccept-language: en-GB\r\n"), "")
     }
 
     /// A page, for a customer who reads British English.

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::acts::{Key, NARROW, PHONE, WIDE};
 use crate::axe;
+use crate::looks::LOOKS;
 use crate::webdriver::Browser;
 use crate::world::World;
 
@@ -73,6 +74,49 @@ fn a_job_is_priced_held_and_paid_before_the_customers_eyes() {
     browser.sit_before(NARROW);
     browser.fits();
     assert_eq!(browser.console(), Vec::<String>::new());
+}
+
+/// A job in every look.
+#[test]
+fn a_job_runs_on_a_desk_and_on_a_phone_by_day_and_by_night() {
+    let world = World::start();
+    let browser = &world.browser;
+    for (place, (width, scheme)) in LOOKS.iter().filter(|(width, _)| *width != 320).enumerate() {
+        let account = format!("looker-{place}");
+        for (path, body) in [("", "{}"), ("/subscription", r#"{"plan": "lite"}"#)] {
+            let answer = world.put("flow-studio", &format!("/accounts/{account}{path}"), body);
+            assert!(answer.status < 300, "{answer:?}");
+        }
+        world.look(*width, scheme);
+        browser.go(&world.at_studio(&format!("/flow-studio/{account}")));
+        browser.until("document.querySelector('#price strong')?.textContent === '240 credits'");
+        corner(browser, "150 s left");
+        browser.click("#run");
+        browser.until("document.getElementById('held').textContent === '240'");
+        assert_eq!(world.faults(), Vec::<String>::new(), "{width} {scheme}");
+        browser.keep_whole_picture(&format!("small-studio-{width}-{scheme}"));
+        assert_eq!(newest_job_ends(browser, "Finished"), json!(["Finished", "240", "240", "0"]));
+        assert_eq!(world.faults(), Vec::<String>::new(), "{width} {scheme}");
+        assert_eq!(world.get("flow-studio", &format!("/accounts/{account}/balance"))["available"], json!(2_760));
+    }
+}
+
+/// Who came from an app at another address is led back there when the visit ends.
+#[test]
+fn who_leaves_is_back_in_the_app() {
+    let world = World::start();
+    let browser = &world.browser;
+    let project = world.at_studio("/studiotwin/otto");
+    assert!(!project.starts_with(&world.at("")), "it is at another address");
+    let back: String = project.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    world.enter("studiotwin", "otto", &format!("?page=prices&back={back}"));
+    browser.click("details.menu summary");
+    browser.click("form[action='/dashboard/leave'] button");
+    browser.until(&format!("location.href === '{project}'"));
+    assert_eq!(browser.console(), Vec::<String>::new());
+    // The visit has ended.
+    browser.go(&world.at("/dashboard"));
+    browser.find_text("Your visit has ended");
 }
 
 /// The formulas of the other studio, on a phone by night.

@@ -21,9 +21,9 @@ use super::deed::Act;
 use super::desk::{Denied, Desk, Sent};
 use super::frame::{Frame, Room};
 use super::lists::{order_cells, order_columns, way};
-use super::receipt::{self, Line};
 use super::words::{self, Names, escaped};
 use crate::frame;
+use crate::receipt::Line;
 use crate::trouble::Trouble;
 
 /// The call that lets an operator see a customer's own pages.
@@ -91,7 +91,7 @@ pub(super) async fn page(desk: Desk, Path(id): Path<String>, Query(asked): Query
         lots: lots(&desk, &frame, &account, &balance.lots),
         holds: holds_table(&desk, &frame, &names, &account, &holds),
         orders: orders_table(&desk, &frame, &names, &id, &orders),
-        lines: receipt::lines(&desk, &id, entries.entries).await?,
+        lines: desk.reader(&id).lines(entries.entries).await?,
         acts: Act::ALL.into_iter().filter(|act| desk.may(act.call())).collect(),
         visits: desk.may(VISIT),
         frame,
@@ -131,8 +131,10 @@ fn views(id: &AccountId, asked: Option<&str>) -> (Views, &'static str) {
     views.views.iter_mut().for_each(|view| view.href.push_str("#history"));
     let kinds = match shown {
         "jobs" => "&kind=settle,charge,refund,debt,uncollected",
-        "credits" => "&kind=refill,grant,top_up,roll_over,expiry,revoke,claw_back,freeze,unfreeze,debt_repaid",
-        "orders" => "&kind=order,top_up,automatic_top_up,claw_back,freeze,unfreeze",
+        "credits" => {
+            "&kind=refill,grant,top_up,roll_over,expiry,revoke,claw_back,give_back,freeze,unfreeze,debt_repaid"
+        }
+        "orders" => "&kind=order,top_up,automatic_top_up,saved_method,billing,claw_back,give_back,freeze,unfreeze",
         _ => "",
     };
     (views, kinds)
@@ -233,8 +235,11 @@ impl Detail {
         self.names.what(entry)
     }
 
-    fn class(&self, class: &str) -> &'static str {
-        words::class(class)
+    /// The charge that a line made, where something of it may be given back.
+    fn refundable<'a>(&self, line: &'a Line) -> Option<&'a str> {
+        // What was paid by a debt alone moved no credits, and can be given back as well (R24).
+        let cost = line.entry.credits.0.is_negative() || line.entry.debt.is_some_and(|debt| debt.0.is_positive());
+        line.entry.charge.as_deref().filter(|_| line.is_job() && cost)
     }
 
     fn spoken(&self, word: &str) -> String {

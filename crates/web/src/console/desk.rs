@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use scrip_api::account::AccountShown;
 use scrip_api::code::Code;
 use scrip_api::console::ConsoleVisitShown;
+use scrip_core::id::AccountId;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
@@ -20,6 +21,7 @@ use crate::api::Ask;
 use crate::assets::{self, Assets};
 use crate::form;
 use crate::frame;
+use crate::receipt::Reader;
 use crate::trouble::Trouble;
 use crate::visit::{Site, cookie};
 
@@ -82,6 +84,11 @@ impl Desk {
     /// Takes something away.
     pub(crate) async fn delete<T: DeserializeOwned>(&self, path: String) -> Result<T, Denied> {
         Ok(self.site.api.ask(self.asking("DELETE", path)).await?)
+    }
+
+    /// The reader of an account's history.
+    pub(crate) fn reader<'a>(&'a self, account: &'a AccountId) -> Reader<'a> {
+        Reader { api: &self.site.api, token: &self.token, account: account.as_str() }
     }
 
     /// The catalog in force, for its names; none where none is in force yet.

@@ -8,15 +8,14 @@ use scrip_api::console::{HealthShown, TotalsOfStudioShown};
 use scrip_api::order::OrdersShown;
 use scrip_api::payment::DeliveriesShown;
 use scrip_api::time::Instant;
-use scrip_api::usage::{UsageRow, UsageShown};
-use scrip_core::time::Time;
+use scrip_api::usage::UsageRow;
 
 use super::Page;
 use super::cells::{View, Views};
-use super::days::{self, Piece};
 use super::desk::{Denied, Desk};
 use super::frame::{Frame, Room};
 use super::words::{self, Names};
+use crate::days::{self, Used};
 use crate::frame;
 use crate::trouble::Trouble;
 
@@ -41,19 +40,11 @@ struct Glance {
     names: Names,
     used: Part<Used>,
     from: Instant,
-    days: Vec<String>,
     waiting: Vec<Waiting>,
 }
 
 /// A part of the page, or why it is not there: the others are, all the same.
 type Part<T> = Result<T, String>;
-
-/// What was used.
-struct Used {
-    by_tool: UsageShown,
-    by_day: UsageShown,
-    pieces: Vec<Piece>,
-}
 
 /// Something that waits for somebody.
 struct Waiting {
@@ -64,27 +55,21 @@ struct Waiting {
 /// The page.
 pub(super) async fn page(desk: Desk, Query(asked): Query<Asked>) -> Page {
     let period = asked.days.filter(|days| PERIODS.contains(days)).unwrap_or(PERIOD);
-    let days = last_days(&desk, period)?;
-    let from = format!("{}T00:00:00Z", days.first().map_or("", String::as_str));
-    let (totals, by_tool, by_day, stacked) = (
-        format!("/totals?from={from}"),
-        format!("/usage?by=tool&from={from}"),
-        format!("/usage?by=day&from={from}"),
-        format!("/usage?by=tool,day&from={from}"),
-    );
+    let (frame, names) = (Frame::around(&desk, Room::Glance), desk.catalog().await?);
+    let to = frame.wording.midnight_after(&frame.now);
+    let from = frame.wording.days_before(to, period);
     let health: HealthShown = desk.get("/health").await?;
     // One after the other: each reads much of the journal.
-    let totals = part(desk.get::<TotalsOfStudioShown>(&totals).await)?;
-    let used = async || {
-        let by_tool: UsageShown = desk.get(&by_tool).await?;
-        let by_tool = UsageShown { rows: ranked(by_tool.rows), ..by_tool };
-        let (by_day, stacked): (UsageShown, UsageShown) = (desk.get(&by_day).await?, desk.get(&stacked).await?);
-        let pieces = pieces(&days, &by_tool.rows, &stacked.rows);
-        Ok(Used { by_tool, by_day, pieces })
+    let totals = part(desk.get::<TotalsOfStudioShown>(&format!("/totals?from={from}")).await)?;
+    let days = days::Asked {
+        api: &desk.site.api,
+        token: &desk.token,
+        of: "/usage".to_owned(),
+        period: (from, to),
+        wording: &frame.wording,
     };
-    let used = part(used().await)?;
-    let from = Instant(Time::parse(&from).map_err(|_| Denied(Trouble::Fault))?);
-    let (frame, names) = (Frame::around(&desk, Room::Glance), desk.catalog().await?);
+    let used = part(days.read(|tool| names.tool(tool).to_owned()).await.map_err(Denied))?;
+    let from = Instant(from);
     let waiting = waiting(&desk, &frame, &totals, &health).await?;
     let views = Views {
         name: "Which period",
@@ -100,7 +85,7 @@ pub(super) async fn page(desk: Desk, Query(asked): Query<Asked>) -> Page {
             })
             .into(),
     };
-    let glance = Glance { frame, views, totals, health, names, used, from, days, waiting };
+    let glance = Glance { frame, views, totals, health, names, used, from, waiting };
     Ok(frame::html(StatusCode::OK, &glance))
 }
 
@@ -114,28 +99,6 @@ fn part<T>(made: Result<T, Denied>) -> Result<Part<T>, Denied> {
         Err(Denied(Trouble::Problem(problem))) if problem.code != Code::Forbidden => Ok(Err(problem.detail.clone())),
         Err(denied) => Err(denied),
     }
-}
-
-/// The last days, today among them, in UTC.
-fn last_days(desk: &Desk, count: i64) -> Result<Vec<String>, Denied> {
-    let today = desk.visit.now.0.timestamp().to_zoned(jiff::tz::TimeZone::UTC).date();
-    let days = (0..count).rev().map(|back| today.checked_sub(jiff::Span::new().days(back)).map(|day| day.to_string()));
-    days.collect::<Result<_, _>>().map_err(|_| Denied(Trouble::Fault))
-}
-
-/// The most used first.
-fn ranked(mut rows: Vec<UsageRow>) -> Vec<UsageRow> {
-    rows.sort_by(|one, other| other.credits.0.cmp(&one.credits.0).then_with(|| one.tool.cmp(&other.tool)));
-    rows
-}
-
-fn pieces(days: &[String], ranked: &[UsageRow], stacked: &[UsageRow]) -> Vec<Piece> {
-    let parts = stacked.iter().filter_map(|row| {
-        let day = days.iter().position(|day| Some(day) == row.day.as_ref())?;
-        let rank = ranked.iter().position(|other| other.tool == row.tool)?;
-        Some(days::Part { day, rank, millionths: row.credits.0.millionths() })
-    });
-    days::drawn(days.len(), parts.collect())
 }
 
 /// What somebody should look at.
@@ -176,14 +139,7 @@ async fn waiting(
 impl Glance {
     /// A tool's name for people.
     fn tool<'a>(&'a self, row: &'a UsageRow) -> &'a str {
-        match row.tool.as_ref().and_then(Option::as_deref) {
-            None => "Without a tool",
-            Some(id) => self.names.tool(id),
-        }
-    }
-
-    fn colour(&self, rank: usize) -> usize {
-        days::colour(rank)
+        days::tool_of(row).map_or(days::NO_TOOL, |id| self.names.tool(id))
     }
 
     /// How long a tool's bar is, of 100.
@@ -198,11 +154,6 @@ impl Glance {
         most.map(|row| self.frame.wording.total(&row.credits))
     }
 
-    /// The drawing's width.
-    fn width(&self) -> usize {
-        self.days.len() * days::STEP
-    }
-
     fn jobs(&self, row: &UsageRow) -> String {
         self.frame.wording.count(row.charges)
     }
@@ -213,10 +164,6 @@ impl Glance {
 
     fn accounts(&self, totals: &TotalsOfStudioShown) -> String {
         self.frame.wording.count(totals.accounts)
-    }
-
-    fn day<'a>(&self, row: &'a UsageRow) -> &'a str {
-        row.day.as_deref().unwrap_or_default()
     }
 
     fn class(&self, class: &str) -> &'static str {

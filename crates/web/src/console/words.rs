@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use scrip_api::catalog::CatalogShown;
 use scrip_api::entry::EntryShown;
 
+pub(crate) use crate::wording::class_name as class;
+
 /// A word of the API for people: `claw_back` as `Claw back`.
 pub(crate) fn spoken(word: &str) -> String {
     let mut letters = word.replace(['_', '.'], " ");
@@ -12,16 +14,6 @@ pub(crate) fn spoken(word: &str) -> String {
         first.make_ascii_uppercase();
     }
     letters
-}
-
-/// A lot's class for people.
-pub(crate) fn class(class: &str) -> &'static str {
-    match class {
-        "subscription" => "Subscription",
-        "promo" => "Promotional",
-        "make_good" => "Make-good",
-        _ => "Top-up",
-    }
 }
 
 /// A text as it may stand in a query.

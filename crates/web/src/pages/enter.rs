@@ -1,5 +1,6 @@
 //! In and out: a portal session's address becomes a cookie, and leaving takes it away.
 
+use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
@@ -7,8 +8,9 @@ use scrip_api::portal::PortalVisitShown;
 use scrip_api::time::Instant;
 
 use crate::api::Ask;
+use crate::assets::{self, Assets};
 use crate::form::Filled;
-use crate::frame::Place;
+use crate::frame::{self, Place};
 use crate::pages::Page;
 use crate::trouble::Trouble;
 use crate::visit::{BACK, SESSION, Site};
@@ -38,11 +40,29 @@ pub(super) async fn enter(State(site): State<Site>, Path(token): Path<String>, Q
     Ok(led(&wished(&wish), cookies))
 }
 
+/// A page that leads on to where the customer came from.
+#[derive(Template)]
+#[template(path = "left.html")]
+struct Left<'a> {
+    assets: &'static Assets,
+    back: &'a str,
+}
+
 /// Ends the visit on this device; the token itself ends by its own time.
+///
+/// Browsers hold the redirect that answers a form against our policy, by which a form leads nowhere else: who came from
+/// another address is led back there by a page.
 pub(super) async fn leave(filled: Filled) -> Page {
     let site = &filled.visit.site;
     let gone = [forgotten(site, SESSION)?, forgotten(site, BACK)?];
-    Ok(led(filled.visit.back.as_deref().unwrap_or("/dashboard"), gone))
+    match filled.visit.back.as_deref() {
+        Some(back) if !back.starts_with('/') => {
+            let page = frame::html(StatusCode::OK, &Left { assets: assets::all(), back });
+            Ok((with(gone), page).into_response())
+        }
+        Some(back) => Ok(led(back, gone)),
+        None => Ok(led("/dashboard", gone)),
+    }
 }
 
 /// The address of the page that is wished for.
@@ -61,9 +81,12 @@ fn wished(wish: &Wish) -> String {
 fn led<const N: usize>(to: &str, cookies: [HeaderValue; N]) -> Response {
     let location = HeaderValue::from_str(to).unwrap_or(HeaderValue::from_static("/dashboard"));
     let referrer = HeaderValue::from_static("no-referrer");
-    let cookies = AppendHeaders(cookies.map(|cookie| (header::SET_COOKIE, cookie)));
     let headers: [(HeaderName, HeaderValue); 2] = [(header::LOCATION, location), (header::REFERRER_POLICY, referrer)];
-    (StatusCode::SEE_OTHER, headers, cookies).into_response()
+    (StatusCode::SEE_OTHER, headers, with(cookies)).into_response()
+}
+
+fn with<const N: usize>(cookies: [HeaderValue; N]) -> AppendHeaders<[(HeaderName, HeaderValue); N]> {
+    AppendHeaders(cookies.map(|cookie| (header::SET_COOKIE, cookie)))
 }
 
 /// A cookie that ends with the session.

@@ -18,7 +18,7 @@ use crate::frame::{self, Frame, Place};
 use crate::pages::Page;
 use crate::trouble::Trouble;
 use crate::visit::Visit;
-use crate::wording::Wording;
+use crate::wording::{self, Wording};
 
 /// Pages of 1,000 entries that the chart looks at; a busier account's chart begins later.
 const PAGES_MAX: usize = 5;
@@ -198,7 +198,7 @@ impl Overview {
     }
 
     fn class(&self, lot: &LotShown) -> &'static str {
-        class_name(&lot.class)
+        wording::class_name(&lot.class)
     }
 
     /// The chart's highest level.
@@ -230,15 +230,5 @@ impl Overview {
             "refund" => tool.map_or_else(|| "Refund".to_owned(), |tool| format!("Refund of {tool}")),
             _ => tool.unwrap_or_else(|| "Charge".to_owned()),
         }
-    }
-}
-
-/// A lot's class for people.
-pub(super) fn class_name(class: &str) -> &'static str {
-    match class {
-        "subscription" => "Subscription",
-        "promo" => "Promotional",
-        "make_good" => "Make-good",
-        _ => "Top-up",
     }
 }

@@ -10,10 +10,10 @@ use serde_json::json;
 
 use crate::form::{self, Filled};
 use crate::frame::{self, Frame, Place};
-use crate::pages::{self, Page, overview};
+use crate::pages::{self, Page};
 use crate::trouble::Trouble;
 use crate::visit::Visit;
-use crate::wording::Wording;
+use crate::wording::{self, Wording};
 
 /// What of a plan's credits is translated into tools.
 const SHOWN: usize = 5;
@@ -86,7 +86,7 @@ impl PlanPage {
                 Some(at) => format!("until {}", frame.wording.day(at)),
                 None => "stay".to_owned(),
             };
-            (overview::class_name(&lot.class), frame.wording.amount(&lot.remaining), until)
+            (wording::class_name(&lot.class), frame.wording.amount(&lot.remaining), until)
         };
         frame.balance.lots.iter().map(fate).collect()
     }

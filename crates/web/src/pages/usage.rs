@@ -1,7 +1,5 @@
 //! *Usage*: the history with what was left after each line, each job with its receipt; what was used by tool and day; CSV.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use axum::body::Body;
 use axum::extract::Query;
@@ -10,17 +8,16 @@ use axum::response::IntoResponse;
 use futures_util::StreamExt;
 use futures_util::stream::{self, try_unfold};
 use http_body_util::BodyExt;
+use scrip_api::code::Code;
 use scrip_api::entry::{EntriesShown, EntryShown};
-use scrip_api::quote::{LineShown, QuoteShown};
-use scrip_api::time::Instant;
-use scrip_api::usage::UsageShown;
+use scrip_api::usage::UsageRow;
 use scrip_core::entry::Kind;
 use scrip_core::time::Time;
-use serde_json::json;
 
-use crate::chart::{Bar, Bars};
+use crate::days::{self, Used};
 use crate::frame::{self, Frame, Place};
-use crate::pages::{Page, overview};
+use crate::pages::Page;
+use crate::receipt::Line;
 use crate::trouble::Trouble;
 use crate::visit::Visit;
 
@@ -50,27 +47,8 @@ struct UsagePage {
     lines: Vec<Line>,
     next: Option<String>,
     asked: Asked,
-    bars: Bars,
-    legend: Vec<Legend>,
-    usage: UsageShown,
-    first_day: Instant,
-    last_day: Instant,
-}
-
-/// A line of the history.
-struct Line {
-    entry: EntryShown,
-    what: String,
-    /// How its price comes about.
-    price: Vec<LineShown>,
-    refunds: Vec<EntryShown>,
-}
-
-/// A tool in the chart.
-struct Legend {
-    class: usize,
-    name: String,
-    credits: String,
+    /// None where more happened in these days than the API adds up.
+    used: Option<Used>,
 }
 
 /// The page.
@@ -79,21 +57,27 @@ pub(super) async fn page(visit: Visit, Query(asked): Query<Asked>) -> Page {
     let filter = filter(&frame, &asked);
     let after = asked.after.as_deref().filter(|after| is_plain(after)).map(|after| format!("&after={after}"));
     let path = format!("/entries?limit={LINES}{filter}{}", after.unwrap_or_default());
-    let (from, to) = drawn(&frame, &asked);
-    let by_day = format!("/usage?by=tool,day&from={from}&to={to}");
-    let by_tool = format!("/usage?by=tool&from={from}&to={to}");
-    let (page, by_day, usage) = tokio::try_join!(
-        visit.get::<EntriesShown>(&path),
-        visit.get::<UsageShown>(&by_day),
-        visit.get::<UsageShown>(&by_tool)
-    )?;
-    let lines = lines(&visit, &frame, page.entries).await?;
-    let ranks = ranks(&usage);
-    let bars = bars(&frame, &by_day, &ranks, (from, to));
-    let legend = legend(&frame, &usage, &ranks);
-    let (first_day, last_day) = (Instant(from), Instant(Time::from_micros(to.micros() - 1)));
-    let shown = UsagePage { frame, lines, next: page.next, asked, bars, legend, usage, first_day, last_day };
+    let (page, used) = tokio::try_join!(visit.get::<EntriesShown>(&path), used(&visit, &frame, &asked))?;
+    let lines = visit.reader().lines(page.entries).await?;
+    let shown = UsagePage { frame, lines, next: page.next, asked, used };
     Ok(frame::html(StatusCode::OK, &shown))
+}
+
+/// What was used in the days that are drawn.
+async fn used(visit: &Visit, frame: &Frame, asked: &Asked) -> Result<Option<Used>, Trouble> {
+    let days = days::Asked {
+        api: &visit.site.api,
+        token: &visit.token,
+        of: format!("/accounts/{}/usage", visit.account),
+        period: drawn(frame, asked),
+        wording: &frame.wording,
+    };
+    match days.read(|tool| frame.tool(tool).to_owned()).await {
+        Ok(used) => Ok(Some(used)),
+        // The days were chosen here, so what it does not like of them is only how much happened.
+        Err(trouble) if trouble.is(Code::InvalidRequest) => Ok(None),
+        Err(trouble) => Err(trouble),
+    }
 }
 
 /// The same lines as a file. Each page of them is read when the one before has been sent, so that a file of any length takes
@@ -157,59 +141,6 @@ fn drawn(frame: &Frame, asked: &Asked) -> (Time, Time) {
     let from = frame.wording.midnight(asked.from.as_deref(), 0).filter(|from| *from < to);
     let from = from.unwrap_or_else(|| frame.wording.days_before(to, DAYS));
     (from.max(frame.wording.days_before(to, DAYS_MAX)), to)
-}
-
-/// The lines, each job with its receipt.
-async fn lines(visit: &Visit, frame: &Frame, entries: Vec<EntryShown>) -> Result<Vec<Line>, Trouble> {
-    let oldest = entries.iter().filter(|entry| is_job(entry)).map(|entry| entry.at).min();
-    let mut refunds = match oldest {
-        Some(oldest) => refunds_since(visit, oldest).await?,
-        None => BTreeMap::new(),
-    };
-    let mut lines = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let price = if is_job(&entry) { price(visit, &entry).await? } else { Vec::new() };
-        let refunds = entry.charge.as_ref().filter(|_| is_job(&entry)).and_then(|charge| refunds.remove(charge));
-        lines.push(Line { what: what(frame, &entry), price, refunds: refunds.unwrap_or_default(), entry });
-    }
-    Ok(lines)
-}
-
-fn is_job(entry: &EntryShown) -> bool {
-    matches!(entry.kind.as_str(), "settle" | "charge")
-}
-
-/// The refunds from an instant on, by their charge: each is later than what it gives back.
-async fn refunds_since(visit: &Visit, since: Instant) -> Result<BTreeMap<String, Vec<EntryShown>>, Trouble> {
-    let mut refunds: BTreeMap<String, Vec<EntryShown>> = BTreeMap::new();
-    let mut after = String::new();
-    loop {
-        let path = format!("/entries?kind=refund&limit=1000&from={}{after}", since.0);
-        let page: EntriesShown = visit.get(&path).await?;
-        for refund in page.entries {
-            if let Some(charge) = refund.charge.clone() {
-                refunds.entry(charge).or_default().push(refund);
-            }
-        }
-        match page.next {
-            Some(next) => after = format!("&after={next}"),
-            None => return Ok(refunds),
-        }
-    }
-}
-
-/// The lines of a job's price: those of a quote at the version that priced the job.
-async fn price(visit: &Visit, entry: &EntryShown) -> Result<Vec<LineShown>, Trouble> {
-    let (Some(tool), Some(version)) = (&entry.tool, entry.catalog_version) else { return Ok(Vec::new()) };
-    let measures = entry.measures.as_ref().map_or_else(|| json!({}), |measures| json!(measures));
-    let body = json!({ "tool": tool, "measures": measures, "catalog_version": version });
-    let quote: QuoteShown = match visit.quote(body).await {
-        Ok(quote) => quote,
-        // It was settled at stated credits: there is nothing to explain.
-        Err(Trouble::Problem(problem)) if problem.status < 500 => return Ok(Vec::new()),
-        Err(trouble) => return Err(trouble),
-    };
-    Ok(if entry.price == Some(quote.credits) { quote.lines } else { Vec::new() })
 }
 
 /// What a line is about, in words.
@@ -279,45 +210,6 @@ fn word(kind: Kind) -> &'static str {
     }
 }
 
-/// The tools of a period, the most used first.
-fn ranks(usage: &UsageShown) -> Vec<Option<String>> {
-    let mut rows: Vec<_> = usage.rows.iter().filter_map(|row| Some((row.tool.clone()?, row.credits.0))).collect();
-    rows.sort_by(|(_, one), (_, other)| other.cmp(one));
-    rows.into_iter().map(|(tool, _)| tool).collect()
-}
-
-/// A tool's colour, from 1; the last is that of all the rest.
-fn class(ranks: &[Option<String>], tool: Option<&String>) -> usize {
-    let rank = ranks.iter().position(|other| other.as_ref() == tool).unwrap_or(Bars::CLASSES);
-    rank.min(Bars::CLASSES - 1) + 1
-}
-
-fn bars(frame: &Frame, usage: &UsageShown, ranks: &[Option<String>], (from, to): (Time, Time)) -> Bars {
-    let days = frame.wording.days(from, to);
-    let mut parts = Vec::new();
-    for row in &usage.rows {
-        let day = row.day.as_ref().and_then(|day| days.iter().position(|other| other == day));
-        if let Some(day) = day {
-            let tool = row.tool.clone().flatten();
-            let name = tool.as_deref().map_or("Without a tool", |tool| frame.tool(tool));
-            let says = format!("{}: {name} {}", frame.wording.civil(&days[day]), frame.wording.total(&row.credits));
-            parts.push(Bar { day, class: class(ranks, tool.as_ref()), credits: row.credits.0, says });
-        }
-    }
-    Bars::of(days.len(), parts)
-}
-
-fn legend(frame: &Frame, usage: &UsageShown, ranks: &[Option<String>]) -> Vec<Legend> {
-    let mut legend: Vec<Legend> = Vec::new();
-    for rank in ranks {
-        let row = usage.rows.iter().find(|row| row.tool.as_ref() == Some(rank));
-        let Some(row) = row else { continue };
-        let name = rank.as_deref().map_or("Without a tool", |tool| frame.tool(tool)).to_owned();
-        legend.push(Legend { class: class(ranks, rank.as_ref()), name, credits: frame.wording.total(&row.credits) });
-    }
-    legend
-}
-
 impl UsagePage {
     fn is_shown(&self, show: &str) -> bool {
         self.asked.show.as_deref().unwrap_or("all") == show
@@ -346,19 +238,33 @@ impl UsagePage {
         given.map(|(name, value)| format!("{name}={value}&")).collect()
     }
 
-    /// Whether a line moves what is held, and leaves what remains.
-    fn moves_held(&self, line: &Line) -> bool {
-        matches!(line.entry.kind.as_str(), "hold" | "release" | "hold_expired" | "extend")
-            && line.entry.credits.0.is_zero()
+    /// What a line moves that leaves what remains as it is: `+25 held`.
+    fn instead(&self, line: &Line) -> Option<String> {
+        let (entry, wording) = (&line.entry, &self.frame.wording);
+        if !entry.credits.0.is_zero() {
+            return None;
+        }
+        match (entry.kind.as_str(), entry.frozen, entry.debt, entry.uncollected) {
+            ("hold" | "release" | "hold_expired" | "extend", ..) => {
+                Some(format!("{} held", wording.signed(&entry.held)))
+            }
+            (_, Some(frozen), ..) => Some(format!("{} frozen", wording.signed(&frozen))),
+            (_, None, Some(debt), _) => Some(format!("{} owed", wording.signed(&debt))),
+            ("uncollected", None, None, Some(uncollected)) => {
+                Some(format!("{} not charged", wording.amount(&uncollected)))
+            }
+            (_, None, None, _) => None,
+        }
     }
 
-    fn class_of(&self, class: &str) -> &'static str {
-        overview::class_name(class)
+    /// What a line is about.
+    fn what(&self, line: &Line) -> String {
+        what(&self.frame, &line.entry)
     }
 
-    fn has_receipt(&self, line: &Line) -> bool {
-        let moved = line.entry.lots.iter().any(|lot| !lot.credits.0.is_zero() || lot.frozen.is_some());
-        moved || is_job(&line.entry) || line.entry.reason.is_some()
+    /// A tool's name for people.
+    fn tool<'a>(&'a self, row: &'a UsageRow) -> &'a str {
+        days::tool_of(row).map_or(days::NO_TOOL, |tool| self.frame.tool(tool))
     }
 }
 
