@@ -102,6 +102,8 @@ codes! {
     PaymentNotPossible = "payment_not_possible", 409, "The payment provider takes no payment for the order";
     /// The anchor of a subscription never changes.
     AnchorFixed = "anchor_fixed", 409, "The subscription's anchor is fixed";
+    /// The subscription is not as it was when it was looked at.
+    SubscriptionOvertaken = "subscription_overtaken", 409, "The subscription was changed meanwhile";
     /// The version that a publication goes on from is not the newest any more.
     CatalogOvertaken = "catalog_overtaken", 409, "Another catalog version was published meanwhile";
     /// The test clock never moves back.

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::present::present;
+use crate::text;
 use crate::time::Instant;
+use crate::unfit::InvalidField;
 
 /// A key to make.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
@@ -11,6 +14,17 @@ use crate::time::Instant;
 pub struct KeyRequest {
     /// What it is for: `read`, `jobs`, `support`, `finance` or `admin`.
     pub role: String,
+    /// Why it is made, or for whom: kept in the audit trail, and shown beside the key.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, min_length = 1, max_length = 1000)]
+    pub reason: Option<String>,
+}
+
+impl KeyRequest {
+    /// Why it is made, if that is said.
+    pub fn reason(&self) -> Result<Option<Box<str>>, InvalidField> {
+        text::reason_if_any(self.reason.clone())
+    }
 }
 
 /// A key. Never its secret.
@@ -24,6 +38,11 @@ pub struct KeyShown {
     pub hint: Option<String>,
     /// When it was made; null for a key that is set with `SCRIP_KEYS`, which is there as long as it is set.
     pub created_at: Option<Instant>,
+    /// Who made it: a key's id, or `command line`; null for a key that is set with `SCRIP_KEYS`, and for one that the server's first
+    /// start made.
+    pub created_by: Option<String>,
+    /// Why it was made, where that was said.
+    pub reason: Option<String>,
     /// When it was revoked, if it was.
     pub revoked_at: Option<Instant>,
 }

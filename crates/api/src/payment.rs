@@ -36,4 +36,6 @@ pub struct DeliveriesShown {
     /// What happened at the provider before then was looked at, by the provider's clock: five minutes before the newest that
     /// is known, so it stands still while nothing happens. Null as long as nothing has.
     pub asked_until: Option<Instant>,
+    /// Where the next page begins; null at the end.
+    pub next: Option<String>,
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::present::present;
+use crate::text;
 use crate::time::Instant;
 use crate::unfit::InvalidField;
 
@@ -20,6 +21,10 @@ pub struct PortalSessionRequest {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 1, maximum = 86400)]
     pub expires_in: Option<u32>,
+    /// Why, where it is opened by hand: kept in the audit trail.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, min_length = 1, max_length = 1000)]
+    pub reason: Option<String>,
 }
 
 impl PortalSessionRequest {
@@ -30,6 +35,11 @@ impl PortalSessionRequest {
             Some(seconds @ 1..=EXPIRES_IN_MAX) => Ok(seconds),
             Some(_) => Err(InvalidField::new("expires_in", "1 to 86400 seconds")),
         }
+    }
+
+    /// Why, if that is said.
+    pub fn reason(&self) -> Result<Option<Box<str>>, InvalidField> {
+        text::reason_if_any(self.reason.clone())
     }
 }
 

@@ -212,6 +212,10 @@ impl From<Rejection> for Problem {
                 let detail = format!("The subscription's anchor is {anchor} and stays so; leave anchor out.");
                 Problem::new(Code::AnchorFixed, detail).with("anchor", Instant(anchor))
             }
+            R::SubscriptionOvertaken => Problem::new(
+                Code::SubscriptionOvertaken,
+                "Nothing was changed: the subscription is not as it was when it was looked at. Look at it again.",
+            ),
             R::ClockMovedBack { now } => {
                 let detail = format!("The clock stands at {now} and only moves forward.");
                 Problem::new(Code::ClockMovedBack, detail).with("now", Instant(now))

@@ -1,7 +1,8 @@
 //! Subscriptions: as they are put, previewed and shown.
 
-use scrip_core::command::{Asker, PutSubscription};
+use scrip_core::command::{Asker, Cancellation, Command, PutSubscription};
 use scrip_core::id::PlanId;
+use scrip_core::mark::Mark;
 use scrip_core::plan::{NextPlan, SubscriptionState};
 use scrip_core::rejection::Rejection;
 use scrip_core::statement::{Period, Preview, SubscriptionView};
@@ -35,6 +36,11 @@ pub struct SubscriptionRequest {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, min_length = 1, max_length = 1000)]
     pub reason: Option<String>,
+    /// The `mark` of a preview: the change is made only while the subscription stands as it was looked at
+    /// (`subscription_overtaken` otherwise).
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub mark: Option<String>,
 }
 
 impl SubscriptionRequest {
@@ -49,8 +55,14 @@ impl SubscriptionRequest {
             plan: self.plan.as_deref().map(plan_id).transpose()?,
             asker,
             reason: text::reason_if_any(self.reason)?,
+            mark: self.mark.as_deref().map(mark).transpose()?,
         })
     }
+}
+
+/// What a subscription was looked at with.
+pub fn mark(text: &str) -> Result<Mark, InvalidField> {
+    Mark::parse(text).ok_or_else(|| InvalidField::new("mark", "the mark of a preview"))
 }
 
 /// The plan of that name, or `plan_not_found`: a name that no plan can have is one that no plan has.
@@ -58,18 +70,33 @@ fn plan_id(plan: &str) -> Result<PlanId, Rejection> {
     PlanId::parse(plan).map_err(|_| Rejection::PlanNotFound)
 }
 
-/// A change of plan to look at without making it.
+/// A change of plan, or cancelling, to look at without doing it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PreviewRequest {
-    /// The plan.
-    pub plan: String,
+    /// The plan to be put on.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub plan: Option<String>,
+    /// `true`, in place of a plan: the subscription is cancelled.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub cancel: Option<bool>,
 }
 
 impl PreviewRequest {
-    /// The plan.
-    pub fn plan(&self) -> Result<PlanId, Unfit> {
-        Ok(plan_id(&self.plan)?)
+    /// What is looked at.
+    pub fn command(&self) -> Result<Command, Unfit> {
+        match (&self.plan, self.cancel.unwrap_or(false)) {
+            (Some(plan), false) => {
+                let plan = Some(plan_id(plan)?);
+                Ok(Command::PutSubscription(PutSubscription { plan, ..PutSubscription::default() }))
+            }
+            (None, true) => Ok(Command::CancelSubscription(Cancellation::default())),
+            (Some(_), true) | (None, false) => {
+                Err(InvalidField::new("plan", "a plan, or \"cancel\": true without one").into())
+            }
+        }
     }
 }
 
@@ -106,9 +133,11 @@ pub struct SubscriptionShown {
     pub ends_at: Option<Instant>,
 }
 
-/// What a change of plan would do.
+/// What a change of plan, or cancelling, would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PreviewShown {
+    /// Stands for the subscription as it was looked at: given back with the change, that is made only while it stands so still.
+    pub mark: String,
     /// When it would take effect.
     pub effective_at: Instant,
     /// What it would grant at that instant, beyond what comes anyway.
@@ -148,9 +177,10 @@ impl From<&SubscriptionView> for SubscriptionShown {
 }
 
 impl PreviewShown {
-    /// What a change would do; `None` where it would leave no subscription, which asking for a plan never does.
+    /// What a change would do; `None` where it would leave no subscription, as cancelling does before the first cycle.
     pub fn of(preview: &Preview) -> Option<PreviewShown> {
         Some(PreviewShown {
+            mark: preview.mark.to_string(),
             effective_at: Instant(preview.effective_at),
             grants: Amount(preview.grants),
             allowance: Amount(preview.allowance),

@@ -12,6 +12,7 @@ use crate::id::{
     ProviderRef, ToolId,
 };
 use crate::lot::{Class, Priority};
+use crate::mark::Mark;
 use crate::measure::Measures;
 use crate::order::Truth;
 use crate::plan::SubscriptionState;
@@ -31,7 +32,7 @@ pub enum Command {
     /// Subscribes, changes the plan or the state (R14–R17).
     PutSubscription(PutSubscription),
     /// Cancels at the end of the term.
-    CancelSubscription,
+    CancelSubscription(Cancellation),
     /// Sets credits aside (R18).
     PlaceHold(PlaceHold),
     /// Moves a hold's deadline (R18).
@@ -141,6 +142,8 @@ pub enum Command {
         act: Act,
         /// What it is done to: a key's id, a catalog version.
         subject: Box<str>,
+        /// Why, where it is said.
+        reason: Option<Box<str>>,
     },
     /// Applies what is due and nothing else (R16).
     Touch,
@@ -165,7 +168,7 @@ impl Command {
     pub const fn is_by_hand(&self) -> bool {
         match self {
             Command::PutSubscription(_)
-            | Command::CancelSubscription
+            | Command::CancelSubscription(_)
             | Command::ReleaseHold(_)
             | Command::Refund { .. }
             | Command::Grant(_)
@@ -255,6 +258,17 @@ pub struct PutSubscription {
     pub asker: Asker,
     /// Why, where the studio says so; kept beside the entry. Like who asks, it is no part of what is put.
     pub reason: Option<Box<str>>,
+    /// The subscription as it was looked at, where it is to stand so still; no part of what is put either.
+    pub mark: Option<Mark>,
+}
+
+/// A subscription to be cancelled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cancellation {
+    /// Why, where the studio says so; kept beside the entry.
+    pub reason: Option<Box<str>>,
+    /// The subscription as it was looked at, where it is to stand so still.
+    pub mark: Option<Mark>,
 }
 
 /// Who asks for a plan.

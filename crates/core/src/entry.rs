@@ -374,7 +374,7 @@ pub enum Event {
     /// one (R29). Credits and holds stay; from here on it goes by [`AccountId::erased`](crate::id::AccountId::erased).
     /// Text: a `reason`, if given.
     AccountErased,
-    /// An operator did something that moves no credits. Texts: a `reference` to what it was done to, and `by`.
+    /// An operator did something that moves no credits. Texts: a `reference` to what it was done to, why (`reason`) where it is said, and `by`.
     Acted {
         /// What.
         act: Act,

@@ -23,6 +23,7 @@ pub mod hold;
 pub mod id;
 pub mod journal;
 pub mod lot;
+pub mod mark;
 pub mod measure;
 pub mod order;
 pub mod plan;

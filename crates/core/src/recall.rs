@@ -52,7 +52,7 @@ pub fn wanted(account: &Account, command: &Command) -> Vec<Wanted> {
         Command::PutAccount(_)
         | Command::OpenAccount(_)
         | Command::PutSubscription(_)
-        | Command::CancelSubscription
+        | Command::CancelSubscription(_)
         | Command::PlaceOrder { .. }
         | Command::PutTopUp(_)
         | Command::RefuseMethod { .. }
@@ -85,7 +85,7 @@ pub fn wanted(account: &Account, command: &Command) -> Vec<Wanted> {
 fn concerns_plan(command: &Command) -> bool {
     match command {
         Command::PutSubscription(_)
-        | Command::CancelSubscription
+        | Command::CancelSubscription(_)
         | Command::PlaceOrder { item: OrderItem::Plan(_) }
         | Command::FulfilOrder { .. }
         | Command::MarkOrderPaid { .. }

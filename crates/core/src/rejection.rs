@@ -103,6 +103,8 @@ pub enum Rejection {
         /// The anchor that stands.
         anchor: Time,
     },
+    /// 409 `subscription_overtaken`: it is not as it was when it was looked at.
+    SubscriptionOvertaken,
     /// 409 `clock_moved_back`.
     ClockMovedBack {
         /// Where the clock stands.

@@ -9,12 +9,13 @@ use crate::account::{Account, Totals};
 use crate::amount::Credits;
 use crate::apply::apply;
 use crate::catalog::{Catalog, Catalogs, Package, Plan, Published, Tool};
-use crate::command::{Command, PutSubscription, Stamp};
+use crate::command::{Command, Stamp};
 use crate::decide::{decide, plan_is_for_sale, shortage};
 use crate::entry::Event;
 use crate::hold::LotPart;
 use crate::id::{PackageId, PlanId, ProjectTypeId, ToolId};
 use crate::lot::Lot;
+use crate::mark::Mark;
 use crate::plan::{NextPlan, Subscription, SubscriptionState};
 use crate::quote::{self, Left};
 use crate::rejection::Rejection;
@@ -245,29 +246,30 @@ fn period(subscription: &Subscription, start: u32, end: u32) -> Period {
     Period { start: subscription.starts(start), end: subscription.starts(end) }
 }
 
-/// What a change of plan would do (R17).
+/// What a change of the subscription would do (R17).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preview {
+    /// What it was looked at with: a change may be made to hang on its being so still.
+    pub mark: Mark,
     /// When it would take effect: now, or the end of the term.
     pub effective_at: Time,
     /// What would be granted at once.
     pub grants: Credits,
     /// What a cycle of the plan brings.
     pub allowance: Credits,
-    /// The subscription as it would stand right after asking.
+    /// The subscription as it would stand right after asking; `None` where it would end at once.
     pub subscription: Option<SubscriptionView>,
     /// What the account would have right after asking.
     pub totals: Totals,
 }
 
-/// What asking for `plan` would do: decided for real, on a copy.
+/// What changing the subscription, or cancelling it, would do: decided for real, on a copy.
 ///
 /// # Errors
 /// What the change itself would be refused with.
-pub fn preview(account: &Account, catalogs: &Catalogs, plan: &PlanId, at: Time) -> Result<Preview, Rejection> {
-    let asked = PutSubscription { plan: Some(plan.clone()), ..PutSubscription::default() };
+pub fn preview(account: &Account, catalogs: &Catalogs, asked: &Command, at: Time) -> Result<Preview, Rejection> {
     let stamp = Stamp { now: at, salt: [0; 16], binding: None, by: None };
-    let decision = decide(account, catalogs, &Command::PutSubscription(asked), &stamp)?;
+    let decision = decide(account, catalogs, asked, &stamp)?;
     let mut after = account.clone();
     let mut grants = Credits::ZERO;
     for entry in &decision.entries {
@@ -279,8 +281,10 @@ pub fn preview(account: &Account, catalogs: &Catalogs, plan: &PlanId, at: Time) 
     let view = subscription(&after, catalogs, at);
     let (effective_at, allowance) = match (&view, view.as_ref().and_then(|view| view.next.as_ref())) {
         (Some(view), Some(NextPlan::Change(terms))) => (view.term.end, terms.allowance),
-        (Some(view), Some(NextPlan::Cancel) | None) => (at.max(view.term.start), view.allowance),
+        (Some(view), Some(NextPlan::Cancel)) => (view.term.end, view.allowance),
+        (Some(view), None) => (at.max(view.term.start), view.allowance),
         (None, _) => (at, Credits::ZERO),
     };
-    Ok(Preview { effective_at, grants, allowance, subscription: view, totals: after.totals() })
+    let mark = Mark::of(account, catalogs, at);
+    Ok(Preview { mark, effective_at, grants, allowance, subscription: view, totals: after.totals() })
 }

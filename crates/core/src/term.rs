@@ -125,7 +125,7 @@ fn encode<'a>(to: &'a mut Encoder, command: &Command) -> &'a mut Encoder {
             .option(put.plan.as_ref(), |to, plan| to.text(plan.as_str()))
             .option(put.anchor, Encoder::time)
             .option(put.state, |to, state| to.text(state.word())),
-        Command::CancelSubscription => to.tag(3),
+        Command::CancelSubscription(_) => to.tag(3),
         Command::PlaceHold(hold) => to
             .tag(4)
             .cost(&hold.cost)
@@ -167,7 +167,13 @@ fn encode<'a>(to: &'a mut Encoder, command: &Command) -> &'a mut Encoder {
             to.option(*credits, Encoder::credits).text(reason)
         }
         Command::WriteOffDebt { credits, reason } => to.tag(12).option(*credits, Encoder::credits).text(reason),
-        Command::RecordAct { act, subject } => to.tag(35).text(act.word()).text(subject),
+        Command::RecordAct { act, subject, reason } => {
+            let to = to.tag(35).text(act.word()).text(subject);
+            match reason.as_deref() {
+                Some(reason) => to.text(reason),
+                None => to,
+            }
+        }
         Command::EraseAccount { reason } => to.tag(20).option(reason.as_deref(), Encoder::text),
         Command::Touch => to.tag(13),
         Command::OpenAccount(opening) => {

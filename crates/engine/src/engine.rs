@@ -140,6 +140,30 @@ pub enum PublishError {
     Unavailable(&'static str),
 }
 
+/// What an operator does that moves no credits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deed<'a> {
+    /// What.
+    pub act: Act,
+    /// What it is done to: a key's id, a catalog version.
+    pub subject: &'a str,
+    /// Why, where it is said.
+    pub reason: Option<&'a str>,
+}
+
+impl<'a> Deed<'a> {
+    /// A deed that needs no reason.
+    pub const fn of(act: Act, subject: &'a str) -> Deed<'a> {
+        Deed { act, subject, reason: None }
+    }
+
+    /// The same, for a reason, where one was given.
+    #[must_use]
+    pub const fn because(self, reason: Option<&'a str>) -> Deed<'a> {
+        Deed { reason, ..self }
+    }
+}
+
 /// What publishing came to.
 #[derive(Clone, Debug)]
 pub enum PublishOutcome {
@@ -300,8 +324,9 @@ impl Engine {
     }
 
     /// Records what an operator does to the studio as a whole, durably, and who.
-    pub async fn record(&self, studio: StudioNumber, by: Arc<str>, act: Act, subject: &str) -> Result<(), Refusal> {
-        let command = Command::RecordAct { act, subject: subject.into() };
+    pub async fn record(&self, studio: StudioNumber, by: Arc<str>, deed: Deed<'_>) -> Result<(), Refusal> {
+        let Deed { act, subject, reason } = deed;
+        let command = Command::RecordAct { act, subject: subject.into(), reason: reason.map(Box::from) };
         let request = Request { studio, account: AccountId::of_studio(), key: None, command };
         self.submit_by(by, request).await.map(drop)
     }

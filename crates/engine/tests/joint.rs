@@ -14,7 +14,7 @@ use scrip_core::lot::Class;
 use scrip_core::term::Term;
 use scrip_core::time::Time;
 use scrip_engine::clock::Clock;
-use scrip_engine::engine::{Outcome, Publication, Refusal, Request};
+use scrip_engine::engine::{Deed, Outcome, Publication, Refusal, Request};
 use scrip_engine::store::joint::memory::JointMemory;
 use scrip_engine::store::joint::{Appended, Draft, Edition, Found, FoundAccount, JointStore, StudioQuery, Wanted};
 use scrip_engine::store::{Document, Reader, StoreError};
@@ -183,8 +183,8 @@ fn what_stands_as_asked_is_confirmed() {
 fn an_act_of_unknown_outcome_is_recorded_once() {
     let (engine, told, studio) = begin();
     told.appends.lock().unwrap().push_back(Append::LandsUnknown);
-    waited(engine.record(studio, Arc::from("op"), Act::SignedIn, "console")).unwrap();
-    waited(engine.record(studio, Arc::from("op"), Act::SignedIn, "console")).unwrap();
+    waited(engine.record(studio, Arc::from("op"), Deed::of(Act::SignedIn, "console"))).unwrap();
+    waited(engine.record(studio, Arc::from("op"), Deed::of(Act::SignedIn, "console"))).unwrap();
     let account = told.accounts(None, 1).unwrap().remove(0);
     let acts = told.entries(account.number, u64::MAX, 9).unwrap();
     let recorded = acts.iter().filter(|record| record.kind == scrip_core::entry::Kind::Act).count();

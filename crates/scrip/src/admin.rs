@@ -5,11 +5,12 @@
 
 mod erasure;
 
+use scrip_api::text;
 use scrip_core::catalog::Format;
 use scrip_core::entry::Act;
 use scrip_core::id::{StudioId, StudioNumber};
 use scrip_core::time::Time;
-use scrip_engine::engine::{Engine, Publication, PublishError, PublishOutcome};
+use scrip_engine::engine::{Deed, Engine, Publication, PublishError, PublishOutcome};
 use scrip_engine::store::{KeyDocument, Role};
 use scrip_server::keys;
 use serde::{Deserialize, Serialize};
@@ -22,11 +23,20 @@ use crate::opening::wire::{OpeningWire, Verdict, Written};
 #[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Ask {
     /// Make a key.
-    CreateKey { studio: String, role: String },
+    CreateKey {
+        studio: String,
+        role: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// List keys, of one studio or all.
     ListKeys { studio: Option<String> },
     /// Revoke a key.
-    RevokeKey { id: String },
+    RevokeKey {
+        id: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// End the tokens of all customers of a studio.
     RenewTokens { studio: String },
     /// Tell what an erasure would erase.
@@ -57,11 +67,11 @@ const COMMAND_LINE: &str = "command line";
 
 impl Asker {
     /// Records what is done by hand. Keys are recorded first, so that none is there that nobody made.
-    async fn record(self, engine: &Engine, studio: StudioNumber, act: Act, subject: &str) -> Result<(), Tell> {
+    async fn record(self, engine: &Engine, studio: StudioNumber, deed: Deed<'_>) -> Result<(), Tell> {
         match self {
             Asker::Start => Ok(()),
             Asker::Person => {
-                let recorded = engine.record(studio, COMMAND_LINE.into(), act, subject).await;
+                let recorded = engine.record(studio, COMMAND_LINE.into(), deed).await;
                 recorded.map_err(|refusal| Tell::Failed { message: format!("it could not be recorded: {refusal}") })
             }
         }
@@ -149,9 +159,9 @@ pub(crate) enum News {
 /// Carries out what was asked.
 pub(crate) async fn carry_out(engine: &Engine, asker: Asker, ask: Ask) -> Tell {
     let done = match ask {
-        Ask::CreateKey { studio, role } => create_key(engine, asker, &studio, &role).await,
+        Ask::CreateKey { studio, role, reason } => create_key(engine, asker, (&studio, &role), reason).await,
         Ask::ListKeys { studio } => list_keys(engine, studio.as_deref()),
-        Ask::RevokeKey { id } => revoke_key(engine, asker, &id).await,
+        Ask::RevokeKey { id, reason } => revoke_key(engine, asker, &id, reason).await,
         Ask::RenewTokens { studio } => renew_tokens(engine, asker, studio).await,
         Ask::PreviewErasure { studio, account } => erasure::preview(engine, &studio, &account),
         Ask::Erase { studio, account, reason } => erasure::erase(engine, &studio, &account, reason).await,
@@ -168,14 +178,20 @@ pub(crate) async fn carry_out(engine: &Engine, asker: Asker, ask: Ask) -> Tell {
     done.unwrap_or_else(|refusal| refusal)
 }
 
-async fn create_key(engine: &Engine, asker: Asker, studio: &str, role: &str) -> Result<Tell, Tell> {
+async fn create_key(
+    engine: &Engine,
+    asker: Asker,
+    (studio, role): (&str, &str),
+    reason: Option<String>,
+) -> Result<Tell, Tell> {
+    let reason = fit(reason)?;
     let number = studio_number(engine, studio)?;
     let role = Role::from_name(role).ok_or_else(|| Tell::No { message: format!("there is no role `{role}`") })?;
     let secret = keys::new_secret()
         .map_err(|error| Tell::Failed { message: format!("the machine gives no random bytes: {error}") })?;
     let document = keys::stored(&secret, number, role, engine.now());
     let id = document.id.to_string();
-    asker.record(engine, number, Act::KeyCreated, &id).await?;
+    asker.record(engine, number, Deed::of(Act::KeyCreated, &id).because(reason.as_deref())).await?;
     put(engine, document).await?;
     Ok(Tell::KeyCreated { studio: studio.to_owned(), id, secret })
 }
@@ -189,7 +205,14 @@ fn list_keys(engine: &Engine, studio: Option<&str>) -> Result<Tell, Tell> {
     Ok(Tell::Keys { keys: listed.into_iter().map(|key| row(key, &studios)).collect() })
 }
 
-async fn revoke_key(engine: &Engine, asker: Asker, id: &str) -> Result<Tell, Tell> {
+/// A reason that can be kept, where one is given.
+fn fit(reason: Option<String>) -> Result<Option<Box<str>>, Tell> {
+    let fit = reason.map(text::reason).transpose();
+    fit.map_err(|wrong| Tell::No { message: format!("--reason: {}", wrong.problem) })
+}
+
+async fn revoke_key(engine: &Engine, asker: Asker, id: &str, reason: Option<String>) -> Result<Tell, Tell> {
+    let reason = fit(reason)?;
     let keys = engine.keys();
     let Some(key) = keys.iter().find(|key| &*key.id == id) else {
         return Err(Tell::No { message: format!("there is no key `{id}`: `scrip key list` shows them") });
@@ -197,14 +220,14 @@ async fn revoke_key(engine: &Engine, asker: Asker, id: &str) -> Result<Tell, Tel
     if let Some(at) = key.revoked_at {
         return Err(Tell::No { message: format!("{id} was revoked already, at {at}") });
     }
-    asker.record(engine, key.studio, Act::KeyRevoked, id).await?;
+    asker.record(engine, key.studio, Deed::of(Act::KeyRevoked, id).because(reason.as_deref())).await?;
     put(engine, KeyDocument { revoked_at: Some(engine.now()), ..key.clone() }).await?;
     Ok(Tell::KeyRevoked { id: id.to_owned(), studio: studio_name(key.studio, &engine.studios()) })
 }
 
 async fn renew_tokens(engine: &Engine, asker: Asker, studio: String) -> Result<Tell, Tell> {
     let number = studio_number(engine, &studio)?;
-    asker.record(engine, number, Act::TokensRenewed, &studio).await?;
+    asker.record(engine, number, Deed::of(Act::TokensRenewed, &studio)).await?;
     let renewed = engine.renew_token_secret(number).await;
     renewed.map_err(|refusal| Tell::Failed { message: format!("the tokens of {studio} go on: {refusal}") })?;
     Ok(Tell::TokensRenewed { studio })
@@ -224,7 +247,7 @@ async fn publish(engine: &Engine, asker: Asker, format: Format, source: String) 
     let (published, news) = match outcome {
         PublishOutcome::Published(published) => {
             let version = format!("version {}", published.version);
-            asker.record(engine, published.studio, Act::CatalogPublished, &version).await?;
+            asker.record(engine, published.studio, Deed::of(Act::CatalogPublished, &version)).await?;
             (published, News::Published)
         }
         PublishOutcome::Known(published) => (published, News::Known),

@@ -408,6 +408,9 @@ pub(crate) enum KeyCommand {
         /// What it may do
         #[arg(long, value_enum, default_value = "admin")]
         role: RoleName,
+        /// Why, or for whom: kept in the audit trail, and shown beside the key in the console
+        #[arg(long)]
+        reason: Option<String>,
     },
     /// List keys, revoked ones included; the secrets themselves are stored nowhere
     List {
@@ -423,6 +426,9 @@ pub(crate) enum KeyCommand {
         place: Place,
         /// The key's public id, as in key_8f3a…
         id: String,
+        /// Why: kept in the audit trail
+        #[arg(long)]
+        reason: Option<String>,
     },
     /// End all customer tokens of a studio at once, and the visits to its customers' pages with them: when one may have got
     /// into wrong hands, or what they are made with

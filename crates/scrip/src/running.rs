@@ -51,7 +51,7 @@ pub(crate) async fn first_keys(engine: &Engine) -> Result<Vec<(String, String)>,
         match admin::carry_out(
             engine,
             Asker::Start,
-            Ask::CreateKey { studio: id.to_string(), role: "admin".to_owned() },
+            Ask::CreateKey { studio: id.to_string(), role: "admin".to_owned(), reason: None },
         )
         .await
         {

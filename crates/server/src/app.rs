@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::auth::Authorised;
 use crate::config::{Config, SignInProvider};
+use crate::makers::Makers;
 use crate::metrics::Metrics;
 use crate::payments::{Deliveries, Waiting};
 use crate::problem::Refused;
@@ -36,6 +37,7 @@ struct Shared {
     waiting: Waiting,
     deliveries: Deliveries,
     sign_ins: SignIns,
+    makers: Makers,
     stopping: watch::Sender<bool>,
 }
 
@@ -50,6 +52,7 @@ impl App {
             waiting: Waiting::default(),
             deliveries: Deliveries::default(),
             sign_ins: SignIns::default(),
+            makers: Makers::default(),
             stopping: watch::Sender::new(false),
         }))
     }
@@ -84,6 +87,11 @@ impl App {
     /// Who failed to sign in.
     pub(crate) fn sign_ins(&self) -> &SignIns {
         &self.0.sign_ins
+    }
+
+    /// Who made the keys.
+    pub(crate) fn makers(&self) -> &Makers {
+        &self.0.makers
     }
 
     /// Where a studio's people sign in, besides with a key.

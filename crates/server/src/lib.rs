@@ -15,6 +15,7 @@ mod customer;
 mod customer_token;
 mod held;
 pub mod keys;
+mod makers;
 mod metrics;
 mod openapi;
 mod payments;

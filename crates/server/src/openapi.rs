@@ -168,6 +168,8 @@ params!(
     Query DeliveriesParams {
         /// `settled`, `left_alone`, `refused` or `open`.
         state: Option<String>,
+        /// The `next` of the page before.
+        after: Option<String>,
         /// Rows; 50 when absent.
         #[param(minimum = 1, maximum = 200)]
         limit: Option<u32>,
@@ -344,5 +346,26 @@ params!(
         dry_run: Option<bool>,
         /// Only where this is still the newest version (0: there is none): `catalog_overtaken` otherwise.
         after: Option<u32>,
+        /// Why: kept in the audit trail.
+        #[param(min_length = 1, max_length = 1000)]
+        reason: Option<String>,
+    }
+);
+params!(
+    /// Why something is taken away.
+    Query ReasonParam {
+        /// Kept in the audit trail.
+        #[param(min_length = 1, max_length = 1000)]
+        reason: Option<String>,
+    }
+);
+params!(
+    /// How a subscription is cancelled.
+    Query CancelParams {
+        /// Why: kept with the entry, and shown in the audit trail. The studio's own to give.
+        #[param(min_length = 1, max_length = 1000)]
+        reason: Option<String>,
+        /// The `mark` of a preview: only while the subscription stands as it was looked at (`subscription_overtaken` otherwise).
+        mark: Option<String>,
     }
 );

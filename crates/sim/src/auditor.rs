@@ -135,6 +135,7 @@ pub fn refused(rejection: &Rejection) -> String {
         Rejection::HoldExists => "hold_exists".to_owned(),
         Rejection::RefundExceedsCharge { refundable } => format!("refund_exceeds_charge {refundable}"),
         Rejection::AnchorFixed { anchor } => format!("anchor_fixed {anchor}"),
+        Rejection::SubscriptionOvertaken => "subscription_overtaken".to_owned(),
         Rejection::ClockMovedBack { now } => format!("clock_moved_back {now}"),
         Rejection::PriceChanged { credits, catalog_version } => format!("price_changed {credits} {catalog_version}"),
         Rejection::ProjectTypeNotEnabled { project_type } => format!("project_type_not_enabled {project_type}"),

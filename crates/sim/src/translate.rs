@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use scrip_core::answer;
 use scrip_core::command::{
-    AfterExpiry, Asker, Command, Cost, Expected, Grant, Opening, OpeningLot, OpeningSubscription, PlaceCharge,
+    AfterExpiry, Cancellation, Command, Cost, Expected, Grant, Opening, OpeningLot, OpeningSubscription, PlaceCharge,
     PlaceHold, PutAccount, PutSubscription, ReleaseHold, SettleHold, Usage,
 };
 use scrip_core::hold::OnExcess;
@@ -93,12 +93,11 @@ pub fn translate(
                 plan: plan.as_deref().map(|plan| PlanId::parse(plan).expect("a plan")),
                 anchor: anchor.map(time),
                 state: *state,
-                asker: Asker::Studio,
-                reason: None,
+                ..PutSubscription::default()
             });
             (command, Ask::PutSubscription { plan: plan.clone(), anchor: *anchor, state: *state })
         }
-        Request::Cancel => (Command::CancelSubscription, Ask::Cancel),
+        Request::Cancel => (Command::CancelSubscription(Cancellation::default()), Ask::Cancel),
         Request::Hold { job, name, expires_in } => {
             let command = Command::PlaceHold(PlaceHold {
                 cost: cost(&job.cost),

@@ -16,12 +16,14 @@ mod glance;
 mod health;
 mod keys;
 mod lists;
+mod refused;
 mod sign_in;
+mod visit;
 mod words;
 
-use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
+use axum::{Router, middleware};
 
 use crate::visit::Site;
 use desk::Denied;
@@ -37,7 +39,7 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/console/sign-out", post(sign_in::leave))
         .route("/console/accounts", get(accounts::list))
         .route("/console/accounts/{account}", get(account::page))
-        .route("/console/accounts/{account}/visit", post(account::visit))
+        .route("/console/accounts/{account}/visit", get(visit::ask).post(visit::open))
         .route("/console/accounts/{account}/{act}", get(act::form).post(act::sent))
         .route("/console/holds", get(lists::holds))
         .route("/console/uncollected", get(lists::uncollected))
@@ -50,6 +52,7 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/console/keys/{key}/revoke", get(keys::ask).post(keys::revoke))
         .route("/console/health", get(health::page))
         .route("/console/{*rest}", get(nothing_here))
+        .layer(middleware::from_fn_with_state(site.clone(), refused::furnished))
         .with_state(site)
 }
 

@@ -59,11 +59,11 @@ pub(super) fn erase(scribe: &mut Scribe<'_>, reason: Option<&str>) {
 }
 
 /// Records what an operator does; opens the studio's own account first where it is not there yet.
-pub(super) fn record(scribe: &mut Scribe<'_>, act: Act, subject: &str) {
+pub(super) fn record(scribe: &mut Scribe<'_>, act: Act, subject: &str, reason: Option<&str>) {
     if scribe.before.seq == 0 {
         open(scribe, &PutAccount::default());
     }
-    let texts = scribe.texts([(TextField::Reference, Some(subject))]);
+    let texts = scribe.texts([(TextField::Reference, Some(subject)), (TextField::Reason, reason)]);
     scribe.write(Draft::new(Event::Acted { act }).texts(texts));
 }
 

@@ -27,6 +27,7 @@ use crate::answer::{Answer, Done, Put};
 use crate::catalog::Catalogs;
 use crate::command::{Command, Stamp};
 use crate::entry::Entry;
+use crate::mark::Mark;
 use crate::rejection::Rejection;
 use scribe::Scribe;
 
@@ -65,11 +66,14 @@ pub fn decide(account: &Account, catalogs: &Catalogs, command: &Command, stamp: 
             Done::Put(Put::Updated)
         }
         Command::PutSubscription(put) => {
+            check_mark(&scribe, put.mark)?;
             scribe.why = put.reason.as_deref();
             subscription::put(&mut scribe, put)?;
             Done::Put(Put::Updated)
         }
-        Command::CancelSubscription => {
+        Command::CancelSubscription(cancellation) => {
+            check_mark(&scribe, cancellation.mark)?;
+            scribe.why = cancellation.reason.as_deref();
             subscription::cancel(&mut scribe)?;
             Done::Put(Put::Updated)
         }
@@ -98,8 +102,8 @@ pub fn decide(account: &Account, catalogs: &Catalogs, command: &Command, stamp: 
             account::erase(&mut scribe, reason.as_deref());
             Done::AccountErased { account: account.number }
         }
-        Command::RecordAct { act, subject } => {
-            account::record(&mut scribe, *act, subject);
+        Command::RecordAct { act, subject, reason } => {
+            account::record(&mut scribe, *act, subject, reason.as_deref());
             Done::Recorded
         }
         Command::Touch => Done::Touched,
@@ -147,10 +151,12 @@ pub fn check_shape(command: &Command) -> Result<(), Rejection> {
         Command::PutTopUp(put) => top_up::check_shape(put),
         Command::PayTerm(paid) => billing::check_shape(paid),
         Command::FulfilOrder { truth, .. } => order::check_truth(truth),
-        Command::EraseAccount { reason } => reason.as_deref().map_or(Ok(()), check_reason),
+        Command::EraseAccount { reason } | Command::RecordAct { reason, .. } => {
+            reason.as_deref().map_or(Ok(()), check_reason)
+        }
         Command::PutAccount(_)
         | Command::PutSubscription(_)
-        | Command::CancelSubscription
+        | Command::CancelSubscription(_)
         | Command::ReleaseHold(_)
         | Command::PlaceOrder { .. }
         | Command::SendOrder { .. }
@@ -158,7 +164,6 @@ pub fn check_shape(command: &Command) -> Result<(), Rejection> {
         | Command::RefuseMethod { .. }
         | Command::BeginBilling { .. }
         | Command::EndBilling { .. }
-        | Command::RecordAct { .. }
         | Command::Touch => Ok(()),
     }
 }
@@ -183,7 +188,7 @@ fn check_present(
         | Command::WriteOffDebt { .. }
         | Command::PutAccount(_)
         | Command::PutSubscription(_)
-        | Command::CancelSubscription
+        | Command::CancelSubscription(_)
         | Command::ReleaseHold(_)
         | Command::PlaceOrder { .. }
         | Command::SendOrder { .. }
@@ -198,6 +203,16 @@ fn check_present(
         | Command::EraseAccount { .. }
         | Command::RecordAct { .. }
         | Command::Touch => Ok(()),
+    }
+}
+
+/// What was looked at stands still, where the command hangs on that.
+fn check_mark(scribe: &Scribe<'_>, mark: Option<Mark>) -> Result<(), Rejection> {
+    match mark {
+        Some(mark) if mark != Mark::of(scribe.before, scribe.catalogs, scribe.at()) => {
+            Err(Rejection::SubscriptionOvertaken)
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use scrip_core::amount::Credits;
 use scrip_core::command::{
-    AfterExpiry, Asker, Command, Cost, Expected, Grant, Opening, OpeningLot, OpeningSubscription, PlaceCharge,
+    AfterExpiry, Cancellation, Command, Cost, Expected, Grant, Opening, OpeningLot, OpeningSubscription, PlaceCharge,
     PlaceHold, PutAccount, PutSubscription, ReleaseHold, SettleHold, Usage,
 };
 use scrip_core::hold::OnExcess;
@@ -82,8 +82,7 @@ fn subscribe() -> impl Strategy<Value = Command> {
             plan: plan.map(|plan| PlanId::parse(plan).unwrap()),
             anchor: anchor.map(|seconds| Time::EPOCH.plus_seconds(seconds)),
             state,
-            asker: Asker::Studio,
-            reason: None,
+            ..PutSubscription::default()
         })
     })
 }
@@ -150,7 +149,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (any::<u64>(), some_credits()).prop_map(|(which, credits)| Step::Refund(which, credits)),
         1 => (any::<u64>(), 0..2_u16, some_credits()).prop_map(|(which, index, credits)| Step::Revoke(which, index, credits)),
         1 => some_credits().prop_map(|credits| Step::Ask(Command::WriteOffDebt { credits, reason: "why".into() })),
-        1 => Just(Step::Ask(Command::CancelSubscription)),
+        1 => Just(Step::Ask(Command::CancelSubscription(Cancellation::default()))),
         1 => Just(Step::Ask(Command::Touch)),
     ]
 }

@@ -8,8 +8,8 @@ use scrip_core::account::Account;
 use scrip_core::amount::Credits;
 use scrip_core::catalog::Price;
 use scrip_core::command::{
-    AfterExpiry, Asker, Command, Cost, Expected, Grant, Opening, OpeningLot, OpeningSubscription, OrderItem,
-    PlaceCharge, PlaceHold, PutAccount, PutSubscription, PutTopUp, ReleaseHold, SettleHold, TermPaid, Usage,
+    AfterExpiry, Asker, Cancellation, Command, Cost, Expected, Grant, Opening, OpeningLot, OpeningSubscription,
+    OrderItem, PlaceCharge, PlaceHold, PutAccount, PutSubscription, PutTopUp, ReleaseHold, SettleHold, TermPaid, Usage,
 };
 use scrip_core::due::apply_due;
 use scrip_core::entry::{Entry, Event};
@@ -99,7 +99,7 @@ fn open(world: &mut World, zone: Zone) -> Vec<String> {
 pub(crate) fn command(words: &[&str]) -> Command {
     match words {
         ["touch"] => Command::Touch,
-        ["cancel"] => Command::CancelSubscription,
+        ["cancel"] => Command::CancelSubscription(Cancellation::default()),
         ["erase"] => Command::EraseAccount { reason: None },
         ["subscribe", plan] => subscribe(Some(plan), None, None),
         ["subscribe", plan, "from", anchor] => subscribe(Some(plan), Some(anchor), None),
@@ -291,9 +291,17 @@ fn subscribe(plan: Option<&str>, anchor: Option<&str>, state: Option<&str>) -> C
         plan: plan.map(|plan| PlanId::parse(plan).unwrap()),
         anchor: anchor.map(date),
         state: state.map(|state| SubscriptionState::from_word(state).unwrap()),
-        asker: Asker::Studio,
-        reason: None,
+        ..PutSubscription::default()
     })
+}
+
+/// What a preview looks at: a plan, or cancelling.
+fn previewed(words: &[&str]) -> Command {
+    match words {
+        ["cancel"] => Command::CancelSubscription(Cancellation::default()),
+        [plan] => subscribe(Some(plan), None, None),
+        _ => panic!("preview {words:?}"),
+    }
 }
 
 /// `in ZONE, PLAN STATE from ANCHOR left CREDITS on DATE, 5 of 10 promo until DATE, …`: each part may be missing.
@@ -456,7 +464,7 @@ fn show(world: &World, words: &[&str]) -> Option<Vec<String>> {
         ["plan"] => {
             statement::subscription(&account, &world.catalogs, now).map_or("none".to_owned(), |plan| view(&plan))
         }
-        ["preview", plan] => match statement::preview(&account, &world.catalogs, &PlanId::parse(plan).unwrap(), now) {
+        ["preview", rest @ ..] => match statement::preview(&account, &world.catalogs, &previewed(rest), now) {
             Ok(preview) => format!(
                 "from {} grants {} of {}, then {}; {}",
                 short(preview.effective_at),
@@ -546,6 +554,7 @@ fn refusal(rejection: &Rejection) -> String {
         Rejection::DebtOutstanding { debt, shortage } => {
             format!("refused: owes {debt}, short by {}", shortage.short_by)
         }
+        Rejection::SubscriptionOvertaken => "refused: overtaken".to_owned(),
         Rejection::AnchorFixed { anchor } => format!("refused: anchor fixed at {}", short(*anchor)),
         Rejection::HoldNotOpen { state } => format!("refused: hold {}", state.word()),
         Rejection::RefundExceedsCharge { refundable } => format!("refused: refundable {refundable}"),

@@ -55,7 +55,7 @@ impl World {
             command,
             Command::PutAccount(_)
                 | Command::PutSubscription(_)
-                | Command::CancelSubscription
+                | Command::CancelSubscription(_)
                 | Command::SendOrder { .. }
                 | Command::FulfilOrder { .. }
                 | Command::PutTopUp(_)

@@ -10,9 +10,11 @@ use crate::place;
 /// Carries out a key command, in the running server or on the store itself.
 pub(crate) fn run(command: KeyCommand) -> Result<(), Failure> {
     let (place, ask) = match command {
-        KeyCommand::Create { place, studio, role } => (place, Ask::CreateKey { studio, role: word(role).to_owned() }),
+        KeyCommand::Create { place, studio, role, reason } => {
+            (place, Ask::CreateKey { studio, role: word(role).to_owned(), reason })
+        }
         KeyCommand::List { place, studio } => (place, Ask::ListKeys { studio }),
-        KeyCommand::Revoke { place, id } => (place, Ask::RevokeKey { id }),
+        KeyCommand::Revoke { place, id, reason } => (place, Ask::RevokeKey { id, reason }),
         KeyCommand::RenewTokens { place, studio } => (place, Ask::RenewTokens { studio }),
     };
     match place::ask(&place, ask)? {

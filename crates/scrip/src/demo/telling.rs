@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use scrip_core::answer::{Answer, Done};
 use scrip_core::command::{
-    AfterExpiry, Command, Cost, Expected, Grant, OrderItem, PlaceHold, PutAccount, PutSubscription, ReleaseHold,
-    SettleHold, Usage,
+    AfterExpiry, Cancellation, Command, Cost, Expected, Grant, OrderItem, PlaceHold, PutAccount, PutSubscription,
+    ReleaseHold, SettleHold, Usage,
 };
 use scrip_core::hold::OnExcess;
 use scrip_core::id::{
@@ -94,7 +94,7 @@ impl Teller<'_> {
             What::Becomes(state) => {
                 Command::PutSubscription(PutSubscription { state: Some(*state), ..PutSubscription::default() })
             }
-            What::Cancels => Command::CancelSubscription,
+            What::Cancels => Command::CancelSubscription(Cancellation::default()),
             What::IsGiven { credits, class, days, reason } => Command::Grant(Grant {
                 credits: *credits,
                 class: *class,
@@ -173,7 +173,7 @@ impl Teller<'_> {
         self.told += 1;
         let keyed = !matches!(
             command,
-            Command::PutAccount(_) | Command::PutSubscription(_) | Command::CancelSubscription | Command::Touch
+            Command::PutAccount(_) | Command::PutSubscription(_) | Command::CancelSubscription(_) | Command::Touch
         );
         let request = Request {
             studio: studio_number(self.engine, story)?,

@@ -34,6 +34,22 @@ impl World {
         self.browser.chromium("Emulation.setEmulatedMedia", scheme);
     }
 
+    /// A page as a first visit gets it: its bytes as they travel, and how far its parts moved once they were there.
+    pub(crate) fn weighed(&self, page: &str) -> (u64, String) {
+        self.browser.chromium("Network.clearBrowserCache", json!({}));
+        self.browser.go(&self.at(page));
+        let measured = self.browser.run_until_called(
+            "const done = arguments[0]; let moved = 0;
+             new PerformanceObserver((list) => list.getEntries().forEach((entry) => moved += entry.value))
+               .observe({ type: 'layout-shift', buffered: true });
+             const of = (type) => performance.getEntriesByType(type).map((entry) => entry.transferSize);
+             requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(() =>
+               done([of('navigation').concat(of('resource')).reduce((sum, size) => sum + size, 0), moved]))))",
+            &json!([]),
+        );
+        (measured[0].as_u64().expect("a size"), measured[1].to_string())
+    }
+
     /// What is wrong with the page that is open.
     pub(crate) fn faults(&self) -> Vec<String> {
         let mut faults = axe::violations(&self.browser);
@@ -85,22 +101,11 @@ fn a_first_page_is_light_and_stands_still() {
         world.look(width, "light");
         world.enter(studio, account, "");
         for (name, page) in PAGES {
-            world.browser.chromium("Network.clearBrowserCache", json!({}));
-            world.browser.go(&world.at(page));
-            let measured = world.browser.run_until_called(
-                "const done = arguments[0]; let moved = 0;
-                 new PerformanceObserver((list) => list.getEntries().forEach((entry) => moved += entry.value))
-                   .observe({ type: 'layout-shift', buffered: true });
-                 const of = (type) => performance.getEntriesByType(type).map((entry) => entry.transferSize);
-                 requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(() =>
-                   done([of('navigation').concat(of('resource')).reduce((sum, size) => sum + size, 0), moved]))))",
-                &json!([]),
-            );
-            let bytes = measured[0].as_u64().expect("a size");
-            println!("{account} {width} {name}: {bytes} bytes as they travel, moved {}", measured[1]);
-            assert!(bytes > 10_000, "else nothing was measured: {page} {measured}");
+            let (bytes, moved) = world.weighed(page);
+            println!("{account} {width} {name}: {bytes} bytes as they travel, moved {moved}");
+            assert!(bytes > 10_000, "else nothing was measured: {page} {bytes}");
             assert!(bytes < 60_000, "{page}: {bytes} bytes");
-            assert_eq!(measured[1].to_string(), "0", "{page}: nothing moved");
+            assert_eq!(moved, "0", "{page}: nothing moved");
         }
     }
 }

@@ -25,10 +25,17 @@ pub(crate) struct World {
 impl World {
     /// Starts both.
     pub(crate) fn start() -> World {
+        World::on(|| {
+            let mut demo = scrip();
+            demo.args(["demo", "--listen", "127.0.0.1:0"]);
+            Server::spawn(demo)
+        })
+    }
+
+    /// Starts a browser, and another server than the demo.
+    pub(crate) fn on(server: impl FnOnce() -> Server) -> World {
         let alone = alone();
-        let mut demo = scrip();
-        demo.args(["demo", "--listen", "127.0.0.1:0"]);
-        World { server: Server::spawn(demo), browser: Browser::start(), _alone: alone }
+        World { server: server(), browser: Browser::start(), _alone: alone }
     }
 
     /// Writes into a field, in place of what is there.

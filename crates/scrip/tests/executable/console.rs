@@ -309,7 +309,10 @@ fn each_role_is_offered_what_it_may_do_and_nothing_else() {
             let words = if may { name } else { "Your role may not do this" };
             visitor.get(page).says(if may { 200 } else { 403 }, words);
         }
-        let visit = visitor.post("/console/accounts/ada/visit", &[]);
+        visitor
+            .post("/console/accounts/ada/visit", &[])
+            .says(if ["support", "admin"].contains(&role) { 200 } else { 403 }, "h1");
+        let visit = visitor.post("/console/accounts/ada/visit", &[("reason", "she asked")]);
         assert_eq!(visit.status, if ["support", "admin"].contains(&role) { 303 } else { 403 }, "{role}");
         assert_eq!(account.text.contains("See their pages"), ["support", "admin"].contains(&role), "{role}");
     }
@@ -361,7 +364,8 @@ fn a_catalog_is_published_over_nothing_unseen() {
     let document = std::fs::read_to_string(crate::support::shipped("studiotwin")).unwrap();
     let named = |name: &str| document.replacen("\"StudioTwin\"", &format!("\"{name}\""), 1);
     let send = |word: &'static str, text: &str, after: &str| {
-        visitor.post("/console/catalog", &[("format", "toml"), ("source", text), ("do", word), ("after", after)])
+        let fields = [("format", "toml"), ("source", text), ("do", word), ("after", after), ("reason", "why")];
+        visitor.post("/console/catalog", &fields)
     };
     let checked = send("check", &named("Twins"), "");
     checked.says(200, "It holds");
@@ -404,7 +408,11 @@ fn what_is_not_right_is_said_in_the_form() {
 fn keys_are_made_with_a_key_and_revoked_with_a_session() {
     let world = World::start();
     let visitor = Visitor::signed_in(&world.server, &world.admin);
-    let make = |role: &str, key: &str| visitor.post("/console/keys", &[("role", role), ("key", key)]);
+    let made_for = |reason: &str, role: &str, key: &str| {
+        visitor.post("/console/keys", &[("role", role), ("key", key), ("reason", reason)])
+    };
+    made_for("", "support", &world.admin).says(422, "Say for whom");
+    let make = |role: &str, key: &str| made_for("for Bo", role, key);
     make("support", "sk_wrong").says(422, "That is not a key that may make keys.");
     make("support", visitor.cookie.strip_prefix("scrip_console=").unwrap()).says(422, "role=\"alert\"");
     let elsewhere = world.server.key("flow-studio");
@@ -424,16 +432,21 @@ fn keys_are_made_with_a_key_and_revoked_with_a_session() {
         let text = visitor.get(page).text;
         assert!(!text.contains(support) && !text.contains(&world.admin), "{page}");
         assert_eq!(text.contains(&format!("…{hint}")), page == "/console/keys");
+        assert_eq!(text.contains("for Bo"), page != "/console", "{page}");
     }
     visitor.get(&format!("/console/keys/{id}/revoke")).says(200, "opens nothing any more");
     let session = Visitor::signed_in(&world.server, support);
-    visitor.post(&format!("/console/keys/{id}/revoke"), &[]).leads_to("/console/keys");
+    let revoke = |reason: &str| visitor.post(&format!("/console/keys/{id}/revoke"), &[("reason", reason)]);
+    revoke("").says(200, "Say why");
+    session.get("/console").says(200, "At a glance");
+    revoke("Bo has left").leads_to("/console/keys");
     session.get("/console").leads_to("/console/sign-in");
     visitor.get("/console/keys").says(200, "Revoked");
     assert_eq!(visitor.get(&format!("/console/keys/{id}/revoke")).status, 404);
     let acts = world.server.client(&world.admin).get("/audit?limit=100").body["acts"].clone();
     let acts: Vec<_> = acts.as_array().unwrap().iter().filter(|act| act["reference"] == *id).collect();
     assert_eq!(acts.iter().map(|act| &act["act"]).collect::<Vec<_>>(), ["key_revoked", "key_created"]);
+    assert_eq!(acts.iter().map(|act| &act["reason"]).collect::<Vec<_>>(), ["Bo has left", "for Bo"]);
 }
 
 /// The first page offers the studio's provider, and says why somebody is back.

@@ -9,7 +9,7 @@
 use scrip_api::code::Code;
 use scrip_core::account::Account;
 use scrip_core::catalog::Price;
-use scrip_core::command::{Command, PutSubscription, TermPaid};
+use scrip_core::command::{Cancellation, Command, PutSubscription, TermPaid};
 use scrip_core::cycle::cycle_at;
 use scrip_core::id::{Key, ProviderRef, StudioNumber};
 use scrip_core::order::{Item, Order, Paid, PaidBy, Payment};
@@ -238,7 +238,7 @@ impl Both<'_> {
                     self.stop().await?;
                 }
                 if pays_for.is_some_and(|stands| stands.next != Some(NextPlan::Cancel)) {
-                    self.carry_out(None, Command::CancelSubscription).await?;
+                    self.carry_out(None, Command::CancelSubscription(Cancellation::default())).await?;
                 }
                 self.carry_out(None, Command::EndBilling { order: self.place.order }).await
             }
@@ -291,7 +291,7 @@ impl Both<'_> {
             (true, true, false) | (true, false, false) => Ending::AtTermEnd,
             (false, true, true) | (false, false, true) => Ending::Not,
             (false, true, false) => {
-                self.carry_out(None, Command::CancelSubscription).await?;
+                self.carry_out(None, Command::CancelSubscription(Cancellation::default())).await?;
                 Ending::AtTermEnd
             }
             (true, false, true) => {

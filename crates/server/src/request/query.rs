@@ -3,6 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use scrip_api::problem::shown;
+use scrip_api::text;
 use scrip_api::unfit::InvalidField;
 use scrip_core::id::AccountNumber;
 use scrip_core::time::Time;
@@ -76,6 +77,11 @@ impl Query {
     pub(crate) fn limit_to(&mut self, most: usize) -> Result<usize, InvalidField> {
         let parse = |text: &str| text.parse().ok().filter(|limit| (1..=most).contains(limit));
         Ok(self.read("limit", &format!("a number from 1 to {most}"), parse)?.unwrap_or(PAGE_DEFAULT))
+    }
+
+    /// `reason`: why something is done that has no body to say it in.
+    pub(crate) fn reason(&mut self) -> Result<Option<Box<str>>, InvalidField> {
+        self.text("reason").map(text::reason).transpose()
     }
 
     /// An instant.

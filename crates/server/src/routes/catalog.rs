@@ -15,7 +15,7 @@ use scrip_core::entry::Act;
 use scrip_core::id::{StudioId, StudioNumber};
 use scrip_core::plan::Renews;
 use scrip_core::time::Time;
-use scrip_engine::engine::{Publication, PublishError, PublishOutcome};
+use scrip_engine::engine::{Deed, Publication, PublishError, PublishOutcome};
 
 use crate::app::App;
 use crate::auth::Authorised;
@@ -107,11 +107,12 @@ pub(super) async fn publish(
         key.must_be_whole()?;
     }
     let after = query.read("after", "the number of a version, or 0", |text| text.parse::<u32>().ok())?;
+    let reason = query.reason()?;
     query.finish()?;
     let publication = publication(&app, request).await?;
     match trial {
         Trial::Yes => try_out(&app, &key, publication, after).await,
-        Trial::No => really(&app, &key, publication, after).await,
+        Trial::No => really(&app, &key, publication, Wish { after, reason }).await,
     }
 }
 
@@ -195,12 +196,16 @@ fn overtaken(newest: u32) -> Refused {
     Problem::new(Code::CatalogOvertaken, detail).with("catalog_version", newest).into()
 }
 
-async fn really(
-    app: &App,
-    key: &Authorised,
-    publication: Publication,
+/// How something is published.
+struct Wish {
+    /// Only where this is the newest version still.
     after: Option<u32>,
-) -> Result<Response, Refused> {
+    /// Why: kept in the audit trail.
+    reason: Option<Box<str>>,
+}
+
+async fn really(app: &App, key: &Authorised, publication: Publication, wish: Wish) -> Result<Response, Refused> {
+    let Wish { after, reason } = wish;
     let (studio, before) = (name_of(app, key.studio)?, app.catalog(key.studio).ok());
     let engine = app.engine().clone();
     let runtime = tokio::runtime::Handle::current();
@@ -218,9 +223,9 @@ async fn really(
         Err(PublishError::Unavailable(why)) => return Err(Refused::unavailable(why)),
     };
     if is_new {
-        app.engine()
-            .record(key.studio, key.by(), Act::CatalogPublished, &format!("version {}", version.version))
-            .await?;
+        let subject = format!("version {}", version.version);
+        let deed = Deed::of(Act::CatalogPublished, &subject).because(reason.as_deref());
+        app.engine().record(key.studio, key.by(), deed).await?;
     }
     let changes = match before.filter(|_| is_new) {
         Some(before) => catalog::diff(&before.catalog, &version.catalog),

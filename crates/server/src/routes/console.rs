@@ -20,6 +20,7 @@ use scrip_core::entry::{Act, Book, Kind};
 use scrip_core::lot::Class;
 use scrip_core::time::Time;
 use scrip_engine::Engine;
+use scrip_engine::engine::Deed;
 use scrip_engine::history::JournalQuery;
 use scrip_engine::store::StoreError;
 
@@ -62,7 +63,7 @@ pub(super) async fn open(State(app): State<App>, query: Query, request: Request)
     let digest = key.key_itself()?;
     let expires_at = ends(now);
     let secret = app.engine().token_secret_made(key.studio).await?;
-    app.engine().record(key.studio, key.by(), Act::SignedIn, "console").await?;
+    app.engine().record(key.studio, key.by(), Deed::of(Act::SignedIn, "console")).await?;
     let claims = Claims { studio: key.studio, who: Who::Key(console_token::mark(&digest, &secret)), expires_at };
     let token = console_token::issue(&claims, &secret);
     Ok(reply::json(StatusCode::CREATED, &ConsoleSessionShown { token, expires_at: Instant(expires_at) }))

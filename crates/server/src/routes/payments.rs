@@ -1,6 +1,8 @@
 //! `/v1/payments/stripe/{studio}`: what the provider and its customers' browsers call. No key of ours: the provider signs, and
 //! a browser names a page that only its customer knows. And `/v1/payments/deliveries`, where the studio sees what came of it.
 
+use std::fmt;
+
 use axum::body::Body as HttpBody;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -85,16 +87,62 @@ pub(super) async fn deliveries(State(app): State<App>, key: Authorised, mut quer
     })?;
     // Each row's order is looked up; all that is open can be shown.
     let limit = query.limit_to(OPEN_MAX)?;
+    let after = query.read("after", "the next of the page before", Place::parse)?;
     query.finish()?;
     let rows = app.deliveries().rows(&app, key.studio);
-    let wanted = rows.iter().filter(|row| state.is_none_or(|state| shown_state(&row.became).0 == state)).take(limit);
+    let rows: Vec<(Place, &DeliveryRow)> = Place::of_all(&rows)
+        .into_iter()
+        .zip(&rows)
+        .filter(|(place, row)| {
+            state.is_none_or(|state| shown_state(&row.became).0 == state)
+                && after.is_none_or(|after| place.is_behind(after))
+        })
+        .collect();
     let mut deliveries = Vec::new();
-    for row in wanted {
+    for (_, row) in rows.iter().take(limit) {
         deliveries.push(shown(&app, key.studio, row).await?);
     }
+    let last = rows.get(..limit).filter(|_| rows.len() > limit).and_then(|page| page.last());
+    let next = last.map(|(place, _)| place.to_string());
     let asked_until = app.deliveries().asked_until(&app, key.studio);
     let asked_until = asked_until.map(|seconds| Instant(Time::from_micros(seconds.saturating_mul(1_000_000))));
-    Ok(reply::ok(&DeliveriesShown { deliveries, asked_until }))
+    Ok(reply::ok(&DeliveriesShown { deliveries, asked_until, next }))
+}
+
+/// A delivery's place in the list, newest first: its time, and how many of the same time stand before it. What is delivered anew goes to
+/// the front; the others stay where they are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Place {
+    at: Time,
+    nth: u32,
+}
+
+impl Place {
+    fn of_all(rows: &[DeliveryRow]) -> Vec<Place> {
+        let mut places: Vec<Place> = Vec::with_capacity(rows.len());
+        for row in rows {
+            let nth = places.last().filter(|last| last.at == row.at).map_or(0, |last| last.nth + 1);
+            places.push(Place { at: row.at, nth });
+        }
+        places
+    }
+
+    fn is_behind(self, other: Place) -> bool {
+        self.at < other.at || (self.at == other.at && self.nth > other.nth)
+    }
+
+    fn parse(text: &str) -> Option<Place> {
+        let (at, nth) = text.strip_prefix('d')?.split_once('-')?;
+        let at = Time::from_micros(i64::from_str_radix(at, 16).ok()?);
+        let place = Place { at, nth: u32::from_str_radix(nth, 16).ok()? };
+        (place.to_string() == text).then_some(place)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "d{:x}-{:x}", self.at.micros(), self.nth)
+    }
 }
 
 /// A delivery, with the order that is known by its page or payment now.

@@ -37,7 +37,7 @@ pub(super) async fn open(
     Body(request): Body<PortalSessionRequest>,
 ) -> Result<Response, Refused> {
     query.finish()?;
-    let expires_in = request.expires_in()?;
+    let (expires_in, reason) = (request.expires_in()?, request.reason()?);
     let number = app.stored_account(key.studio, &id).await?.number;
     // By hand, not by a page of the studio's that opens one for each visit: it may do no more than its role, and what is done with it
     // would be recorded as the customer's.
@@ -45,8 +45,8 @@ pub(super) async fn open(
     let reach = if by_hand { Reach::Reads } else { Reach::Whole };
     if by_hand {
         let subject = format!("for {expires_in} s");
-        app.carry_out(&key, id.clone(), None, Command::RecordAct { act: Act::PortalOpened, subject: subject.into() })
-            .await?;
+        let record = Command::RecordAct { act: Act::PortalOpened, subject: subject.into(), reason };
+        app.carry_out(&key, id.clone(), None, record).await?;
     }
     let expires_at = whole_second(app.engine().now().plus_seconds(i64::from(expires_in)));
     let secret = app.engine().token_secret_made(key.studio).await?;

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use scrip_api::code::Code;
 use scrip_core::entry::Act;
 use scrip_core::id::StudioNumber;
+use scrip_engine::engine::Deed;
 use scrip_engine::store::Role;
 use scrip_oidc::{Answer, Begun, Error};
 use subtle::ConstantTimeEq;
@@ -161,7 +162,7 @@ async fn signed_in(
         return Ok(Err(NotIn::new("no_role", "the role jobs is for programs")));
     }
     let secret = app.engine().token_secret_made(studio).await?;
-    app.engine().record(studio, name.as_str().into(), Act::SignedIn, "console").await?;
+    app.engine().record(studio, name.as_str().into(), Deed::of(Act::SignedIn, "console")).await?;
     let who = Who::Person { provider: provider.digest(), value: value.into(), name: name.into() };
     Ok(Ok(console_token::issue(&Claims { studio, who, expires_at: ends(app.engine().now()) }, &secret)))
 }

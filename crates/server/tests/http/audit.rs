@@ -2,6 +2,7 @@
 
 use scrip_core::entry::Act;
 use scrip_core::id::StudioNumber;
+use scrip_engine::engine::Deed;
 use scrip_engine::store::Role;
 use scrip_server::keys::{digest, public_id};
 use serde_json::{Value, json};
@@ -50,7 +51,7 @@ async fn every_act_says_who_did_it_and_why() {
     let order = format!("/v1/accounts/ada/orders/{}/mark-paid", order.as_str().unwrap());
     act(&world, &finance, "p", &order, json!({"reference": "invoice 17"})).await;
     world.put("/v1/accounts/ada/subscription", json!({"plan": "pro"})).await;
-    world.engine.record(StudioNumber(1), "command line".into(), Act::KeyCreated, "key_1").await.unwrap();
+    world.engine.record(StudioNumber(1), "command line".into(), Deed::of(Act::KeyCreated, "key_1")).await.unwrap();
     // Of jobs nothing is in it, nor of settings.
     act(&world, FLOW, "e", "/v1/accounts/ada/holds", json!({"credits": 1, "hold": "job"})).await;
     act(&world, FLOW, "f", "/v1/accounts/ada/holds/job/settle", json!({})).await;
@@ -84,13 +85,62 @@ async fn every_act_says_who_did_it_and_why() {
     assert!(!world.get("/v1/accounts/ada/entries").await.text().contains("key_"));
 }
 
+/// What moves no credits has a why, too, where it is said.
+#[tokio::test]
+async fn what_moves_no_credits_says_why_as_well() {
+    let world = World::new().await;
+    world.account("ada", 0).await;
+    let admin = keys::make(&world, "admin", Role::Admin, false).await;
+    let (a, boss) = (public_id(&digest(FLOW)), public_id(&digest(&admin)));
+    let made = act(&world, FLOW, "", "/v1/keys", json!({"role": "support", "reason": "for Bo"})).await["key"].clone();
+    let made = made.as_str().unwrap();
+    let source = std::fs::read_to_string("../../catalogs/flow-studio.toml").unwrap();
+    let source = source.replace("allowance = 3_000", "allowance = 3_100");
+    let publish = async |query: &str| {
+        let call = world.call("POST", &format!("/v1/catalog{query}")).secret(&admin);
+        call.header("content-type", "application/toml").send(axum::body::Body::from(source.clone())).await
+    };
+    assert_eq!(publish("?after=1&reason=%20").await.json()["field"], json!("reason"));
+    assert_eq!(publish("?after=1&reason=more%20for%20Lite").await.status, 201);
+    let session = world.call("POST", "/v1/console-sessions").secret(&admin).empty().await.json()["token"].clone();
+    let look = world.call("POST", "/v1/accounts/ada/portal-sessions").secret(session.as_str().unwrap());
+    assert_eq!(look.header("host", "x").json(json!({"reason": "she sees no job"})).await.status, 201);
+    world.put("/v1/accounts/ada/subscription", json!({"plan": "lite"})).await;
+    let cancel = world.call("DELETE", "/v1/accounts/ada/subscription?reason=she%20asked").secret(FLOW);
+    assert_eq!(cancel.empty().await.status, 200);
+    let revoke =
+        async |reason: &str| world.call("DELETE", &format!("/v1/keys/{made}{reason}")).secret(&admin).empty().await;
+    assert_eq!(revoke(&format!("?reason={}", "x".repeat(1_001))).await.json()["field"], json!("reason"));
+    let revoked = revoke("?reason=Bo%20has%20left").await.json();
+    assert_eq!((&revoked["created_by"], &revoked["reason"]), (&json!(a), &json!("for Bo")));
+    let (all, _) = trail(&world, "/v1/audit").await;
+    let expected = [
+        format!("{boss} key_revoked - {made} Bo has left 0"),
+        format!("{a} plan_change ada - she asked 0"),
+        format!("{a} plan_change ada - - 0"),
+        format!("{boss} portal_opened ada for 3600 s she sees no job 0"),
+        format!("{boss} signed_in - console - 0"),
+        format!("{boss} catalog_published - version 2 more for Lite 0"),
+        format!("{a} key_created - {made} for Bo 0"),
+    ];
+    assert_eq!(all, expected);
+    // The list of keys says by whom and for what each was made, where that is known.
+    let keys = world.get("/v1/keys").await.json()["keys"].clone();
+    let told = |key: &Value| (key["key"].clone(), key["created_by"].clone(), key["reason"].clone());
+    let told: Vec<_> = keys.as_array().unwrap().iter().map(told).collect();
+    assert!(told.contains(&(json!(made), json!(a), json!("for Bo"))), "{told:?}");
+    assert!(told.contains(&(json!(a), Value::Null, Value::Null)), "{told:?}");
+    // Customers are not shown who looked, nor why.
+    assert!(!world.get("/v1/accounts/ada/entries").await.text().contains("she sees no job"));
+}
+
 /// The account in which a studio's own acts are recorded is nobody's: it cannot be found, read or given anything.
 #[tokio::test]
 async fn the_studios_own_account_is_no_customers() {
     let world = World::new().await;
     world.account("ada", 5).await;
     for _ in 0..2 {
-        world.engine.record(StudioNumber(1), "command line".into(), Act::KeyRevoked, "key_1").await.unwrap();
+        world.engine.record(StudioNumber(1), "command line".into(), Deed::of(Act::KeyRevoked, "key_1")).await.unwrap();
         let listed = world.get("/v1/accounts").await.json();
         assert_eq!(listed["accounts"].as_array().unwrap().len(), 1, "{listed}");
         for operation in crate::document::operations(&world).await {

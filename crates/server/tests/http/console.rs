@@ -162,6 +162,60 @@ async fn a_publication_does_not_overtake_another_unseen() {
     assert_eq!(publish("?after=2", with("3_300")).await.status, 201);
 }
 
+/// A change of plan may be made to hang on what was looked at: what was done meanwhile, by anybody, is not taken back unseen.
+#[tokio::test]
+async fn a_plan_is_changed_and_cancelled_as_it_was_looked_at() {
+    let world = World::new().await;
+    world.account("ada", 0).await;
+    let path = "/v1/accounts/ada/subscription";
+    let preview = async |plan: &str| world.post(&format!("{path}/preview"), json!({"plan": plan})).await.json();
+    let put = async |plan: &str, mark: &Value| world.put(path, json!({"plan": plan, "mark": mark})).await;
+    let cancel = async |query: &str| world.call("DELETE", &format!("{path}{query}")).secret(FLOW).empty().await;
+    let cancelling = async || world.post(&format!("{path}/preview"), json!({"cancel": true})).await.json();
+    assert_eq!(cancelling().await["code"], json!("subscription_not_found"));
+    for wrong in [json!({}), json!({"cancel": false}), json!({"plan": "lite", "cancel": true})] {
+        assert_eq!(world.post(&format!("{path}/preview"), wrong).await.json()["field"], json!("plan"));
+    }
+    let first = preview("lite").await;
+    assert_eq!(first["mark"], preview("pro").await["mark"], "of what stands, not of what is asked");
+    assert_eq!(put("lite", &first["mark"]).await.status, 201);
+    // Sent again, or by who looked before.
+    let again = put("pro", &first["mark"]).await;
+    assert_eq!((again.status, &again.json()["code"]), (409, &json!("subscription_overtaken")));
+    let tried = cancelling().await;
+    let ends = world.get(path).await.json()["term"]["end"].clone();
+    assert_eq!((&tried["effective_at"], &tried["subscription"]["ends_at"]), (&ends, &ends));
+    assert_eq!((&tried["grants"], &tried["balance"]["remaining"]), (&json!(0), &json!(3_000)));
+    assert_eq!(world.get(path).await.json().get("ends_at"), None, "nothing was done");
+    let mark = tried["mark"].as_str().unwrap();
+    // What a job does is none of the plan's.
+    world.post("/v1/accounts/ada/charges", json!({"credits": 30})).await;
+    assert_eq!(cancel(&format!("?mark={mark}&reason=asked")).await.json()["ends_at"], ends);
+    assert_eq!(cancel(&format!("?mark={mark}")).await.json()["code"], json!("subscription_overtaken"));
+    assert_eq!(cancel("").await.status, 200, "who hangs it on nothing may repeat it");
+    // Kept after all, as it was looked at; a refill is another state of things.
+    let kept = preview("lite").await;
+    world.at("2026-02-28T10:00:01Z").await;
+    assert_eq!(put("lite", &kept["mark"]).await.json()["code"], json!("subscription_overtaken"));
+    for wrong in ["", "x", "0"] {
+        assert_eq!(put("lite", &json!(wrong)).await.json()["field"], json!("mark"), "{wrong}");
+    }
+}
+
+/// Before its first cycle, a plan that is cancelled ends at once, and is answered as it was.
+#[tokio::test]
+async fn a_plan_that_has_not_begun_ends_at_once() {
+    let world = World::new().await;
+    world.account("ada", 0).await;
+    let path = "/v1/accounts/ada/subscription";
+    world.put(path, json!({"plan": "lite", "anchor": "2026-03-01T00:00:00Z"})).await;
+    let tried = world.post(&format!("{path}/preview"), json!({"cancel": true})).await.json();
+    assert_eq!(tried["subscription"]["ends_at"], tried["effective_at"]);
+    let ended = world.call("DELETE", path).secret(FLOW).empty().await;
+    assert_eq!((ended.status, &ended.json()["ends_at"]), (200, &tried["effective_at"]), "{}", ended.text());
+    assert_eq!(world.get(path).await.status, 404);
+}
+
 /// The totals are those of the accounts and of their histories, added up.
 #[tokio::test]
 async fn totals_are_what_accounts_have_and_books_what_moved() {

@@ -2,32 +2,27 @@
 
 use askama::Template;
 use axum::extract::{Path, Query};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::StatusCode;
 use scrip_api::account::AccountShown;
 use scrip_api::balance::{BalanceShown, LotShown};
 use scrip_api::code::Code;
 use scrip_api::entry::{EntriesShown, EntryShown};
 use scrip_api::hold::HoldsShown;
 use scrip_api::order::OrdersShown;
-use scrip_api::portal::PortalSessionShown;
 use scrip_api::subscription::SubscriptionShown;
 use scrip_core::id::AccountId;
-use serde_json::json;
 
 use super::Page;
 use super::cells::{Cell, Table, Views, number, text};
 use super::deed::Act;
-use super::desk::{Denied, Desk, Sent};
+use super::desk::{Denied, Desk};
 use super::frame::{Frame, Room};
 use super::lists::{order_cells, order_columns, way};
+use super::visit;
 use super::words::{self, Names, escaped};
 use crate::frame;
 use crate::receipt::Line;
 use crate::trouble::Trouble;
-
-/// The call that lets an operator see a customer's own pages.
-const VISIT: &str = "POST /v1/accounts/{account}/portal-sessions";
 
 /// Which part of the history.
 #[derive(Debug, serde::Deserialize)]
@@ -93,7 +88,7 @@ pub(super) async fn page(desk: Desk, Path(id): Path<String>, Query(asked): Query
         orders: orders_table(&desk, &frame, &names, &id, &orders),
         lines: desk.reader(&id).lines(entries.entries).await?,
         acts: Act::ALL.into_iter().filter(|act| desk.may(act.call())).collect(),
-        visits: desk.may(VISIT),
+        visits: desk.may(visit::CALL),
         frame,
         account,
         balance,
@@ -138,18 +133,6 @@ fn views(id: &AccountId, asked: Option<&str>) -> (Views, &'static str) {
         _ => "",
     };
     (views, kinds)
-}
-
-/// Opens the customer's own pages, as the customer sees them, to look at. It is recorded.
-pub(super) async fn visit(Path(id): Path<String>, sent: Sent) -> Page {
-    let id = account_id(&id)?;
-    if !sent.desk.may(VISIT) {
-        return Err(Denied::not_yours());
-    }
-    let path = format!("/accounts/{id}/portal-sessions");
-    let session: PortalSessionShown = sent.desk.send("POST", path, None, json!({"expires_in": 900})).await?;
-    let to = HeaderValue::from_str(&format!("/portal/{}", session.token)).map_err(|_| Denied(Trouble::Fault))?;
-    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response())
 }
 
 fn lots(desk: &Desk, frame: &Frame, account: &AccountShown, lots: &[LotShown]) -> Table {
@@ -221,6 +204,16 @@ impl Detail {
 
     fn may(&self, word: &str) -> bool {
         self.acts.iter().any(|act| act.word() == word)
+    }
+
+    /// Whether the plan can be cancelled: there is one, and it goes on.
+    fn goes_on(&self) -> bool {
+        self.subscription.as_ref().is_some_and(|subscription| subscription.ends_at.is_none())
+    }
+
+    /// Whether something waits for the end of the plan's term, which can be called off.
+    fn changes(&self) -> bool {
+        self.subscription.as_ref().is_some_and(|plan| plan.ends_at.is_some() || plan.next_plan.is_some())
     }
 
     fn is_owed(&self) -> bool {

@@ -44,7 +44,7 @@ pub(super) async fn list(desk: Desk, Query(wanted): Query<Search>) -> Page {
         vec![
             Cell::Link { href: format!("/console/accounts/{}", account.account), said, beneath },
             Cell::text(account.plan.as_deref().map(|plan| names.plan(plan)).unwrap_or_default()),
-            Cell::text(frame.wording.day(&account.opened_at)),
+            Cell::day(&frame, &account.opened_at),
             Cell::amount(&frame, "available", &account.balance.available),
             Cell::amount(&frame, "held", &account.balance.held),
             Cell::amount(&frame, "remaining", &account.balance.remaining),

@@ -7,21 +7,20 @@ use askama::Template;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use scrip_api::account::AccountShown;
-use scrip_api::balance::{BalanceShown, PartShown, TotalsShown};
+use scrip_api::balance::{BalanceShown, LotShown, PartShown, TotalsShown};
 use scrip_api::code::Code;
 use scrip_api::number::Amount;
 use scrip_api::order::OrderShown;
 use scrip_api::subscription::{PreviewShown, SubscriptionShown};
 use scrip_core::id::AccountId;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::Page;
 use super::account::{self, account_id};
 use super::deed::{Act, Fields};
 use super::desk::{Denied, Desk, Sent};
 use super::frame::{Frame, Room};
-use super::words::{self, Names};
+use super::words::{self, Names, escaped};
 use crate::form;
 use crate::frame;
 use crate::trouble::Trouble;
@@ -59,6 +58,7 @@ struct ActPage {
 pub(super) async fn form(desk: Desk, Path((id, word)): Path<(String, String)>, Query(object): Query<Object>) -> Page {
     let (id, act) = (account_id(&id)?, act_of(&desk, &word)?);
     let fields = Fields { of: object.of.unwrap_or_default(), ..Fields::default() };
+    let fields = with_plan(&desk, &id, act, fields).await?;
     shown(&desk, &id, act, fields, Step::Ask { fault: None, once: form::fresh()? }).await
 }
 
@@ -76,6 +76,7 @@ pub(super) async fn sent(Path((id, word)): Path<(String, String)>, sent: Sent) -
         reason: text("reason"),
     };
     let desk = &sent.desk;
+    let fields = with_plan(desk, &id, act, fields).await?;
     // Made with the first form and carried on: who goes back from the last page and confirms again gets the first answer.
     let once = sent.text("once").ok_or(Denied(Trouble::NotFromHere))?;
     let ask = |fault: String| Step::Ask { fault: Some(fault), once: once.to_owned() };
@@ -83,11 +84,14 @@ pub(super) async fn sent(Path((id, word)): Path<(String, String)>, sent: Sent) -
         return shown(desk, &id, act, fields, ask(fault.to_owned())).await;
     }
     let step = match sent.text("do") {
-        Some("confirm") if act == Act::Plan => put_plan(desk, &id, &fields, &text("seen"), once).await,
+        Some("confirm") if act.is_of_plan() => change_plan(desk, &id, (act, &fields), &text("seen")).await,
         Some("confirm") => done(desk, &id, act, &fields, once).await,
         Some(_) | None => tried(desk, &id, act, &fields, once).await,
     };
     let step = match step {
+        Err(Denied(Trouble::Problem(problem))) if problem.code == Code::SubscriptionOvertaken => {
+            ask(OVERTAKEN.to_owned())
+        }
         // What the rules refuse is said where it can be mended.
         Err(Denied(Trouble::Problem(problem))) if problem.status < 500 && problem.code != Code::Forbidden => {
             ask(problem.detail.clone())
@@ -95,6 +99,19 @@ pub(super) async fn sent(Path((id, word)): Path<(String, String)>, sent: Sent) -
         step => step?,
     };
     shown(desk, &id, act, fields, step).await
+}
+
+/// What is said where a plan is not as the preview saw it.
+const OVERTAKEN: &str = "Nothing was changed now: the plan is not as it was when this was shown. It may have been changed already, by \
+                         this page or by somebody else; look at what it would do now.";
+
+/// To keep a plan is to be put on the one that stands.
+async fn with_plan(desk: &Desk, id: &AccountId, act: Act, fields: Fields) -> Result<Fields, Denied> {
+    if act != Act::KeepPlan || !fields.plan.is_empty() {
+        return Ok(fields);
+    }
+    let stands = account::subscription(desk, id).await?;
+    Ok(Fields { plan: stands.map(|stands| stands.plan).unwrap_or_default(), ..fields })
 }
 
 /// An act that there is, and that the role may do.
@@ -132,12 +149,8 @@ fn counted(amount: &str, kind: &str) -> String {
 /// Tries it, and says what it would do.
 async fn tried(desk: &Desk, id: &AccountId, act: Act, fields: &Fields, once: &str) -> Result<Step, Denied> {
     let once = once.to_owned();
-    if act == Act::Plan {
-        let path = format!("/accounts/{id}/subscription/preview");
-        let seen = standing(desk, id).await?;
-        let preview: PreviewShown = desk.send("POST", path, None, json!({"plan": fields.plan})).await?;
-        let sentences = plan_sentences(desk, &preview).await?;
-        return Ok(Step::Confirm { sentences, after: preview.balance, once, seen });
+    if act.is_of_plan() {
+        return tried_plan(desk, id, act, fields, once).await;
     }
     let path = format!("{}?dry_run=true", act.path(id, &fields.of));
     let outcome: Outcome = desk.send("POST", path, Some(&once), fields.body(act)).await?;
@@ -149,37 +162,59 @@ async fn tried(desk: &Desk, id: &AccountId, act: Act, fields: &Fields, once: &st
     Ok(Step::Confirm { sentences, after: outcome.balance, once, seen: String::new() })
 }
 
-/// The plan as it stands, in a word: a preview is good while it stands so.
-async fn standing(desk: &Desk, id: &AccountId) -> Result<String, Denied> {
+/// Tries a change of the plan.
+async fn tried_plan(desk: &Desk, id: &AccountId, act: Act, fields: &Fields, once: String) -> Result<Step, Denied> {
+    let path = act.path(id, &fields.of);
+    let asked = if act == Act::CancelPlan { json!({"cancel": true}) } else { json!({"plan": fields.plan}) };
+    let preview: PreviewShown = desk.send("POST", format!("{path}/preview"), None, asked).await?;
     let stands = account::subscription(desk, id).await?;
-    let text = serde_json::to_vec(&stands).map_err(|_| Denied(Trouble::Fault))?;
-    Ok(Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    let (wording, names) = (Frame::around(desk, Room::Accounts).wording, desk.catalog().await?);
+    let sentences = match act {
+        Act::CancelPlan => cancel_sentences(&wording, &names, &preview, stands.as_ref()),
+        Act::KeepPlan => keep_sentences(&wording, &names, &preview, stands.as_ref()),
+        _ => plan_sentences(&wording, &names, &preview),
+    };
+    Ok(Step::Confirm { sentences, after: preview.balance, once, seen: preview.mark })
 }
 
-/// Puts the plan, where the one that the preview saw still stands: a page that is sent again does not take back what was done since.
-async fn put_plan(desk: &Desk, id: &AccountId, fields: &Fields, seen: &str, once: &str) -> Result<Step, Denied> {
-    if standing(desk, id).await? != seen {
-        let fault = "Nothing was changed now: the plan is not as it was when this was shown. It may have been changed already, by \
-                     this page or by somebody else; look at what it would do now.";
-        return Ok(Step::Ask { fault: Some(fault.to_owned()), once: once.to_owned() });
+/// Changes the plan where it stands as the preview saw it, which the API decides: a page that is sent again does not take back what was
+/// done since.
+async fn change_plan(desk: &Desk, id: &AccountId, (act, fields): (Act, &Fields), seen: &str) -> Result<Step, Denied> {
+    if seen.is_empty() {
+        return Err(overtaken());
     }
     let frame = Frame::around(desk, Room::Accounts);
-    let path = Act::Plan.path(id, &fields.of);
-    let stands: SubscriptionShown = desk.send("PUT", path, None, fields.body(Act::Plan)).await?;
+    let path = act.path(id, &fields.of);
+    let stands: SubscriptionShown = match act {
+        Act::CancelPlan => {
+            desk.delete(format!("{path}?mark={}&reason={}", escaped(seen), escaped(&fields.reason))).await?
+        }
+        _ => {
+            let mut body = fields.body(act);
+            body["mark"] = seen.into();
+            desk.send("PUT", path, None, body).await?
+        }
+    };
     let names = desk.catalog().await?;
-    let sentence = match &stands.next_plan {
-        None => format!("The plan is {}.", names.plan(&stands.plan)),
-        Some(next) => {
+    let plan = names.plan(&stands.plan);
+    let sentence = match (&stands.ends_at, &stands.next_plan) {
+        (Some(ends), _) => format!("The plan {plan} ends on {}.", frame.wording.instant(ends)),
+        (None, Some(next)) => {
             format!("The plan will be {} from {} on.", names.plan(next), frame.wording.instant(&stands.term.end))
         }
+        (None, None) => format!("The plan is {plan}."),
     };
     let balance: BalanceShown = desk.get(&format!("/accounts/{id}/balance")).await?;
     let after = TotalsShown { remaining: balance.remaining, held: balance.held, available: balance.available };
     Ok(Step::Done { sentence, after })
 }
 
-async fn plan_sentences(desk: &Desk, preview: &PreviewShown) -> Result<Vec<String>, Denied> {
-    let (wording, names) = (Frame::around(desk, Room::Accounts).wording, desk.catalog().await?);
+/// A confirmation of nothing that was seen.
+fn overtaken() -> Denied {
+    Denied::because(Code::SubscriptionOvertaken, OVERTAKEN)
+}
+
+fn plan_sentences(wording: &Wording, names: &Names, preview: &PreviewShown) -> Vec<String> {
     let at_once = preview.subscription.next_plan.is_none();
     let from = if at_once { "at once".to_owned() } else { format!("on {}", wording.instant(&preview.effective_at)) };
     let next = preview.subscription.next_plan.as_deref().unwrap_or(&preview.subscription.plan);
@@ -191,9 +226,59 @@ async fn plan_sentences(desk: &Desk, preview: &PreviewShown) -> Result<Vec<Strin
     sentences.push(match (preview.grants.0.is_positive(), at_once) {
         (true, true) => format!("{} credits are granted now.", wording.amount(&preview.grants)),
         (true, false) => format!("{} credits are granted then; nothing changes now.", wording.amount(&preview.grants)),
-        (false, _) => "No credits are granted or taken now.".to_owned(),
+        (false, _) => NOTHING_NOW.to_owned(),
     });
-    Ok(sentences)
+    sentences
+}
+
+const NOTHING_NOW: &str = "No credits are granted or taken now.";
+
+fn cancel_sentences(
+    wording: &Wording,
+    names: &Names,
+    preview: &PreviewShown,
+    stands: Option<&SubscriptionShown>,
+) -> Vec<String> {
+    let (plan, ending) = (names.plan(&preview.subscription.plan), &preview.subscription);
+    if ending.cycle.start.0 > preview.effective_at.0 {
+        return vec![format!("The plan {plan} ends at once: it has not begun."), NOTHING_NOW.to_owned()];
+    }
+    let mut sentences = vec![format!("The plan {plan} ends on {}.", wording.instant(&preview.effective_at))];
+    if let Some(next) = stands.and_then(|stands| stands.next_plan.as_deref()) {
+        sentences.push(format!("{} does not follow it.", names.plan(next)));
+    }
+    sentences.push(match ending.state.as_str() {
+        "active" => {
+            "Until then its credits come as always. What is left of them ends with it; other credits stay.".to_owned()
+        }
+        state => {
+            format!("It is {}: until then it brings credits only if that changes.", words::spoken(state).to_lowercase())
+        }
+    });
+    sentences.push(NOTHING_NOW.to_owned());
+    sentences
+}
+
+fn keep_sentences(
+    wording: &Wording,
+    names: &Names,
+    preview: &PreviewShown,
+    stands: Option<&SubscriptionShown>,
+) -> Vec<String> {
+    let plan = names.plan(&preview.subscription.plan);
+    let mut sentences =
+        vec![format!("The plan {plan} goes on, with {} credits each cycle.", wording.amount(&preview.allowance))];
+    let ends = stands.and_then(|stands| stands.ends_at.as_ref());
+    let next = stands.and_then(|stands| Some((stands.next_plan.as_deref()?, &stands.term.end)));
+    sentences.extend(ends.map(|ends| format!("It does not end on {}.", wording.instant(ends))));
+    sentences.extend(
+        next.map(|(next, from)| format!("{} does not follow it on {}.", names.plan(next), wording.instant(from))),
+    );
+    sentences.push(match preview.grants.0.is_positive() {
+        true => format!("{} credits are granted now.", wording.amount(&preview.grants)),
+        false => NOTHING_NOW.to_owned(),
+    });
+    sentences
 }
 
 /// What confirming will do.
@@ -233,7 +318,7 @@ async fn sentences(
                 bonus.unwrap_or_default()
             )
         }
-        Act::Plan => String::new(),
+        Act::Plan | Act::CancelPlan | Act::KeepPlan => String::new(),
     }];
     sentences.extend(outcome.to.iter().map(|part| {
         let (class, credits) = (words::class(&part.class).to_lowercase(), wording.amount(&part.credits));
@@ -254,7 +339,7 @@ async fn done(desk: &Desk, id: &AccountId, act: Act, fields: &Fields, once: &str
         Act::WriteOff => format!("Forgave {}.", counted(&moved, "owed ")),
         Act::Release => format!("Freed {}.", counted(&moved, "held ")),
         Act::MarkPaid => format!("{} is paid: {}.", fields.of, counted(&moved, "")),
-        Act::Plan => String::new(),
+        Act::Plan | Act::CancelPlan | Act::KeepPlan => String::new(),
     };
     Ok(Step::Done { sentence, after: outcome.balance })
 }
@@ -284,15 +369,8 @@ impl ActPage {
         self.act.word() == word
     }
 
-    /// What may be taken back of the lot that is meant.
-    fn lot(&self) -> Option<String> {
-        let lot = self.balance.lots.iter().find(|lot| lot.lot == self.fields.of)?;
-        let wording = &self.frame.wording;
-        Some(format!(
-            "{}: {} left, {} of it held",
-            words::class(&lot.class),
-            wording.amount(&lot.remaining),
-            wording.amount(&lot.held)
-        ))
+    /// The lot that is meant.
+    fn lot(&self) -> Option<&LotShown> {
+        self.balance.lots.iter().find(|lot| lot.lot == self.fields.of)
     }
 }

@@ -13,6 +13,7 @@ use super::Page;
 use super::cells::{Cell, Table, Tone, Way, text};
 use super::desk::{Denied, Desk, Sent};
 use super::frame::{Frame, Room};
+use super::words::escaped;
 use crate::frame;
 use crate::trouble::Trouble;
 
@@ -80,10 +81,10 @@ pub(super) async fn sent(sent: Sent) -> Page {
     };
     // What was checked is published where it goes on from the version that it was compared with, and from no other.
     let after = sent.text("after").and_then(|after| after.parse::<u32>().ok());
-    let path = match (publish, after) {
-        (true, Some(after)) => format!("/catalog?after={after}"),
-        (true, None) => return Err(Denied(Trouble::NotFromHere)),
-        (false, _) => "/catalog?dry_run=true".to_owned(),
+    let path = match (publish, after, sent.text("reason")) {
+        (true, Some(after), Some(reason)) => format!("/catalog?after={after}&reason={}", escaped(reason)),
+        (true, ..) => return Err(Denied(Trouble::NotFromHere)),
+        (false, ..) => "/catalog?dry_run=true".to_owned(),
     };
     // Before it is compared: what is published since is found out when this is.
     let versions: VersionsShown = sent.desk.get("/catalog/versions").await?;
@@ -162,9 +163,9 @@ fn row(frame: &Frame, version: &VersionShown) -> Vec<Cell> {
         to: format!("version {}", version.catalog_version),
     };
     vec![
-        Cell::text(format!("Version {}", version.catalog_version)),
-        Cell::text(frame.wording.instant(&version.published_at)),
-        Cell::text(frame.wording.instant(&version.effective_from)),
+        Cell::count(frame, "version", version.catalog_version),
+        Cell::instant(frame, &version.published_at, ""),
+        Cell::instant(frame, &version.effective_from, ""),
         Cell::tag(state, tone),
         Cell::Acts(vec![read]),
     ]

@@ -28,6 +28,8 @@ pub(crate) const fn number(name: &'static str) -> Column {
 pub(crate) enum Cell {
     /// Words, and quieter ones beneath them.
     Text { said: String, beneath: String },
+    /// When something was or will be, and quieter words beneath; `at`: the instant itself.
+    Time { at: String, said: String, beneath: String },
     /// A way somewhere, and quieter words beneath.
     Link { href: String, said: String, beneath: String },
     /// A state.
@@ -97,12 +99,22 @@ impl Cell {
 
     /// When something was, and how long ago.
     pub(crate) fn past(frame: &Frame, at: &Instant) -> Cell {
-        Cell::both(frame.wording.instant(at), frame.ago(at))
+        Cell::instant(frame, at, frame.ago(at))
     }
 
     /// When something will be, and how far ahead that is.
     pub(crate) fn coming(frame: &Frame, at: &Instant) -> Cell {
-        Cell::both(frame.wording.instant(at), frame.ahead(at))
+        Cell::instant(frame, at, frame.ahead(at))
+    }
+
+    /// An instant, with words beneath.
+    pub(crate) fn instant(frame: &Frame, at: &Instant, beneath: impl Into<String>) -> Cell {
+        Cell::Time { at: at.0.to_string(), said: frame.wording.instant(at), beneath: beneath.into() }
+    }
+
+    /// A day.
+    pub(crate) fn day(frame: &Frame, at: &Instant) -> Cell {
+        Cell::Time { at: at.0.to_string(), said: frame.wording.day(at), beneath: String::new() }
     }
 }
 

@@ -22,14 +22,27 @@ pub(crate) enum Act {
     Release,
     /// Put the account on a plan.
     Plan,
+    /// End its plan with the term.
+    CancelPlan,
+    /// Go on with its plan after all.
+    KeepPlan,
     /// Say that an order was paid outside a provider.
     MarkPaid,
 }
 
 impl Act {
     /// Every one.
-    pub(crate) const ALL: [Act; 7] =
-        [Act::Grant, Act::Refund, Act::Revoke, Act::WriteOff, Act::Release, Act::Plan, Act::MarkPaid];
+    pub(crate) const ALL: [Act; 9] = [
+        Act::Grant,
+        Act::Refund,
+        Act::Revoke,
+        Act::WriteOff,
+        Act::Release,
+        Act::Plan,
+        Act::CancelPlan,
+        Act::KeepPlan,
+        Act::MarkPaid,
+    ];
 
     /// The word in addresses.
     pub(crate) const fn word(self) -> &'static str {
@@ -40,6 +53,8 @@ impl Act {
             Act::WriteOff => "write-off",
             Act::Release => "release",
             Act::Plan => "plan",
+            Act::CancelPlan => "cancel-plan",
+            Act::KeepPlan => "keep-plan",
             Act::MarkPaid => "mark-paid",
         }
     }
@@ -52,7 +67,8 @@ impl Act {
             Act::Revoke => "POST /v1/accounts/{account}/lots/{lot}/revoke",
             Act::WriteOff => "POST /v1/accounts/{account}/debt/write-off",
             Act::Release => "POST /v1/accounts/{account}/holds/{hold}/release",
-            Act::Plan => "PUT /v1/accounts/{account}/subscription",
+            Act::Plan | Act::KeepPlan => "PUT /v1/accounts/{account}/subscription",
+            Act::CancelPlan => "DELETE /v1/accounts/{account}/subscription",
             Act::MarkPaid => "POST /v1/accounts/{account}/orders/{order}/mark-paid",
         }
     }
@@ -65,7 +81,7 @@ impl Act {
             Act::Revoke => format!("/accounts/{id}/lots/{of}/revoke"),
             Act::WriteOff => format!("/accounts/{id}/debt/write-off"),
             Act::Release => format!("/accounts/{id}/holds/{of}/release"),
-            Act::Plan => format!("/accounts/{id}/subscription"),
+            Act::Plan | Act::CancelPlan | Act::KeepPlan => format!("/accounts/{id}/subscription"),
             Act::MarkPaid => format!("/accounts/{id}/orders/{of}/mark-paid"),
         }
     }
@@ -78,6 +94,8 @@ impl Act {
             Act::WriteOff => "Write off the debt",
             Act::Release => "Release a hold",
             Act::Plan => "Change the plan",
+            Act::CancelPlan => "Cancel the plan",
+            Act::KeepPlan => "Keep the plan",
             Act::MarkPaid => "Mark an order as paid",
         }
     }
@@ -91,6 +109,8 @@ impl Act {
             Act::WriteOff => "Write off",
             Act::Release => "Release",
             Act::Plan => "Change plan",
+            Act::CancelPlan => "Cancel plan",
+            Act::KeepPlan => "Keep plan",
             Act::MarkPaid => "Mark paid",
         }
     }
@@ -98,6 +118,11 @@ impl Act {
     /// Whether an amount may be given.
     pub(crate) const fn takes_credits(self) -> bool {
         matches!(self, Act::Grant | Act::Refund | Act::Revoke | Act::WriteOff)
+    }
+
+    /// Whether it is done to the plan: then it hangs on what the preview saw of it.
+    pub(crate) const fn is_of_plan(self) -> bool {
+        matches!(self, Act::Plan | Act::CancelPlan | Act::KeepPlan)
     }
 
     /// Whether it is done to something of the account: a charge, a lot, a hold, an order.
@@ -179,9 +204,9 @@ impl Fields {
                     put("expires_at", ends.into());
                 }
             }
-            Act::Plan => put("plan", self.plan.clone().into()),
+            Act::Plan | Act::KeepPlan => put("plan", self.plan.clone().into()),
             Act::Release if !self.make_good.is_empty() => put("make_good", true.into()),
-            Act::Release | Act::Refund | Act::Revoke | Act::WriteOff | Act::MarkPaid => {}
+            Act::Release | Act::Refund | Act::Revoke | Act::WriteOff | Act::CancelPlan | Act::MarkPaid => {}
         }
         Value::Object(body)
     }
@@ -222,6 +247,8 @@ mod tests {
             (Act::Release, fields("", "hold_3", "stuck"), true),
             (Act::Release, fields("", "hold_3", ""), false),
             (Act::Plan, fields("", "", "asked for"), false),
+            (Act::CancelPlan, fields("", "", "asked for"), true),
+            (Act::CancelPlan, fields("", "", ""), false),
             (Act::MarkPaid, fields("", "order_3", "invoice 7"), true),
             (Act::MarkPaid, fields("", "order_3", ""), false),
         ] {

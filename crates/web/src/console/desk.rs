@@ -186,7 +186,15 @@ impl From<Trouble> for Denied {
     }
 }
 
-/// A page of a few words.
+/// What there is instead of a page.
+#[derive(Clone)]
+pub(crate) struct Told {
+    pub(crate) status: StatusCode,
+    pub(crate) title: &'static str,
+    pub(crate) words: String,
+}
+
+/// A page of a few words, for who has no session that could be read.
 #[derive(Template)]
 #[template(path = "console/denied.html")]
 struct DeniedPage {
@@ -198,9 +206,14 @@ struct DeniedPage {
 impl Denied {
     /// The role may not do this.
     pub(crate) fn not_yours() -> Denied {
+        Denied::because(Code::Forbidden, "Somebody with another role can; docs/roles.md says which.")
+    }
+
+    /// What the API would refuse with this.
+    pub(crate) fn because(code: Code, detail: &str) -> Denied {
         let problem = json!({
-            "type": "/problems/forbidden", "title": Code::Forbidden.title(), "status": 403, "code": "forbidden",
-            "detail": "Somebody with another role can; docs/roles.md says which.",
+            "type": format!("/problems/{}", code.word()), "title": code.title(), "status": code.status(), "code": code.word(),
+            "detail": detail,
         });
         Denied(serde_json::from_value(problem).map_or(Trouble::Fault, |problem| Trouble::Problem(Box::new(problem))))
     }
@@ -244,6 +257,9 @@ impl IntoResponse for Denied {
             return (StatusCode::SEE_OTHER, to).into_response();
         }
         let (status, title, words) = self.told();
-        frame::html(status, &DeniedPage { assets: assets::all(), title, words })
+        let told = Told { status, title, words };
+        let mut response = frame::html(status, &DeniedPage { assets: assets::all(), title, words: told.words.clone() });
+        response.extensions_mut().insert(told);
+        response
     }
 }

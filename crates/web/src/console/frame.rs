@@ -89,6 +89,8 @@ impl Room {
 pub(crate) struct Frame {
     pub(crate) assets: &'static Assets,
     pub(crate) room: Room,
+    /// Whether it is none of the menu's pages.
+    pub(crate) elsewhere: bool,
     pub(crate) studio: String,
     /// Who has signed in.
     pub(crate) who: String,
@@ -104,6 +106,7 @@ impl Frame {
         Frame {
             assets: assets::all(),
             room,
+            elsewhere: false,
             studio: desk.visit.studio.clone(),
             who: desk.visit.by.clone(),
             role: desk.visit.role.clone(),
@@ -112,6 +115,11 @@ impl Frame {
             seal: form::seal(&desk.token),
             menu: Room::ALL.into_iter().filter(|room| desk.may(room.call())).collect(),
         }
+    }
+
+    /// The same around what is no page of the menu.
+    pub(crate) fn elsewhere(desk: &Desk) -> Frame {
+        Frame { elsewhere: true, ..Frame::around(desk, Room::Glance) }
     }
 
     /// The pages that the role may read.

@@ -20,7 +20,7 @@ use crate::frame;
 use crate::trouble::Trouble;
 
 /// The periods that can be looked at, in days.
-const PERIODS: [i64; 3] = [7, 30, 90];
+const PERIODS: [i64; 4] = [1, 7, 30, 90];
 /// The one that is shown first.
 const PERIOD: i64 = 30;
 
@@ -35,7 +35,10 @@ pub(super) struct Asked {
 struct Glance {
     frame: Frame,
     views: Views,
+    /// What accounts have now.
     totals: Part<TotalsOfStudioShown>,
+    /// Why what moved is not added up, where it is too much.
+    too_much: Option<String>,
     health: HealthShown,
     names: Names,
     used: Part<Used>,
@@ -46,9 +49,11 @@ struct Glance {
 /// A part of the page, or why it is not there: the others are, all the same.
 type Part<T> = Result<T, String>;
 
-/// Something that waits for somebody.
+/// Something that waits for somebody; a number first, where it is one.
 struct Waiting {
     href: &'static str,
+    of: &'static str,
+    number: String,
     said: String,
 }
 
@@ -61,6 +66,11 @@ pub(super) async fn page(desk: Desk, Query(asked): Query<Asked>) -> Page {
     let health: HealthShown = desk.get("/health").await?;
     // One after the other: each reads much of the journal.
     let totals = part(desk.get::<TotalsOfStudioShown>(&format!("/totals?from={from}")).await)?;
+    // What accounts have now does not hang on the period.
+    let (totals, too_much) = match totals {
+        Err(why) => (part(desk.get(&format!("/totals?from={}", desk.visit.now.0)).await)?, Some(why)),
+        Ok(totals) => (Ok(totals), None),
+    };
     let days = days::Asked {
         api: &desk.site.api,
         token: &desk.token,
@@ -77,6 +87,7 @@ pub(super) async fn page(desk: Desk, Query(asked): Query<Asked>) -> Page {
             .map(|days| View {
                 href: if days == PERIOD { "/console".to_owned() } else { format!("/console?days={days}") },
                 said: match days {
+                    1 => "Today",
                     7 => "7 days",
                     30 => "30 days",
                     _ => "90 days",
@@ -85,7 +96,7 @@ pub(super) async fn page(desk: Desk, Query(asked): Query<Asked>) -> Page {
             })
             .into(),
     };
-    let glance = Glance { frame, views, totals, health, names, used, from, waiting };
+    let glance = Glance { frame, views, totals, too_much, health, names, used, from, waiting };
     Ok(frame::html(StatusCode::OK, &glance))
 }
 
@@ -114,24 +125,27 @@ async fn waiting(
     )?;
     let mut waiting = Vec::new();
     if let Some(trouble) = &health.trouble {
-        waiting.push(Waiting { href: "/console/health", said: format!("The server takes no work: {trouble}.") });
+        let said = format!("The server takes no work: {trouble}.");
+        waiting.push(Waiting { href: "/console/health", of: "", number: String::new(), said });
     }
-    let counted = |count: usize, what: &str| match count {
-        1 => format!("1 {what}"),
-        20.. => format!("20 or more {what}s"),
-        _ => format!("{count} {what}s"),
+    let mut counted = |(count, more): (usize, bool), of, href, what: &str, how: &str| {
+        let (or_more, many) = (if more { "or more " } else { "" }, if count == 1 && !more { "" } else { "s" });
+        if count > 0 {
+            waiting.push(Waiting {
+                href,
+                of,
+                number: count.to_string(),
+                said: format!("{or_more}{what}{many} {how}."),
+            });
+        }
     };
-    if !disputed.orders.is_empty() {
-        let said = format!("{} disputed.", counted(disputed.orders.len(), "order"));
-        waiting.push(Waiting { href: "/console/orders?show=disputed", said });
-    }
-    if !open.deliveries.is_empty() {
-        let said = format!("{} not settled yet.", counted(open.deliveries.len(), "payment"));
-        waiting.push(Waiting { href: "/console/payments?show=open", said });
-    }
+    let (orders, payments) = (disputed.orders.len(), open.deliveries.len());
+    counted((orders, disputed.next.is_some()), "disputed", "/console/orders?show=disputed", "order", "disputed");
+    counted((payments, open.next.is_some()), "open", "/console/payments?show=open", "payment", "not settled yet");
     if let Some(totals) = totals.as_ref().ok().filter(|totals| totals.debt.0.millionths() > 0) {
-        let said = format!("Accounts owe {} credits.", frame.wording.total(&totals.debt));
-        waiting.push(Waiting { href: "/console/uncollected?show=debts", said });
+        let number = frame.wording.total(&totals.debt);
+        let said = "credits are owed by accounts.".to_owned();
+        waiting.push(Waiting { href: "/console/uncollected?show=debts", of: "owed", number, said });
     }
     Ok(waiting)
 }

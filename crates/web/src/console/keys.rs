@@ -14,6 +14,7 @@ use super::Page;
 use super::cells::{Cell, Table, Tone, Way, text};
 use super::desk::{Denied, Desk, Sent};
 use super::frame::{Frame, Room};
+use super::words::{self, escaped};
 use crate::api::Ask;
 use crate::frame;
 use crate::trouble::Trouble;
@@ -34,6 +35,7 @@ struct KeysPage {
     table: Table,
     fault: Option<String>,
     role: String,
+    reason: String,
     roles: [(&'static str, &'static str); 5],
 }
 
@@ -43,36 +45,53 @@ struct RevokePage {
     frame: Frame,
     key: KeyShown,
     is_own: bool,
+    fault: Option<String>,
 }
 
 /// The list.
 pub(super) async fn page(desk: Desk) -> Page {
-    shown(&desk, None, String::new()).await
+    shown(&desk, None, Wish { role: "", reason: "" }).await
 }
 
-async fn shown(desk: &Desk, fault: Option<String>, role: String) -> Page {
+/// A key as it is asked for.
+#[derive(Clone, Copy)]
+struct Wish<'a> {
+    role: &'a str,
+    reason: &'a str,
+}
+
+async fn shown(desk: &Desk, fault: Option<String>, wish: Wish<'_>) -> Page {
     let keys: KeysShown = desk.get("/keys").await?;
     let frame = Frame::around(desk, Room::Keys);
     let rows = keys.keys.iter().map(|key| row(&frame, key)).collect();
-    let columns = vec![text("Key"), text("Role"), text("Ends in"), text("Made"), text("State"), text("")];
+    let columns = vec![text("Key"), text("Role"), text("For"), text("Made"), text("State"), text("")];
     let table = Table { name: "Keys", columns, rows, empty: "There are no keys.".to_owned(), next: None };
     let status = if fault.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    Ok(frame::html(status, &KeysPage { frame, table, fault, role, roles: ROLES }))
+    let (role, reason) = (wish.role.to_owned(), wish.reason.to_owned());
+    Ok(frame::html(status, &KeysPage { frame, table, fault, role, reason, roles: ROLES }))
 }
 
 fn row(frame: &Frame, key: &KeyShown) -> Vec<Cell> {
     let open = key.revoked_at.is_none();
-    let own = if key.key == frame.who { "yours" } else { "" };
+    let ends = key.hint.as_deref().map(|hint| format!("ends in …{hint}"));
+    let own = (key.key == frame.who).then(|| "yours".to_owned());
+    let beneath: Vec<String> = [ends, own].into_iter().flatten().collect();
+    let by = |at| match &key.created_by {
+        Some(by) => format!("{} by {by}", frame.ago(at)),
+        None => frame.ago(at),
+    };
     let revoke = Way { href: format!("/console/keys/{}/revoke", key.key), said: "Revoke", to: key.key.clone() };
     let state = match &key.revoked_at {
         Some(at) => Cell::Tag { said: "Revoked".to_owned(), tone: Tone::Quiet, beneath: frame.wording.instant(at) },
         None => Cell::tag("good", Tone::Good),
     };
     vec![
-        Cell::both(key.key.clone(), own),
-        Cell::text(key.role.clone()),
-        Cell::text(key.hint.as_deref().map(|hint| format!("…{hint}")).unwrap_or_default()),
-        key.created_at.as_ref().map_or_else(|| Cell::text("set with SCRIP_KEYS"), |at| Cell::past(frame, at)),
+        Cell::both(key.key.clone(), beneath.join(", ")),
+        Cell::text(words::spoken(&key.role)),
+        Cell::text(key.reason.clone().unwrap_or_default()),
+        key.created_at
+            .as_ref()
+            .map_or_else(|| Cell::text("set with SCRIP_KEYS"), |at| Cell::instant(frame, at, by(at))),
         state,
         Cell::Acts(if open && key.created_at.is_some() { vec![revoke] } else { Vec::new() }),
     ]
@@ -80,29 +99,33 @@ fn row(frame: &Frame, key: &KeyShown) -> Vec<Cell> {
 
 /// Makes a key, which comes as a file.
 pub(super) async fn make(sent: Sent) -> Page {
-    let (role, key) = (sent.text("role").unwrap_or_default(), sent.text("key").unwrap_or_default());
+    let key = sent.text("key").unwrap_or_default();
+    let wish = Wish { role: sent.text("role").unwrap_or_default(), reason: sent.text("reason").unwrap_or_default() };
     if !sent.desk.may("POST /v1/keys") {
         return Err(Denied::not_yours());
     }
+    if wish.reason.is_empty() {
+        return shown(&sent.desk, Some("Say for whom, or what for: it is kept with the key.".to_owned()), wish).await;
+    }
     if let Some(fault) = another_studios(&sent.desk, key).await? {
-        return shown(&sent.desk, Some(fault), role.to_owned()).await;
+        return shown(&sent.desk, Some(fault), wish).await;
     }
     let ask = Ask {
         method: "POST",
         path: "/keys".to_owned(),
         token: key,
         once: None,
-        body: Some(json!({"role": role})),
+        body: Some(json!({"role": wish.role, "reason": wish.reason})),
         accept: "application/json",
     };
     match sent.desk.site.api.ask::<KeyMadeShown>(ask).await {
         Ok(made) => file(&made),
         Err(Trouble::Ended) => {
             let fault = "That is not a key that may make keys. Nothing was made.".to_owned();
-            shown(&sent.desk, Some(fault), role.to_owned()).await
+            shown(&sent.desk, Some(fault), wish).await
         }
         Err(Trouble::Problem(problem)) if problem.status < 500 => {
-            shown(&sent.desk, Some(problem.detail.clone()), role.to_owned()).await
+            shown(&sent.desk, Some(problem.detail.clone()), wish).await
         }
         Err(trouble) => Err(trouble.into()),
     }
@@ -145,12 +168,16 @@ fn file(made: &KeyMadeShown) -> Page {
 
 /// Asks whether a key is to be revoked.
 pub(super) async fn ask(desk: Desk, Path(id): Path<String>) -> Page {
+    asked(&desk, &id, None).await
+}
+
+async fn asked(desk: &Desk, id: &str, fault: Option<String>) -> Page {
     let keys: KeysShown = desk.get("/keys").await?;
     let key = keys.keys.into_iter().find(|key| key.key == id && key.revoked_at.is_none());
     let key = key.ok_or_else(Denied::no_page)?;
-    let frame = Frame::around(&desk, Room::Keys);
+    let frame = Frame::around(desk, Room::Keys);
     let is_own = key.key == frame.who;
-    Ok(frame::html(StatusCode::OK, &RevokePage { frame, key, is_own }))
+    Ok(frame::html(StatusCode::OK, &RevokePage { frame, key, is_own, fault }))
 }
 
 /// Revokes it.
@@ -159,7 +186,10 @@ pub(super) async fn revoke(Path(id): Path<String>, sent: Sent) -> Page {
     if !plain {
         return Err(Denied::no_page());
     }
-    sent.desk.delete::<Value>(format!("/keys/{id}")).await?;
+    let Some(reason) = sent.text("reason") else {
+        return asked(&sent.desk, &id, Some("Say why: the reason is kept with what you do.".to_owned())).await;
+    };
+    sent.desk.delete::<Value>(format!("/keys/{id}?reason={}", escaped(reason))).await?;
     let to = [(header::LOCATION, HeaderValue::from_static("/console/keys"))];
     Ok((StatusCode::SEE_OTHER, to).into_response())
 }

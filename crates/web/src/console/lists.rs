@@ -285,7 +285,7 @@ pub(super) async fn payments(desk: Desk, Query(asked): Query<Asked>) -> Page {
     const VIEWS: &[(&str, &str)] = &[("all", "All"), ("open", "Open"), ("refused", "Refused"), ("settled", "Settled")];
     let views = Views::of(Room::Payments.href(), VIEWS, asked.show.as_deref());
     let state = if views.1 == "all" { String::new() } else { format!("&state={}", views.1) };
-    let page: DeliveriesShown = desk.get(&format!("/payments/deliveries?limit=200{state}")).await?;
+    let page: DeliveriesShown = desk.get(&listed(&format!("/payments/deliveries?limit=50{state}"), &asked)).await?;
     let frame = Frame::around(&desk, Room::Payments);
     let people = desk.people(page.deliveries.iter().filter_map(|delivery| delivery.account.as_deref())).await?;
     let rows = page.deliveries.iter().map(|delivery| delivery_row(&frame, &people, delivery)).collect();
@@ -293,7 +293,7 @@ pub(super) async fn payments(desk: Desk, Query(asked): Query<Asked>) -> Page {
     let lead = "What payment providers delivered since the server started, the last 200 of a kind, and what is still open. Whatever they say, they are \
                 asked again; what is open is tried again by itself.";
     let empty = "Nothing was delivered.";
-    shown(frame, lead, views, Listed { columns, rows, empty, next: None })
+    shown(frame, lead, views, Listed { columns, rows, empty, next: page.next })
 }
 
 fn delivery_row(frame: &Frame, people: &BTreeMap<String, String>, delivery: &DeliveryShown) -> Vec<Cell> {
