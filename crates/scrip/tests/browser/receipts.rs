@@ -40,7 +40,7 @@ fn dearer() -> String {
 fn an_operators_receipts_are_the_customers() {
     let still = Still::start();
     let put = still.server.client(still.key(STUDIO)).put(ACCOUNT, r#"{"time_zone": "UTC"}"#);
-    assert_eq!(put.status, 200, "{put:?}");
+    assert_eq!(put.status, 201, "{put:?}");
     let post = |path: &str, key: &str, body: &Value| still.post(STUDIO, &format!("{ACCOUNT}{path}"), key, body);
     post("/grants", "grant", &json!({"credits": 1_000, "class": "top_up", "reason": "start"}));
     let job = json!({"tool": "text-to-material", "measures": {"width": 2048, "height": 2048, "upscale": 2}});
