@@ -153,7 +153,9 @@ fn the_numbers_of_the_console_are_the_apis_own() {
     check("/console/payments", &[("times", times)], &[&deliveries, &accounts]);
     let versions = get("/catalog/versions");
     let numbers = [("version", all(&versions["versions"], "/catalog_version"))];
-    check("/console/catalog", &numbers, &[&versions]);
+    let named = |version: &Value| json!(format!("version {}", version["catalog_version"]));
+    let named: Value = versions["versions"].as_array().expect("versions").iter().map(named).collect();
+    check("/console/catalog", &numbers, &[&versions, &named]);
     let keys = get("/keys");
     let hints: Value = keys["keys"].as_array().expect("keys").iter().map(|key| key["hint"].clone()).collect();
     check("/console/keys", &[], &[&keys, &hints]);
@@ -199,17 +201,20 @@ fn the_numbers_of_every_act_are_the_apis_own() {
             let to = answer["to"].as_array().expect("lots").iter();
             let first = format!("Gives {} credits of {of} back.", answer["credits"]);
             let parts =
-                to.map(|part| format!("{} of them go to the promotional lot {}.", part["credits"], text(&part["lot"])));
+                to.map(|part| format!("{} of them are promotional credits ({}).", part["credits"], text(&part["lot"])));
             [first].into_iter().chain(parts).collect()
         }),
-        ("release", &[], "/holds/{of}/release", |answer, of| {
-            vec![format!("Frees {} held credits; the job of {of} can charge nothing.", answer["freed"])]
+        ("release", &[], "/holds/{of}/release", |answer, _| {
+            vec![format!("Frees {} held credits; the job stuck, without a tool, can charge nothing.", answer["freed"])]
         }),
         ("revoke", &[("credits", "1000")], "/lots/{of}/revoke", |answer, of| {
-            vec![format!("Takes {} credits of {of} back.", grouped(&answer["credits"]))]
+            vec![format!("Takes {} promotional credits ({of}) back.", grouped(&answer["credits"]))]
         }),
         ("mark-paid", &[], "/orders/{of}/mark-paid", |answer, of| {
-            vec![format!("Takes {of}, of 5.00 USD, as paid: {} credits at once.", answer["credits"])]
+            vec![format!(
+                "Takes the order of 100 credits ({of}), of 5.00 USD, as paid: {} credits at once.",
+                answer["credits"]
+            )]
         }),
     ];
     world.sign_in(studio);
@@ -360,7 +365,9 @@ fn glance(world: &World, studio: &str, from: &str) -> (Vec<Numbers>, Value) {
     numbers.push(("tool_credits", all(&rows, "/credits")));
     numbers.push(one("all_jobs", &by_tool["total"]["charges"]));
     numbers.push(one("all_credits", &by_tool["total"]["credits"]));
-    (numbers, json!([totals, by_day, by_tool]))
+    let day = |row: &Value| written(&format!("{}T00:00:00Z", text(&row["day"]))).0;
+    let days: Vec<String> = by_day["rows"].as_array().expect("rows").iter().map(day).collect();
+    (numbers, json!([totals, by_day, by_tool, days]))
 }
 
 /// Credits in millionths.
@@ -388,7 +395,7 @@ fn account(world: &World, studio: &str, id: &str) -> (Vec<Numbers>, Value) {
     }
     let holds = world.get(studio, &path("/holds?state=open"));
     numbers.push(("hold_credits", all(&holds["holds"], "/credits")));
-    let entries = world.get(studio, &path("/entries?limit=25"))["entries"].clone();
+    let entries = world.get(studio, &path("/entries?limit=20"))["entries"].clone();
     let not_zero = |values: Vec<String>| values.into_iter().filter(|value| value != "0").collect::<Vec<_>>();
     numbers.push(("line_credits", all(&entries, "/credits")));
     numbers.push(("line_held", not_zero(all(&entries, "/held"))));
@@ -400,7 +407,8 @@ fn account(world: &World, studio: &str, id: &str) -> (Vec<Numbers>, Value) {
     let ordered = world.get(studio, &path("/orders?limit=20"));
     numbers.extend(orders(&ordered["orders"]));
     let (account, subscription) = (world.get(studio, &path("")), world.get(studio, &path("/subscription")));
-    (numbers, json!([account, subscription, balance, holds, entries, ordered]))
+    let refunds = world.get(studio, &path("/entries?kind=refund&limit=1000"));
+    (numbers, json!([account, subscription, balance, holds, entries, refunds, ordered]))
 }
 
 /// What the receipts of entries say, one after the other.

@@ -171,11 +171,19 @@ fn every_other_act_says_what_it_will_do_and_does_it() {
         available(72);
         world.browser.go(&page);
         world.browser.click("a[href*='/release?of=']");
-        world.act(&[("#reason", "the job is gone")], "Frees 10 held credits; the job of", "Freed 10 held credits.");
+        world.act(
+            &[("#reason", "the job is gone")],
+            "Frees 10 held credits; the job stuck, without a tool, can charge nothing.",
+            "Freed 10 held credits.",
+        );
         available(82);
         world.browser.go(&page);
         world.browser.click("a[href*='/revoke?of=']");
-        world.act(&[("#credits", "2"), ("#reason", "too many")], "Takes 2 credits of lot_", "Took 2 credits back.");
+        world.act(
+            &[("#credits", "2"), ("#reason", "too many")],
+            "Takes 2 promotional credits (lot_",
+            "Took 2 credits back.",
+        );
         available(80);
         world.browser.go(&world.at("/console/orders?show=pending"));
         world.browser.click(&format!("a[href*='/{account}/mark-paid']"));
@@ -260,7 +268,8 @@ fn a_catalog_is_checked_before_it_is_published_or_scheduled() {
         world.keep_look("refused");
         replace("[toolkits.motion", "[toolkits.motion]");
         check();
-        world.browser.find_text("Nothing differs from what is in force.");
+        let in_force = (2 * place).max(1);
+        world.browser.find_text(&format!("This is version {in_force}: publishing it again would change nothing."));
         world.browser.find_text("examples come out as written.");
         let price = ["5.00 USD", "5.50 USD", "6.00 USD", "6.50 USD", "7.00 USD"];
         replace(&format!("price = \"{}\"", price[place]), &format!("price = \"{}\"", price[place + 1]));
@@ -449,10 +458,10 @@ fn a_first_page_of_the_console_is_light_and_stands_still() {
         world.look(width, scheme);
         for page in PAGES.iter().chain(&["/console/sign-in"]) {
             let (bytes, moved) = world.weighed(page);
-            println!("{width} {page}: {bytes} bytes as they travel, moved {moved}");
+            println!("{width} {page}: {bytes} bytes as they travel");
             assert!(bytes > 8_000, "else nothing was measured: {page} {bytes}");
             assert!(bytes < 60_000, "{page}: {bytes} bytes");
-            assert_eq!(moved, "0", "{page}: nothing moved");
+            assert_eq!(moved, Vec::<String>::new(), "{page}: nothing moved");
         }
     }
 }

@@ -159,9 +159,9 @@ fn people_sign_in_through_their_provider() {
         assert_eq!((&act["by"], &act["reason"]), (&json!(PERSON), &json!(why)));
         browser.click("details.menu summary");
         browser.click("form[action='/console/sign-out'] button");
-        browser.find_text("Sign in with your key");
+        browser.find_text("Or sign in with your key");
         browser.go(&world.at("/console/accounts"));
-        browser.find_text("Sign in with your key");
+        browser.find_text("Or sign in with your key");
     }
     assert_eq!(world.get("studiotwin", "/accounts/bo/balance")["available"], json!(8));
 }

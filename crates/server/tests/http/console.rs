@@ -47,7 +47,10 @@ async fn a_session_may_do_what_its_key_may_and_is_recorded_as_it() {
     assert_eq!(again.status, 403, "a session opens no other");
     let acts = world.get("/v1/audit").await.json()["acts"].clone();
     let shown: Vec<_> = acts.as_array().unwrap().iter().map(|act| (act["act"].clone(), act["by"].clone())).collect();
-    assert_eq!(shown[..2], [(json!("grant"), visit["by"].clone()), (json!("signed_in"), visit["by"].clone())]);
+    // Of different accounts at one instant, either may be first.
+    for act in ["grant", "signed_in"] {
+        assert!(shown[..2].contains(&(json!(act), visit["by"].clone())), "{act}: {shown:?}");
+    }
     // Keys that run jobs are no person's.
     let jobs = keys::make(&world, "jobs", Role::Jobs, false).await;
     assert_eq!(sign_in(&world, &jobs, "192.0.2.7").await.0, 403);

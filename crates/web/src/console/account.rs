@@ -68,7 +68,7 @@ pub(super) async fn page(desk: Desk, Path(id): Path<String>, Query(asked): Query
     let (balance, holds, entries, orders) = (
         path("/balance"),
         path(&format!("/holds?state=open&limit=100{}", going_on(asked.holds.as_deref()))),
-        path(&format!("/entries?limit=25{kinds}{after}")),
+        path(&format!("/entries?limit=20{kinds}{after}")),
         path(&format!("/orders?limit=20{}", going_on(asked.orders.as_deref()))),
     );
     let (balance, holds, entries, orders) = tokio::try_join!(

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use scrip_api::account::AccountShown;
 use scrip_api::balance::{BalanceShown, LotShown, PartShown, TotalsShown};
 use scrip_api::code::Code;
+use scrip_api::hold::HoldShown;
 use scrip_api::number::Amount;
 use scrip_api::order::OrderShown;
 use scrip_api::subscription::{PreviewShown, SubscriptionShown};
@@ -289,7 +290,7 @@ async fn sentences(
     fields: &Fields,
     outcome: &Outcome,
 ) -> Result<Vec<String>, Denied> {
-    let wording = Frame::around(desk, Room::Accounts).wording;
+    let (wording, names) = (Frame::around(desk, Room::Accounts).wording, desk.catalog().await?);
     let moved = outcome.moved(&wording, fields);
     let mut sentences = vec![match act {
         Act::Grant => {
@@ -301,17 +302,26 @@ async fn sentences(
             format!("Gives {}, {ends}.", counted(&moved, &format!("{class} ")))
         }
         Act::Refund => format!("Gives {} of {} back.", counted(&moved, ""), fields.of),
-        Act::Revoke => format!("Takes {} of {} back.", counted(&moved, ""), fields.of),
+        Act::Revoke => {
+            let balance: BalanceShown = desk.get(&format!("/accounts/{id}/balance")).await?;
+            let class = balance.lots.iter().find(|lot| lot.lot == fields.of).map(|lot| words::class(&lot.class));
+            let class = class.map(|class| format!("{} ", class.to_lowercase())).unwrap_or_default();
+            format!("Takes {} ({}) back.", counted(&moved, &class), fields.of)
+        }
         Act::WriteOff => format!("Forgives {}; nobody pays them.", counted(&moved, "owed ")),
         Act::Release => {
-            format!("Frees {}; the job of {} can charge nothing.", counted(&moved, "held "), fields.of)
+            let hold: HoldShown = desk.get(&format!("/accounts/{id}/holds/{}", fields.of)).await?;
+            let tool = hold.tool.as_deref().map_or("without a tool", |tool| names.tool(tool));
+            let job = hold.reference.as_deref().unwrap_or(&hold.hold);
+            format!("Frees {}; the job {job}, {tool}, can charge nothing.", counted(&moved, "held "))
         }
         Act::MarkPaid => {
             let order: OrderShown = desk.get(&format!("/accounts/{id}/orders/{}", fields.of)).await?;
             let bonus = order.bonus.0.is_positive();
             let bonus = bonus.then(|| format!(" and {}", counted(&wording.amount(&order.bonus), "bonus ")));
             format!(
-                "Takes {}, of {}, as paid: {}{} at once.",
+                "Takes the order of {} ({}), of {}, as paid: {}{} at once.",
+                names.bought(order.package.as_deref(), order.plan.as_deref()),
                 fields.of,
                 wording.money(&order.price),
                 counted(&wording.amount(&order.credits), ""),
@@ -322,7 +332,7 @@ async fn sentences(
     }];
     sentences.extend(outcome.to.iter().map(|part| {
         let (class, credits) = (words::class(&part.class).to_lowercase(), wording.amount(&part.credits));
-        format!("{credits} of them go to the {class} lot {}.", part.lot)
+        format!("{credits} of them are {class} credits ({}).", part.lot)
     }));
     Ok(sentences)
 }

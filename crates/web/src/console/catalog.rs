@@ -165,7 +165,11 @@ fn row(frame: &Frame, version: &VersionShown) -> Vec<Cell> {
     vec![
         Cell::count(frame, "version", version.catalog_version),
         Cell::instant(frame, &version.published_at, ""),
-        Cell::instant(frame, &version.effective_from, ""),
+        // The first is in force for all that was before.
+        match version.effective_from.0.micros() {
+            0 => Cell::text("always"),
+            _ => Cell::instant(frame, &version.effective_from, ""),
+        },
         Cell::tag(state, tone),
         Cell::Acts(vec![read]),
     ]

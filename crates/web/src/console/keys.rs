@@ -83,7 +83,7 @@ fn row(frame: &Frame, key: &KeyShown) -> Vec<Cell> {
     let revoke = Way { href: format!("/console/keys/{}/revoke", key.key), said: "Revoke", to: key.key.clone() };
     let state = match &key.revoked_at {
         Some(at) => Cell::Tag { said: "Revoked".to_owned(), tone: Tone::Quiet, beneath: frame.wording.instant(at) },
-        None => Cell::tag("good", Tone::Good),
+        None => Cell::tag("valid", Tone::Good),
     };
     vec![
         Cell::both(key.key.clone(), beneath.join(", ")),

@@ -290,8 +290,8 @@ pub(super) async fn payments(desk: Desk, Query(asked): Query<Asked>) -> Page {
     let people = desk.people(page.deliveries.iter().filter_map(|delivery| delivery.account.as_deref())).await?;
     let rows = page.deliveries.iter().map(|delivery| delivery_row(&frame, &people, delivery)).collect();
     let columns = vec![text("Account"), text("When"), text("Event"), text("About"), text("Became"), number("Times")];
-    let lead = "What payment providers delivered since the server started, the last 200 of a kind, and what is still open. Whatever they say, they are \
-                asked again; what is open is tried again by itself.";
+    let lead = "What payment providers delivered since the server started, the last thousand, and what is still open. Whatever they say, they \
+                are asked again; what is open is tried again by itself.";
     let empty = "Nothing was delivered.";
     shown(frame, lead, views, Listed { columns, rows, empty, next: page.next })
 }
