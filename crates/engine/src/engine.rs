@@ -34,9 +34,7 @@ use crate::recover;
 use crate::resident::Residents;
 use crate::sequencer::{LOST, Sequencer};
 use crate::store::joint::JointStore;
-use crate::store::{
-    ErasingLeft, ImportState, KeyDocument, Note, Reader, Store, StoreError, StoredAccountRef, TokenSecret,
-};
+use crate::store::{ErasingLeft, KeyDocument, Note, Reader, Store, StoreError, StoredAccountRef, TokenSecret};
 use crate::sweep;
 
 /// How an engine runs.
@@ -224,7 +222,7 @@ impl Engine {
     pub fn start(store: Box<dyn Store>, options: Options) -> Result<Engine, StoreError> {
         let reader = store.reader();
         let documents = recover::documents(reader.as_ref())?;
-        if documents.import.as_ref().is_some_and(|import| import.state == ImportState::UnderWay) {
+        if documents.is_under_way() {
             return Err(StoreError::Refused(import::UNDER_WAY.to_owned()));
         }
         if let Clock::Test(clock) = &options.clock {

@@ -20,8 +20,8 @@ use crate::behind::WriteBehind;
 use crate::engine::Publication;
 use crate::sequencer::Opening;
 use crate::store::{
-    Document, Extent, ImportDocument, KeyDocument, Note, Reader, Row, StoreError, StoredAccount, StoredAccountRef,
-    TokenSecret,
+    Document, Extent, ImportDocument, ImportState, KeyDocument, Note, Reader, Row, StoreError, StoredAccount,
+    StoredAccountRef, TokenSecret,
 };
 
 /// Rows read at a time.
@@ -38,6 +38,13 @@ pub(crate) struct Documents {
     pub(crate) import: Option<ImportDocument>,
     pub(crate) token_secrets: BTreeMap<StudioNumber, TokenSecret>,
     pub(crate) notes: Vec<Note>,
+}
+
+impl Documents {
+    /// Whether an import has begun that has not ended.
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.import.as_ref().is_some_and(|import| import.state == ImportState::UnderWay)
+    }
 }
 
 /// Reads and checks the documents.

@@ -63,6 +63,11 @@ pub trait Reader: Send + Sync + 'static {
     /// The account's row, written behind: true as of [`Account::seq`].
     fn account(&self, number: AccountNumber) -> Result<Option<StoredAccount>, StoreError>;
 
+    /// The rows of these accounts, in their order.
+    fn accounts_of(&self, numbers: &[AccountNumber]) -> Result<Vec<Option<StoredAccount>>, StoreError> {
+        numbers.iter().map(|number| self.account(*number)).collect()
+    }
+
     /// The number of an account whose row has been written.
     fn account_number(&self, studio: StudioNumber, id: &AccountId) -> Result<Option<AccountNumber>, StoreError>;
 
@@ -89,8 +94,8 @@ pub trait Reader: Send + Sync + 'static {
     /// most `limit`. Cheaper than to read all and leave some out.
     fn rows_of(&self, buckets: Range<u16>, position: u64, limit: usize) -> Result<Vec<Row>, StoreError>;
 
-    /// Shows every term written behind (what [`indexed`] keeps of it) with its position, in ascending order of both,
-    /// each once. Proves on the way whatever the store keeps so as to find them (order, counts, filters): what does
+    /// Shows every term written behind (what [`indexed`] keeps of it) with its position, each pair once, in whatever order.
+    /// Proves on the way whatever the store keeps so as to find them (order, counts, filters): what does
     /// not hold is [`StoreError::Damaged`].
     fn terms(&self, see: &mut dyn FnMut(u64, u64)) -> Result<(), StoreError>;
 

@@ -16,7 +16,9 @@ use scrip_core::time::Time;
 use scrip_engine::clock::Clock;
 use scrip_engine::engine::{Deed, Outcome, Publication, Refusal, Request};
 use scrip_engine::store::joint::memory::JointMemory;
-use scrip_engine::store::joint::{Appended, Draft, Edition, Found, FoundAccount, JointStore, StudioQuery, Wanted};
+use scrip_engine::store::joint::{
+    Appended, Draft, Edition, Filling, Found, FoundAccount, JointStore, StudioQuery, Wanted,
+};
 use scrip_engine::store::{Document, Reader, StoreError};
 use scrip_engine::{Engine, Options};
 
@@ -72,6 +74,10 @@ impl JointStore for Told {
         }
     }
 
+    fn fill(&self, filling: &Filling) -> Result<Appended, StoreError> {
+        self.inside.fill(filling)
+    }
+
     fn confirm(&self, accounts: &[AccountNumber]) -> Result<(), StoreError> {
         if self.full.load(Ordering::SeqCst) || self.unconfirmed.load(Ordering::SeqCst) {
             return Err(StoreError::Refused("disk full".into()));
@@ -101,8 +107,8 @@ impl JointStore for Told {
         self.inside.accounts(after, limit)
     }
 
-    fn account(&self, number: AccountNumber) -> Result<Option<Account>, StoreError> {
-        self.inside.account(number)
+    fn accounts_of(&self, numbers: &[AccountNumber]) -> Result<Vec<Option<Account>>, StoreError> {
+        self.inside.accounts_of(numbers)
     }
 
     fn newest_of_any(&self, term: Term) -> Result<Option<Record>, StoreError> {

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use scrip_core::time::Time;
 use scrip_engine::clock::Clock;
 use scrip_engine::store::joint::{Edition, JointStore as _};
-use scrip_engine::store::{Document, Reader, Store as _, StoreError};
-use scrip_engine::{Engine, Options};
+use scrip_engine::store::{Document, ImportState, Reader, Store as _, StoreError};
+use scrip_engine::{Engine, Options, import};
 use scrip_store_postgres::{Address, Migrated, PostgresStore};
 use scrip_store_sqlite::{OpenError, OpenMode, SqliteStore, open_reader};
 use tokio::runtime::Runtime;
@@ -53,25 +53,19 @@ pub(crate) fn site(place: &Place) -> Result<Site<'_>, Failure> {
     }
 }
 
-/// The folder of the embedded store, for what is done with no other.
-pub(crate) fn folder<'a>(place: &'a Place, what: &str) -> Result<&'a Path, Failure> {
-    match site(place)? {
-        Site::Folder(folder) => Ok(folder),
-        Site::Database(_) => Err(Failure::Failed(format!(
-            "{what} is not for a store in PostgreSQL yet; leave out --store (and SCRIP_STORE) for the embedded store in \
-             --data DIR"
-        ))),
-    }
-}
-
 /// Reads the data as they stand now, beside whoever writes them.
 pub(crate) fn reader(site: &Site<'_>) -> Result<Arc<dyn Reader>, Failure> {
     match site {
         Site::Folder(folder) => open_reader(folder).map_err(unopened),
         Site::Database(address) => {
-            let store =
-                PostgresStore::open_existing(address).map_err(|error| Failure::of_path(site.shown(), &error))?;
-            store.snapshot().map_err(|error| Failure::of_path(site.shown(), &error))
+            let store = PostgresStore::open_to_read(address).map_err(|error| Failure::of_path(site.shown(), &error))?;
+            let reader = store.snapshot().map_err(|error| Failure::of_path(site.shown(), &error))?;
+            let documents = reader.documents().map_err(|error| Failure::of_path(site.shown(), &error))?;
+            let under_way = |document: &Document| matches!(document, Document::Import(import) if import.state == ImportState::UnderWay);
+            if documents.iter().any(under_way) {
+                return Err(Failure::of_path(site.shown(), &import::UNDER_WAY));
+            }
+            Ok(reader)
         }
     }
 }
@@ -106,13 +100,13 @@ pub(crate) fn migrate(place: &Place) -> Result<(), Failure> {
 
 /// The folder of the embedded store, for a copy of all of it; PostgreSQL has tools of its own for that.
 pub(crate) fn folder_to_copy(place: &Place) -> Result<&Path, Failure> {
-    match place.store.as_deref() {
-        Some(address) if is_postgres(address) => Err(Failure::Failed(
+    match site(place)? {
+        Site::Folder(folder) => Ok(folder),
+        Site::Database(_) => Err(Failure::Failed(
             "a store in PostgreSQL is backed up and restored with PostgreSQL's own tools (pg_dump and pg_restore, or \
              pg_basebackup with archived logs); leave out --store (and SCRIP_STORE) for the embedded store in --data DIR"
                 .to_owned(),
         )),
-        Some(_) | None => folder(place, "this"),
     }
 }
 

@@ -13,6 +13,8 @@ pub struct Address {
     pub(crate) statements: Statements,
     /// How long the database may take for what a caller waits for: a reading, or a transaction.
     pub(crate) patience: Duration,
+    /// On how many connections the whole store is read at one instant.
+    pub(crate) readers: usize,
 }
 
 /// What one transaction, and each of its statements, may touch.
@@ -47,10 +49,10 @@ impl std::error::Error for WrongAddress {}
 
 impl Address {
     /// Reads `postgres://user:password@host,host:port/database?…` as libpq does, and `transactions=any|bucket`,
-    /// `statements=prepared|whole` and `patience=SECONDS`. A password never appears in an error.
+    /// `statements=prepared|whole`, `patience=SECONDS` and `readers=COUNT`. A password never appears in an error.
     pub fn parse(text: &str) -> Result<Address, WrongAddress> {
         let (mut scope, mut statements) = (Scope::AnyBucket, Statements::Prepared);
-        let mut patience = Duration::from_secs(5);
+        let (mut patience, mut readers) = (Duration::from_secs(5), 4);
         let (base, query) = text.split_once('?').unwrap_or((text, ""));
         let mut theirs = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -64,6 +66,10 @@ impl Address {
                 _ if pair.starts_with("patience=") => {
                     let seconds = pair["patience=".len()..].parse().ok().filter(|seconds| (1..=3600).contains(seconds));
                     patience = Duration::from_secs(seconds.ok_or_else(|| wrong("patience is 1 to 3600 seconds"))?);
+                }
+                _ if pair.starts_with("readers=") => {
+                    let count = pair["readers=".len()..].parse().ok().filter(|count| (1..=64).contains(count));
+                    readers = count.ok_or_else(|| wrong("readers is a number from 1 to 64"))?;
                 }
                 other => theirs.push(other),
             }
@@ -91,7 +97,7 @@ impl Address {
         }
         config.target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
         config.application_name("scrip");
-        Ok(Address { config, scope, statements, patience })
+        Ok(Address { config, scope, statements, patience, readers })
     }
 
     /// An address for each host, in their order: the client library would wait for one that accepts connections and says

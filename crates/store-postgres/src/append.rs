@@ -6,15 +6,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use scrip_core::account::Account;
+use scrip_core::journal::Record;
 use scrip_engine::store::StoreError;
-use scrip_engine::store::joint::{Appended, Draft, EarlierTexts};
+use scrip_engine::store::joint::{Appended, Draft, EarlierTexts, Filling};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, Row};
 
 use crate::address::Scope;
 use crate::line::{Line, LineState, Sql, all};
 use crate::params::StoredTerm;
-use crate::rows::{big, bucket, get, state, studio_number};
+use crate::rows::{big, bucket, bucket_of_id, get, state, studio_number};
 use crate::trouble::{Failed, failed, failed_commit, is_read_only, refused, unanswered, unknown, unwaited};
 
 static LOCK: Sql = Sql {
@@ -29,6 +31,8 @@ static OPEN: Sql = Sql {
            FROM unnest($3::smallint[], $4::bigint[], $5::integer[], $6::text[], $7::bigint[], $8::bytea[], $9::text[],
                        $10::integer[]) AS i(bucket, number, studio, id, seq, head, state, added)
            JOIN scrip.buckets b ON b.bucket {at} $1 AND b.bucket = i.bucket
+           WHERE NOT EXISTS (SELECT FROM scrip.imported m
+             WHERE m.bucket {at} $1 AND m.bucket = i.bucket AND m.studio = i.studio AND m.id = i.id)
            ORDER BY i.bucket, i.number
            ON CONFLICT DO NOTHING
            RETURNING number",
@@ -74,6 +78,14 @@ static RENAME: Sql = Sql {
            FROM unnest($3::smallint[], $4::bigint[], $5::text[]) AS i(bucket, number, id)
            WHERE a.bucket {at} $1 AND a.bucket = i.bucket AND a.number = i.number AND a.batch = $2",
     types: &[Type::INT2, Type::INT8, Type::INT2_ARRAY, Type::INT8_ARRAY, Type::TEXT_ARRAY],
+};
+
+/// The one statement that names two buckets: that of an erased account's number, and that of the id by which it was found.
+static FORGET: Sql = Sql {
+    text: "DELETE FROM scrip.imported m
+           WHERE m.bucket = $1 AND m.studio = $2 AND m.id = $3 AND m.number = $4
+             AND EXISTS (SELECT FROM scrip.accounts a WHERE a.bucket = $5 AND a.number = $4 AND a.batch = $6)",
+    types: &[Type::INT2, Type::INT4, Type::TEXT, Type::INT8, Type::INT2, Type::INT8],
 };
 
 static ERASE: Sql = Sql {
@@ -139,13 +151,23 @@ static CONFIRM: Sql = Sql {
     types: &[Type::INT2, Type::INT2_ARRAY],
 };
 
-/// What an append may send.
-static ALL: [&Sql; 8] = [&LOCK, &OPEN, &MOVE_ON, &RENAME, &ERASE, &ADD, &NAME, &COUNT];
+/// Ids of another bucket than their accounts' numbers, for an import alone.
+static REMEMBER: Sql = Sql {
+    text: "INSERT INTO scrip.imported (bucket, studio, id, number)
+           SELECT i.bucket, i.studio, i.id, i.number
+           FROM unnest($2::smallint[], $3::integer[], $4::text[], $5::bigint[]) AS i(bucket, studio, id, number)
+           WHERE i.bucket {at} $1
+           ON CONFLICT DO NOTHING",
+    types: &[Type::INT2, Type::INT2_ARRAY, Type::INT4_ARRAY, Type::TEXT_ARRAY, Type::INT8_ARRAY],
+};
 
-/// Every statement that writes in tables of accounts.
+/// What an append may send.
+static ALL: [&Sql; 9] = [&LOCK, &OPEN, &MOVE_ON, &RENAME, &FORGET, &ERASE, &ADD, &NAME, &COUNT];
+
+/// Every statement that servers write with in tables of accounts, but for the erasure of an account that was imported.
 #[cfg(all(test, feature = "harness"))]
 pub(crate) fn statements() -> impl Iterator<Item = &'static Sql> {
-    ALL.into_iter().chain([&CONFIRM])
+    ALL.into_iter().filter(|sql| sql.text != FORGET.text).chain([&CONFIRM])
 }
 
 /// How often a transaction that the database gave up is sent again.
@@ -166,26 +188,87 @@ pub(crate) async fn append(line: &mut Line, drafts: &[Draft]) -> (Vec<Result<App
         outcomes.fill(Err(refused(&error)));
         return (outcomes, LineState::Broken);
     }
-    let mut groups: BTreeMap<i16, Group<'_>> = BTreeMap::new();
-    let mut order: Vec<(usize, &Draft)> = drafts.iter().enumerate().collect();
-    order.sort_by_key(|(_, draft)| (bucket(draft.account.number), draft.account.number));
-    for (place, draft) in order {
-        let at = match line.scope() {
-            Scope::AnyBucket => 0,
-            Scope::OneBucket => bucket(draft.account.number),
-        };
-        groups.entry(at).or_insert_with(|| Group { at, drafts: Vec::new() }).drafts.push((place, draft));
-    }
-    for group in groups.values() {
-        let (appended, state) = group.append(line).await;
-        for ((place, _), outcome) in group.drafts.iter().zip(appended) {
-            outcomes[*place] = outcome;
+    for group in grouped(line.scope(), drafts) {
+        let columns = Columns::of(&group.drafts);
+        let (appended, state) = columns.send(line, group.at, Limit::Patience).await;
+        for (n, (place, _)) in group.drafts.iter().enumerate() {
+            outcomes[*place] = appended.as_ref().map(|appended| appended[n]).map_err(Clone::clone);
         }
         if state != LineState::Idle {
             return (outcomes, state);
         }
     }
     (outcomes, LineState::Idle)
+}
+
+/// Takes in a part of a journal, however long it takes; and what becomes of the connection.
+pub(crate) async fn fill(line: &mut Line, filling: &Filling) -> (Result<Appended, StoreError>, LineState) {
+    if let Err(error) = line.ready(&ALL).await {
+        return (Err(refused(&error)), LineState::Broken);
+    }
+    if let (Err(failure), state) = remember(line, &filling.drafts).await {
+        return (Err(failure), state);
+    }
+    for group in grouped(line.scope(), &filling.drafts) {
+        let columns = Columns::in_order(&group.drafts, &filling.order);
+        let (appended, state) = columns.send(line, group.at, Limit::None).await;
+        match appended {
+            Ok(appended) if appended.contains(&Appended::Late) => return (Ok(Appended::Late), state),
+            Ok(_) => {}
+            Err(failure) => return (Err(failure), state),
+        }
+    }
+    (Ok(Appended::Landed), LineState::Idle)
+}
+
+/// Has the accounts that are opened found by their ids, where their numbers are of other buckets. Before they are there: so
+/// that none is there without.
+async fn remember(line: &mut Line, drafts: &[Draft]) -> (Result<(), StoreError>, LineState) {
+    let opened = drafts.iter().filter(|draft| draft.follows == 0).map(|draft| draft.account.as_ref());
+    let mut moved: BTreeMap<i16, Vec<(i16, &Account)>> = BTreeMap::new();
+    for account in opened {
+        let found_in = bucket_of_id(account.studio, &account.id);
+        if found_in != bucket(account.number) {
+            let at = match line.scope() {
+                Scope::AnyBucket => 0,
+                Scope::OneBucket => found_in,
+            };
+            moved.entry(at).or_default().push((found_in, account));
+        }
+    }
+    if moved.is_empty() {
+        return (Ok(()), LineState::Idle);
+    }
+    if let Err(error) = line.ready(&[&REMEMBER]).await {
+        return (Err(refused(&error)), LineState::Broken);
+    }
+    for (at, mut accounts) in moved {
+        accounts.sort_unstable_by_key(|(bucket, account)| (*bucket, account.studio, account.id.clone()));
+        let buckets: Vec<i16> = accounts.iter().map(|(bucket, _)| *bucket).collect();
+        let studios: Vec<i32> = accounts.iter().map(|(_, account)| studio_number(account.studio)).collect();
+        let ids: Vec<&str> = accounts.iter().map(|(_, account)| account.id.as_str()).collect();
+        let numbers: Vec<i64> = accounts.iter().map(|(_, account)| big(account.number.0)).collect();
+        let values: Vec<&(dyn ToSql + Sync)> = vec![&at, &buckets, &studios, &ids, &numbers];
+        if let (Err(failure), state) = committed(line, &[(&REMEMBER, values)], Limit::None).await {
+            return (Err(failure), state);
+        }
+    }
+    (Ok(()), LineState::Idle)
+}
+
+/// The drafts of each transaction, by bucket and number.
+fn grouped(scope: Scope, drafts: &[Draft]) -> Vec<Group<'_>> {
+    let mut groups: BTreeMap<i16, Group<'_>> = BTreeMap::new();
+    let mut order: Vec<(usize, &Draft)> = drafts.iter().enumerate().collect();
+    order.sort_by_key(|(_, draft)| (bucket(draft.account.number), draft.account.number));
+    for (place, draft) in order {
+        let at = match scope {
+            Scope::AnyBucket => 0,
+            Scope::OneBucket => bucket(draft.account.number),
+        };
+        groups.entry(at).or_insert_with(|| Group { at, drafts: Vec::new() }).drafts.push((place, draft));
+    }
+    groups.into_values().collect()
 }
 
 /// A committed write in each of the accounts' buckets; and what becomes of the connection.
@@ -199,21 +282,12 @@ pub(crate) async fn confirm(line: &mut Line, buckets: &BTreeSet<i16>) -> (Result
     };
     for (at, buckets) in wanted {
         let values: Vec<&(dyn ToSql + Sync)> = vec![&at, &buckets];
-        let done = committed(line, &[(&LOCK, values.clone()), (&CONFIRM, values)]).await;
+        let done = committed(line, &[(&LOCK, values.clone()), (&CONFIRM, values)], Limit::Patience).await;
         if let (Err(failure), state) = done {
             return (Err(failure), state);
         }
     }
     (Ok(()), LineState::Idle)
-}
-
-impl Group<'_> {
-    async fn append(&self, line: &Line) -> (Vec<Result<Appended, StoreError>>, LineState) {
-        match Columns::of(&self.drafts).send(line, self.at).await {
-            (Ok(landed), state) => (landed.into_iter().map(Ok).collect(), state),
-            (Err(failure), state) => (self.drafts.iter().map(|_| Err(failure.clone())).collect(), state),
-        }
-    }
 }
 
 /// The columns of a group's statements.
@@ -227,8 +301,18 @@ struct Columns<'a> {
     opened: Accounts<'a>,
     moved: Accounts<'a>,
     erased: Accounts<'a>,
+    forgotten: Vec<Forgotten<'a>>,
     entries: Entries<'a>,
     terms: Terms,
+}
+
+/// An account that was imported and is erased: the id by which it was found.
+struct Forgotten<'a> {
+    found_in: i16,
+    studio: i32,
+    id: &'a str,
+    number: i64,
+    bucket: i16,
 }
 
 #[derive(Default)]
@@ -272,6 +356,28 @@ struct Terms {
 
 impl<'a> Columns<'a> {
     fn of(drafts: &[(usize, &'a Draft)]) -> Columns<'a> {
+        let mut columns = Columns::of_accounts(drafts);
+        for record in drafts.iter().flat_map(|(_, draft)| &draft.records) {
+            columns.entries.add(record);
+        }
+        columns
+    }
+
+    /// With the entries in the order of the whole, of which these drafts are some.
+    fn in_order(drafts: &[(usize, &'a Draft)], order: &[usize]) -> Columns<'a> {
+        let mut columns = Columns::of_accounts(drafts);
+        let mut records: BTreeMap<usize, std::slice::Iter<'a, Record>> =
+            drafts.iter().map(|(place, draft)| (*place, draft.records.iter())).collect();
+        for place in order {
+            if let Some(record) = records.get_mut(place).and_then(Iterator::next) {
+                columns.entries.add(record);
+            }
+        }
+        columns
+    }
+
+    /// All but the entries.
+    fn of_accounts(drafts: &[(usize, &'a Draft)]) -> Columns<'a> {
         let mut columns = Columns { batch: chance(), ..Columns::default() };
         for (_, draft) in drafts {
             columns.add(draft);
@@ -282,42 +388,31 @@ impl<'a> Columns<'a> {
     }
 
     fn add(&mut self, draft: &'a Draft) {
-        let at = bucket(draft.account.number);
+        let account = &draft.account;
+        let (at, number) = (bucket(account.number), big(account.number.0));
         self.buckets.push(at);
-        self.numbers.push(big(draft.account.number.0));
+        self.numbers.push(number);
         self.last_at.push(draft.records.last().map_or(0, |record| record.at.micros()));
         if draft.follows == 0 { &mut self.opened } else { &mut self.moved }.add(at, draft);
-        if draft.texts == EarlierTexts::Erased {
+        if let EarlierTexts::Erased { id } = &draft.texts {
             self.erased.add(at, draft);
-        }
-        for record in &draft.records {
-            let entries = &mut self.entries;
-            entries.buckets.push(at);
-            entries.accounts.push(big(record.account.0));
-            entries.seqs.push(big(record.seq));
-            entries.at.push(record.at.micros());
-            entries.kinds.push(i16::from(record.kind.number()));
-            entries.tools.push(record.tool.as_ref().map(|tool| tool.as_str()));
-            entries.credits.push(record.credits.millionths());
-            entries.held.push(record.held.millionths());
-            entries.available.push(record.available_after.millionths());
-            entries.remaining.push(record.remaining_after.millionths());
-            entries.bodies.push(&record.body);
-            entries.hashes.push(&record.hash.0);
-            entries.texts.push(record.texts.as_deref());
+            let (found_in, studio) = (bucket_of_id(account.studio, id), studio_number(account.studio));
+            if found_in != at {
+                self.forgotten.push(Forgotten { found_in, studio, id: id.as_str(), number, bucket: at });
+            }
         }
         for (term, seq) in &draft.terms {
             self.terms.buckets.push(at);
             self.terms.terms.push(StoredTerm(*term));
-            self.terms.accounts.push(big(draft.account.number.0));
+            self.terms.accounts.push(number);
             self.terms.seqs.push(big(*seq));
         }
     }
 
     /// Sends the transaction whole, and says of each draft whether it landed; and what becomes of the connection.
-    async fn send(&self, line: &Line, at: i16) -> (Result<Vec<Appended>, StoreError>, LineState) {
+    async fn send(&self, line: &Line, at: i16, limit: Limit) -> (Result<Vec<Appended>, StoreError>, LineState) {
         let statements = self.statements(&at);
-        let (answers, state) = committed(line, &statements).await;
+        let (answers, state) = committed(line, &statements, limit).await;
         (answers.and_then(|answers| self.landed(&statements, &answers)), state)
     }
 
@@ -360,6 +455,9 @@ impl<'a> Columns<'a> {
             statements.push((&ERASE, vec![at, batch, &erased.buckets, &erased.numbers]));
             statements.push((&RENAME, vec![at, batch, &erased.buckets, &erased.numbers, &erased.ids]));
         }
+        for Forgotten { found_in, studio, id, number, bucket } in &self.forgotten {
+            statements.push((&FORGET, vec![found_in, studio, id, number, bucket, batch]));
+        }
         let values: Vec<&(dyn ToSql + Sync)> = vec![
             at,
             batch,
@@ -399,6 +497,24 @@ impl<'a> Columns<'a> {
     }
 }
 
+impl<'a> Entries<'a> {
+    fn add(&mut self, record: &'a Record) {
+        self.buckets.push(bucket(record.account));
+        self.accounts.push(big(record.account.0));
+        self.seqs.push(big(record.seq));
+        self.at.push(record.at.micros());
+        self.kinds.push(i16::from(record.kind.number()));
+        self.tools.push(record.tool.as_ref().map(|tool| tool.as_str()));
+        self.credits.push(record.credits.millionths());
+        self.held.push(record.held.millionths());
+        self.available.push(record.available_after.millionths());
+        self.remaining.push(record.remaining_after.millionths());
+        self.bodies.push(&record.body);
+        self.hashes.push(&record.hash.0);
+        self.texts.push(record.texts.as_deref());
+    }
+}
+
 impl<'a> Accounts<'a> {
     fn add(&mut self, at: i16, draft: &'a Draft) {
         let account = &draft.account;
@@ -418,15 +534,33 @@ impl<'a> Accounts<'a> {
 /// A statement and the values of its parameters.
 type Said<'a> = (&'static Sql, Vec<&'a (dyn ToSql + Sync)>);
 
+/// How long an answer is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Limit {
+    /// As long as callers wait.
+    Patience,
+    /// As long as it takes.
+    None,
+}
+
 /// Carries out a transaction until it is committed and known to last, or why not; and what becomes of the connection. What
 /// the database gives up for others' sake is sent again.
-async fn committed(line: &Line, statements: &[Said<'_>]) -> (Result<Vec<Vec<Row>>, StoreError>, LineState) {
+async fn committed(
+    line: &Line,
+    statements: &[Said<'_>],
+    limit: Limit,
+) -> (Result<Vec<Vec<Row>>, StoreError>, LineState) {
     let mut tries = 0;
     loop {
         tries += 1;
         // A warning of an earlier commit is no word about this one.
         line.was_unwaited();
-        let stopped = match line.in_time(transaction(line, statements)).await {
+        let sent = transaction(line, statements);
+        let answered = match limit {
+            Limit::Patience => line.in_time(sent).await,
+            Limit::None => Some(sent.await),
+        };
+        let stopped = match answered {
             None => return (Err(unanswered()), LineState::Unanswered),
             Some(Ok(_)) if line.was_unwaited() => return (Err(unwaited()), LineState::Idle),
             Some(Ok(answers)) => return (Ok(answers), LineState::Idle),

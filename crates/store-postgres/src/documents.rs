@@ -13,6 +13,7 @@ use tokio_postgres::{Error, Row};
 use crate::append::{TRIES, chance};
 use crate::line::{Line, LineState, Sql};
 use crate::rows::{big, get, studio_number, whole};
+use crate::schema;
 use crate::trouble::{Failed, damaged, failed, failed_commit, is_read_only, refused, unanswered, unknown, unwaited};
 
 static EDITION: Sql = Sql {
@@ -251,7 +252,10 @@ async fn put(line: &mut Line, document: &Document) -> Result<(), Error> {
             line.ask(&PUT_KEY, &[&id, &studio, &role, &digest, &hint, &created_at, &revoked_at]).await
         }
         Document::Clock { now } => line.ask(&PUT_CLOCK, &[&now.micros()]).await,
-        Document::Import(import) => line.ask(&PUT_IMPORT, &[&&import.origin[..], &import.state.word()]).await,
+        Document::Import(import) => {
+            line.ask(&schema::WITH_IMPORTED, &[]).await?;
+            line.ask(&PUT_IMPORT, &[&&import.origin[..], &import.state.word()]).await
+        }
         Document::TokenSecret { studio, secret } => {
             line.ask(&PUT_SECRET, &[&studio_number(*studio), &&secret.0[..]]).await
         }

@@ -10,6 +10,7 @@ mod documents;
 mod fetch;
 #[cfg(feature = "harness")]
 pub mod harness;
+mod ids;
 mod line;
 mod params;
 #[cfg(all(test, feature = "harness"))]

@@ -12,6 +12,7 @@ use scrip_engine::store::StoreError;
 use scrip_engine::store::joint::Asker;
 use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::{Config, Error};
 
@@ -143,6 +144,16 @@ impl Pool {
             }
         }
         Ok(written)
+    }
+
+    /// Where it leads.
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Runs something that waits for the database while its caller does something else.
+    pub(crate) fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        self.runtime.as_ref().expect("it is there until the pool goes").spawn(work)
     }
 
     /// How long the database may take.

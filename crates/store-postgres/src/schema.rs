@@ -13,7 +13,7 @@ use crate::rows::get;
 use crate::trouble::refused;
 
 /// The version of the tables that this scrip writes.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;
 
 /// A change of the tables.
 struct Migration {
@@ -23,7 +23,15 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration { version: 1, runs_from: 1, sql: include_str!("schema/001.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, runs_from: 1, sql: include_str!("schema/001.sql") },
+    // Version 1 does not look into what this one adds; before an import writes there, it says that it must (`WITH_IMPORTED`).
+    Migration { version: 2, runs_from: 1, sql: include_str!("schema/002.sql") },
+];
+
+/// A scrip of version 1 would not find the accounts of an import by their ids.
+pub(crate) static WITH_IMPORTED: Sql =
+    Sql { text: "UPDATE scrip.migrations SET runs_from = 2 WHERE version = 2 AND runs_from < 2", types: &[] };
 
 /// How often the schema is tried to be made beside others that make it.
 const TRIES: u32 = 20;
@@ -49,6 +57,12 @@ static KIND: Sql = Sql {
     text: "INSERT INTO scrip.kinds (kind, word) VALUES ($1, $2) ON CONFLICT (kind) DO NOTHING",
     types: &[Type::INT2, Type::TEXT],
 };
+
+/// The last change of the tables.
+#[cfg(feature = "harness")]
+pub(crate) fn newest() -> &'static str {
+    MIGRATIONS.last().expect("there is a first one").sql
+}
 
 /// What migrating came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,6 +156,6 @@ mod tests {
     fn formats_and_kinds_are_tied_to_versions() {
         let newest = Kind::ALL.map(|kind| kind.number()).into_iter().max();
         let written = (VERSION, scrip_engine::record::FORMAT, scrip_core::journal::FORMAT, newest);
-        assert_eq!(written, (1, 3, 3, Some(35)));
+        assert_eq!(written, (2, 3, 3, Some(35)));
     }
 }

@@ -1,19 +1,26 @@
-//! The whole store at one instant, on one connection: for proofs, exports and seals.
+//! The whole store at one instant, for proofs, exports and seals: on several connections that look at the same snapshot,
+//! where the database hands its snapshots out.
 //!
 //! Entries are counted bucket by bucket: an entry's position is its place in its bucket and what the buckets before
-//! it have. A place that is empty is a position that is empty.
+//! it have. A place that is empty is a position that is empty. So it is known where each page begins before the one before it
+//! was read: pages are read ahead, as many as there are connections.
 
+use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex as PlainMutex, PoisonError};
 
 use scrip_core::bucket::Bucket;
 use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
 use scrip_core::term::Term;
 use scrip_engine::store::{Document, Erasing, Extent, Head, Reader, Row, StoreError, StoredAccount, indexed};
-use tokio_postgres::Row as SqlRow;
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinHandle;
 use tokio_postgres::types::Type;
+use tokio_postgres::{Error, Row as SqlRow};
+use tracing::debug;
 
-use crate::documents;
+use crate::address::Statements;
 use crate::line::{Line, Sql, Values};
 use crate::params::StoredTerm;
 use crate::pool::Pool;
@@ -21,6 +28,7 @@ use crate::rows::{
     account_columns, big, bucket, bucket_of_id, entry_columns, get, head, record, stored, studio_number, whole,
 };
 use crate::trouble::{damaged, refused};
+use crate::{documents, ids, store};
 
 static BUCKETS: Sql = Sql { text: "SELECT bucket, entries FROM scrip.buckets ORDER BY bucket", types: &[] };
 static LAST_ACCOUNT: Sql = Sql { text: "SELECT coalesce(max(number), 0) FROM scrip.accounts", types: &[] };
@@ -30,9 +38,10 @@ static FROM: Sql = Sql {
         "SELECT e.bucket, e.place, ",
         entry_columns!(),
         " FROM scrip.entries e
-         WHERE (e.bucket, e.place) >= ($1, $2) AND e.bucket < $3 ORDER BY e.bucket, e.place LIMIT $4"
+         WHERE (e.bucket, e.place) >= ($1, $2) AND (e.bucket, e.place) < ($3, $4)
+         ORDER BY e.bucket, e.place LIMIT $5"
     ),
-    types: &[Type::INT2, Type::INT8, Type::INT2, Type::INT8],
+    types: &[Type::INT2, Type::INT8, Type::INT2, Type::INT8, Type::INT8],
 };
 static BEFORE: Sql = Sql {
     text: concat!(
@@ -56,7 +65,8 @@ static ACCOUNT: Sql = Sql {
     types: &[Type::INT2, Type::INT8],
 };
 static NUMBER: Sql = Sql {
-    text: "SELECT number FROM scrip.accounts WHERE bucket = $1 AND studio = $2 AND id = $3",
+    text: "SELECT number FROM scrip.accounts WHERE bucket = $1 AND studio = $2 AND id = $3
+           UNION ALL SELECT number FROM scrip.imported WHERE bucket = $1 AND studio = $2 AND id = $3",
     types: &[Type::INT2, Type::INT4, Type::TEXT],
 };
 static HEADS: Sql = Sql {
@@ -75,24 +85,53 @@ static OF_TERM: Sql = Sql {
            WHERE t.term BETWEEN $1 AND $2 ORDER BY e.bucket DESC, e.place DESC",
     types: &[Type::UUID, Type::UUID],
 };
-static NEXT_TERMS: Sql = Sql { text: "FETCH 10000 FROM scrip_terms", types: &[] };
-const OPEN_TERMS: &str = "DECLARE scrip_terms CURSOR FOR
-  SELECT t.term, e.bucket, e.place FROM scrip.terms t
-  LEFT JOIN scrip.entries e ON e.bucket = t.bucket AND e.account = t.account AND e.seq = t.seq
-  ORDER BY t.term, e.bucket, e.place";
+/// The terms of a bucket, a page at a time.
+static TERMS: Sql = Sql {
+    text: "SELECT t.term, t.account, t.seq, e.place FROM scrip.terms t
+           LEFT JOIN scrip.entries e ON e.bucket = t.bucket AND e.account = t.account AND e.seq = t.seq
+           WHERE t.bucket = $1 AND (t.term, t.account, t.seq) > ($2, $3, $4)
+           ORDER BY t.term, t.account, t.seq LIMIT $5",
+    types: &[Type::INT2, Type::UUID, Type::INT8, Type::INT8, Type::INT8],
+};
+static EXPORT: Sql = Sql { text: "SELECT pg_export_snapshot()", types: &[] };
 
+const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// Here much is read whole.
-const BEGIN: &str =
-    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0; SET LOCAL enable_seqscan = on;
-  SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on";
+const READ_WHOLE: &str =
+    "SET LOCAL statement_timeout = 0; SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on;
+  SET LOCAL enable_mergejoin = on";
+
+/// Terms read at a time.
+const TERMS_PAGE: i64 = 10_000;
+/// Pages of so many entries are read ahead: whoever asks for fewer looks at single ones.
+const READ_AHEAD: usize = 256;
 
 /// One instant of the store.
 pub(crate) struct Snapshot {
     pool: Arc<Pool>,
-    line: Mutex<Line>,
+    /// The first is the one whose snapshot it is.
+    lines: Vec<Arc<Mutex<Line>>>,
+    /// Whose turn it is.
+    turn: AtomicUsize,
+    ahead: PlainMutex<VecDeque<Ahead>>,
     /// How many entries the buckets before each have; the last: how many there are.
-    before: Vec<u64>,
+    before: Arc<[u64]>,
     last_account: AccountNumber,
+}
+
+/// Which entries are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Page {
+    position: u64,
+    /// Not of this bucket or a later one.
+    end: i16,
+    limit: usize,
+}
+
+/// A page that is being read.
+struct Ahead {
+    page: Page,
+    rows: JoinHandle<Result<Vec<Row>, StoreError>>,
 }
 
 impl Snapshot {
@@ -101,10 +140,10 @@ impl Snapshot {
             let mut line = pool.line().await?;
             let read = async {
                 line.run(BEGIN).await?;
+                line.run(READ_WHOLE).await?;
                 Ok((line.ask(&BUCKETS, &[]).await?, line.ask(&LAST_ACCOUNT, &[]).await?))
             };
-            let (buckets, last): (Vec<SqlRow>, Vec<SqlRow>) =
-                read.await.map_err(|error: tokio_postgres::Error| refused(&error))?;
+            let (buckets, last): (Vec<SqlRow>, Vec<SqlRow>) = read.await.map_err(|error: Error| refused(&error))?;
             let mut before = vec![0];
             for (row, expected) in buckets.iter().zip(0_i16..) {
                 if get::<i16>(row, 0)? != expected {
@@ -113,48 +152,182 @@ impl Snapshot {
                 before.push(before.last().expect("it begins with one") + whole(row, 1)?);
             }
             let last_account = last.first().map_or(Ok(0), |row| whole(row, 0))?;
-            let last_account = AccountNumber(last_account);
-            Ok(Snapshot { pool: Arc::clone(pool), line: Mutex::new(line), before, last_account })
+            let others = others(pool, &mut line).await;
+            let lines = std::iter::once(line).chain(others).map(|line| Arc::new(Mutex::new(line))).collect();
+            Ok(Snapshot {
+                pool: Arc::clone(pool),
+                lines,
+                turn: AtomicUsize::new(0),
+                ahead: PlainMutex::default(),
+                before: before.into(),
+                last_account: AccountNumber(last_account),
+            })
         })
     }
 
+    /// The connection whose turn it is.
+    fn line(&self) -> Arc<Mutex<Line>> {
+        Arc::clone(&self.lines[self.turn.fetch_add(1, Ordering::Relaxed) % self.lines.len()])
+    }
+
     fn rows(&self, sql: &'static Sql, values: &Values<'_>) -> Result<Vec<SqlRow>, StoreError> {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        self.pool.block_on(line.ask(sql, values)).map_err(|error| refused(&error))
+        let line = self.line();
+        let asked = self.pool.block_on(async { line.lock().await.ask(sql, values).await });
+        asked.map_err(|error| refused(&error))
     }
 
     fn last(&self) -> u64 {
         self.before.last().copied().expect("it begins with one")
     }
 
-    /// The bucket and place of a position; beyond the last, the end.
-    fn place(&self, position: u64) -> (i16, i64) {
-        let position = position.max(1);
-        let bucket = self.before[1..].partition_point(|before| *before < position);
-        let bucket = bucket.min(usize::from(Bucket::COUNT));
-        (i16::try_from(bucket).expect("at most 1,024"), big(position - self.before[bucket]))
-    }
-
-    fn position(&self, bucket: i16, place: u64) -> Result<u64, StoreError> {
-        let before = usize::try_from(bucket).ok().and_then(|bucket| self.before.get(bucket));
-        before.map(|before| before + place).ok_or_else(|| damaged("an entry of a bucket that is none"))
-    }
-
-    /// A row of an entry, with its bucket and place before it.
-    fn row_of(&self, row: &SqlRow) -> Result<Row, StoreError> {
-        let (stored_in, place) = (get::<i16>(row, 0)?, whole(row, 1)?);
-        let record = record(row, 2)?;
-        if stored_in != bucket(record.account) {
-            return Err(damaged(format!("entry {} of account {} is in another bucket", record.seq, record.account.0)));
+    /// The page; and has those after it read meanwhile, if they will be asked for.
+    fn page(&self, page: Page) -> Result<Vec<Row>, StoreError> {
+        if page.limit < READ_AHEAD {
+            return self.pool.block_on(read(self.line(), Arc::clone(&self.before), page));
         }
-        Ok(Row { position: self.position(stored_in, place)?, links: None, record })
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        if ahead.front().is_none_or(|first| first.page != page) {
+            ahead.clear();
+        }
+        let mut next = ahead.back().map_or(page, |last| last.page.next());
+        while ahead.len() < self.lines.len() && next.position <= self.last() {
+            let rows = self.pool.spawn(read(self.line(), Arc::clone(&self.before), next));
+            ahead.push_back(Ahead { page: next, rows });
+            next = next.next();
+        }
+        let Some(first) = ahead.pop_front() else { return Ok(Vec::new()) };
+        drop(ahead);
+        self.pool.block_on(first.rows).unwrap_or_else(|error| Err(StoreError::Refused(error.to_string())))
     }
 
-    fn from(&self, position: u64, end: i16, limit: usize) -> Result<Vec<Row>, StoreError> {
-        let (bucket, place) = self.place(position);
-        let rows = self.rows(&FROM, &[&bucket, &place, &end, &limited(limit)])?;
-        rows.iter().map(|row| self.row_of(row)).collect()
+    /// Every account is found by its id.
+    fn ids_lead_to_accounts(&self) -> Result<(), StoreError> {
+        let line = self.line();
+        self.pool.block_on(async { ids::lead_to_accounts(&mut *line.lock().await).await })
     }
+}
+
+/// Connections beside the first that look at the same instant; none where the database does not hand it out, or behind a
+/// pooler, whose connections are not to be used up.
+async fn others(pool: &Arc<Pool>, first: &mut Line) -> Vec<Line> {
+    let address = pool.address();
+    if address.readers < 2 || address.statements == Statements::Whole {
+        return Vec::new();
+    }
+    let exported = first.ask(&EXPORT, &[]).await.ok().and_then(|rows| rows.first().map(|row| row.get::<_, String>(0)));
+    let mut others = Vec::new();
+    while let Some(name) = exported.as_deref().filter(|_| others.len() + 1 < address.readers) {
+        // The name is the database's own, of digits and hyphens.
+        let begin = format!("{BEGIN}; SET TRANSACTION SNAPSHOT '{name}'; {READ_WHOLE}");
+        match pool.line().await {
+            Ok(line) if line.run(&begin).await.is_ok() => others.push(line),
+            Ok(_) | Err(_) => break,
+        }
+    }
+    debug!(connections = 1 + others.len(), "the whole store is read at one instant");
+    others
+}
+
+impl Page {
+    fn next(self) -> Page {
+        let more = u64::try_from(self.limit).expect("a length fits 64 bits");
+        Page { position: self.position.saturating_add(more), ..self }
+    }
+}
+
+/// The bucket and place of a position; beyond the last, the end.
+fn place(before: &[u64], position: u64) -> (i16, i64) {
+    let position = position.max(1);
+    let bucket = before[1..].partition_point(|before| *before < position);
+    let bucket = bucket.min(usize::from(Bucket::COUNT));
+    (i16::try_from(bucket).expect("at most 1,024"), big(position - before[bucket]))
+}
+
+fn position(before: &[u64], bucket: i16, place: u64) -> Result<u64, StoreError> {
+    let before = usize::try_from(bucket).ok().and_then(|bucket| before.get(bucket));
+    before.map(|before| before + place).ok_or_else(|| damaged("an entry of a bucket that is none"))
+}
+
+/// A row of an entry, with its bucket and place before it.
+fn row_of(before: &[u64], row: &SqlRow) -> Result<Row, StoreError> {
+    let (stored_in, place) = (get::<i16>(row, 0)?, whole(row, 1)?);
+    let record = record(row, 2)?;
+    if stored_in != bucket(record.account) {
+        return Err(damaged(format!("entry {} of account {} is in another bucket", record.seq, record.account.0)));
+    }
+    Ok(Row { position: position(before, stored_in, place)?, links: None, record })
+}
+
+/// Reads the entries of a page. Where places are empty there are fewer: it reaches no further than if they were not.
+async fn read(line: Arc<Mutex<Line>>, before: Arc<[u64]>, page: Page) -> Result<Vec<Row>, StoreError> {
+    let (bucket, from) = place(&before, page.position);
+    let (last, to) = place(&before, page.next().position).min((page.end, 0));
+    let asked = line.lock().await.ask(&FROM, &[&bucket, &from, &last, &to, &limited(page.limit)]).await;
+    asked.map_err(|error| refused(&error))?.iter().map(|row| row_of(&before, row)).collect()
+}
+
+/// Reads the terms of one bucket after another, of those that nobody has begun, and hands them over with their positions.
+async fn read_terms(
+    line: Arc<Mutex<Line>>,
+    before: Arc<[u64]>,
+    next: Arc<AtomicU16>,
+    pairs: mpsc::Sender<Result<Vec<(u64, u64)>, StoreError>>,
+) {
+    let mut line = line.lock().await;
+    loop {
+        let bucket = next.fetch_add(1, Ordering::Relaxed);
+        if bucket >= Bucket::COUNT {
+            return;
+        }
+        let mut after = Some((StoredTerm(Term(0)), -1_i64, -1_i64));
+        let mut last = None;
+        while let Some(from) = after {
+            let page = terms_page(&mut line, end_of(bucket), from).await;
+            let read = page.and_then(|rows| {
+                after = match rows.last() {
+                    Some(row) if limited(rows.len()) == TERMS_PAGE => Some((get(row, 0)?, get(row, 1)?, get(row, 2)?)),
+                    _ => None,
+                };
+                shown(&before, end_of(bucket), &rows, &mut last)
+            });
+            let failed = read.is_err();
+            // Nobody listens any more: then there was a failure elsewhere.
+            if pairs.send(read).await.is_err() || failed {
+                return;
+            }
+        }
+    }
+}
+
+async fn terms_page(
+    line: &mut Line,
+    bucket: i16,
+    (term, account, seq): (StoredTerm, i64, i64),
+) -> Result<Vec<SqlRow>, StoreError> {
+    let asked = line.ask(&TERMS, &[&bucket, &term, &account, &seq, &TERMS_PAGE]).await;
+    asked.map_err(|error| refused(&error))
+}
+
+/// What is shown of a page of terms: those that are alike in it, in an entry that has both, once.
+fn shown(
+    before: &[u64],
+    bucket: i16,
+    rows: &[SqlRow],
+    last: &mut Option<(u64, u64)>,
+) -> Result<Vec<(u64, u64)>, StoreError> {
+    let mut pairs = Vec::with_capacity(rows.len());
+    for row in rows {
+        let StoredTerm(term) = get(row, 0)?;
+        if get::<Option<i64>>(row, 3)?.is_none() {
+            return Err(damaged("a term leads to an entry that is not there"));
+        }
+        let pair = (indexed(term), position(before, bucket, whole(row, 3)?)?);
+        if *last != Some(pair) {
+            pairs.push(pair);
+            *last = Some(pair);
+        }
+    }
+    Ok(pairs)
 }
 
 fn limited(limit: usize) -> i64 {
@@ -167,8 +340,8 @@ fn end_of(buckets: u16) -> i16 {
 
 impl Reader for Snapshot {
     fn documents(&self) -> Result<Vec<Document>, StoreError> {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        self.pool.block_on(documents::all(&mut line))
+        let line = self.line();
+        self.pool.block_on(async { documents::all(&mut *line.lock().await).await })
     }
 
     fn extent(&self) -> Result<Extent, StoreError> {
@@ -178,6 +351,13 @@ impl Reader for Snapshot {
     fn account(&self, number: AccountNumber) -> Result<Option<StoredAccount>, StoreError> {
         let rows = self.rows(&ACCOUNT, &[&bucket(number), &big(number.0)])?;
         rows.first().map(|row| stored(row, 0)).transpose()
+    }
+
+    fn accounts_of(&self, numbers: &[AccountNumber]) -> Result<Vec<Option<StoredAccount>>, StoreError> {
+        let line = self.line();
+        let rows = self.pool.block_on(async { store::numbered(&mut *line.lock().await, numbers).await });
+        let rows = rows.map_err(|error| refused(&error))?;
+        rows.iter().map(|row| row.as_ref().map(|row| stored(row, 1)).transpose()).collect()
     }
 
     fn account_number(&self, studio: StudioNumber, id: &AccountId) -> Result<Option<AccountNumber>, StoreError> {
@@ -194,28 +374,28 @@ impl Reader for Snapshot {
         if position == 0 || position > self.last() {
             return Ok(None);
         }
-        let found = self.from(position, end_of(Bucket::COUNT), 1)?;
+        let found = self.page(Page { position, end: end_of(Bucket::COUNT), limit: 1 })?;
         Ok(found.into_iter().next().filter(|row| row.position == position))
     }
 
     fn rows_from(&self, position: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
-        self.from(position, end_of(Bucket::COUNT), limit)
+        self.page(Page { position: position.max(1), end: end_of(Bucket::COUNT), limit })
     }
 
     fn rows_before(&self, position: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
         if position <= 1 {
             return Ok(Vec::new());
         }
-        let (bucket, place) = self.place(position.min(self.last() + 1));
+        let (bucket, place) = place(&self.before, position.min(self.last() + 1));
         let rows = self.rows(&BEFORE, &[&bucket, &place, &limited(limit)])?;
-        rows.iter().map(|row| self.row_of(row)).collect()
+        rows.iter().map(|row| row_of(&self.before, row)).collect()
     }
 
     fn positions(&self, term: Term) -> Result<Vec<u64>, StoreError> {
         let leading = u128::from(indexed(term)) << 64;
         let (first, last) = (StoredTerm(Term(leading)), StoredTerm(Term(leading | u128::from(u64::MAX))));
         let rows = self.rows(&OF_TERM, &[&first, &last])?;
-        rows.iter().map(|row| self.position(get(row, 0)?, whole(row, 1)?)).collect()
+        rows.iter().map(|row| position(&self.before, get(row, 0)?, whole(row, 1)?)).collect()
     }
 
     fn heads(&self, after: Option<AccountNumber>, limit: usize) -> Result<Vec<Head>, StoreError> {
@@ -225,31 +405,21 @@ impl Reader for Snapshot {
 
     fn rows_of(&self, buckets: Range<u16>, position: u64, limit: usize) -> Result<Vec<Row>, StoreError> {
         let first = self.before[usize::from(buckets.start)] + 1;
-        self.from(position.max(first), end_of(buckets.end), limit)
+        self.page(Page { position: position.max(first), end: end_of(buckets.end), limit })
     }
 
     fn terms(&self, see: &mut dyn FnMut(u64, u64)) -> Result<(), StoreError> {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        self.pool.block_on(line.run(OPEN_TERMS)).map_err(|error| refused(&error))?;
-        let mut last = None;
-        loop {
-            let rows = self.pool.block_on(line.ask(&NEXT_TERMS, &[])).map_err(|error| refused(&error))?;
-            if rows.is_empty() {
-                return self.pool.block_on(line.run("CLOSE scrip_terms")).map_err(|error| refused(&error));
-            }
-            for row in rows {
-                let StoredTerm(term) = get(&row, 0)?;
-                let Some(bucket) = get::<Option<i16>>(&row, 1)? else {
-                    return Err(damaged("a term leads to an entry that is not there"));
-                };
-                let pair = (indexed(term), self.position(bucket, whole(&row, 2)?)?);
-                // Terms that are alike in what is shown of them, in an entry that has both, are shown once.
-                if last != Some(pair) {
-                    see(pair.0, pair.1);
-                    last = Some(pair);
-                }
-            }
+        let next = Arc::new(AtomicU16::new(0));
+        let (pairs, mut read) = mpsc::channel(self.lines.len());
+        for line in &self.lines {
+            let (line, before, next) = (Arc::clone(line), Arc::clone(&self.before), Arc::clone(&next));
+            drop(self.pool.spawn(read_terms(line, before, next, pairs.clone())));
         }
+        drop(pairs);
+        while let Some(pairs) = self.pool.block_on(read.recv()) {
+            pairs?.into_iter().for_each(|(term, position)| see(term, position));
+        }
+        Ok(())
     }
 
     fn sound(&self) -> Result<(), StoreError> {
@@ -259,7 +429,7 @@ impl Reader for Snapshot {
             return Err(damaged("table buckets has not its 1,024 rows"));
         }
         match whole(row, 1)? {
-            0 => Ok(()),
+            0 => self.ids_lead_to_accounts(),
             more => Err(damaged(format!("{more} entries are of another studio than their account, or of no account"))),
         }
     }

@@ -9,10 +9,11 @@ use scrip_core::id::{AccountId, AccountNumber};
 use scrip_core::journal::Record;
 use scrip_core::term::Term;
 use scrip_core::time::Time;
-use scrip_engine::store::joint::{Appended, Asker, Draft, Edition, Found, JointStore, StudioQuery, Wanted};
+use scrip_engine::store::joint::{Appended, Asker, Draft, Edition, Filling, Found, JointStore, StudioQuery, Wanted};
 use scrip_engine::store::{Document, Reader, StoreError};
-use tokio_postgres::Row;
+use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::types::Type;
+use tokio_postgres::{Error, Row};
 use tracing::error;
 
 use crate::address::Address;
@@ -53,9 +54,15 @@ static ACCOUNTS: Sql = Sql {
     types: &[Type::INT8, Type::INT8],
 };
 
-pub(crate) static ACCOUNT: Sql = Sql {
-    text: concat!("SELECT ", account_columns!(), " FROM scrip.accounts a WHERE a.bucket = $1 AND a.number = $2"),
-    types: &[Type::INT2, Type::INT8],
+/// Accounts by number.
+static NUMBERED: Sql = Sql {
+    text: concat!(
+        "SELECT i.ord, ",
+        account_columns!(),
+        " FROM unnest($1::smallint[], $2::bigint[], $3::integer[]) AS i(bucket, number, ord)
+         JOIN scrip.accounts a ON a.bucket = i.bucket AND a.number = i.number"
+    ),
+    types: &[Type::INT2_ARRAY, Type::INT8_ARRAY, Type::INT4_ARRAY],
 };
 
 /// A term of no account's may be in any bucket: each of them is asked.
@@ -93,7 +100,14 @@ impl PostgresStore {
         store.checked()
     }
 
-    /// Opens a database whose tables are there, for reading too.
+    /// Opens a database whose tables are there only to read it: one that follows another, too.
+    pub fn open_to_read(address: &Address) -> Result<PostgresStore, StoreError> {
+        let mut address = address.clone();
+        address.config.target_session_attrs(TargetSessionAttrs::Any);
+        PostgresStore::open_existing(&address)
+    }
+
+    /// Opens a database whose tables are there.
     pub fn open_existing(address: &Address) -> Result<PostgresStore, StoreError> {
         PostgresStore::connect(address)?.checked()
     }
@@ -144,6 +158,20 @@ fn readable(row: &Row) -> Option<Account> {
     account(row, 0).inspect_err(|failure| error!(%failure, "an account cannot be read")).ok()
 }
 
+/// The rows of accounts by number, in the order of the numbers.
+pub(crate) async fn numbered(line: &mut Line, numbers: &[AccountNumber]) -> Result<Vec<Option<Row>>, Error> {
+    let buckets: Vec<i16> = numbers.iter().map(|number| bucket(*number)).collect();
+    let stored: Vec<i64> = numbers.iter().map(|number| big(number.0)).collect();
+    let ords: Vec<i32> = (0..).take(numbers.len()).collect();
+    let mut rows: Vec<Option<Row>> = Vec::new();
+    rows.resize_with(numbers.len(), || None);
+    for row in line.ask(&NUMBERED, &[&buckets, &stored, &ords]).await? {
+        let ord: i32 = row.get(0);
+        rows[usize::try_from(ord).expect("one of those that were asked")] = Some(row);
+    }
+    Ok(rows)
+}
+
 fn limited(limit: usize) -> i64 {
     big(u64::try_from(limit).expect("a length fits 64 bits"))
 }
@@ -175,6 +203,11 @@ impl JointStore for PostgresStore {
             Ok(outcomes) => outcomes,
             Err(failure) => drafts.iter().map(|_| Err(failure.clone())).collect(),
         }
+    }
+
+    fn fill(&self, filling: &Filling) -> Result<Appended, StoreError> {
+        let filled = self.pool.write(async |line: &mut Line| append::fill(line, filling).await);
+        self.pool.block_on(filled)?
     }
 
     fn confirm(&self, accounts: &[AccountNumber]) -> Result<(), StoreError> {
@@ -220,9 +253,10 @@ impl JointStore for PostgresStore {
         }
     }
 
-    fn account(&self, number: AccountNumber) -> Result<Option<Account>, StoreError> {
-        let rows = self.rows(&ACCOUNT, &[&bucket(number), &big(number.0)])?;
-        rows.first().map(|row| account(row, 0)).transpose()
+    fn accounts_of(&self, numbers: &[AccountNumber]) -> Result<Vec<Option<Account>>, StoreError> {
+        let read = async |line: &mut Line| numbered(line, numbers).await;
+        let rows = self.pool.read(Asker::Callers, self.pool.patience(), read)?;
+        rows.iter().map(|row| row.as_ref().map(|row| account(row, 1)).transpose()).collect()
     }
 
     fn newest_of_any(&self, term: Term) -> Result<Option<Record>, StoreError> {

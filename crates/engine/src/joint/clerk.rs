@@ -20,6 +20,7 @@ use super::{Joint, fetched};
 use crate::clock::Clock;
 use crate::engine::{Publication, PublishError, PublishOutcome, Refusal};
 use crate::hub::{Known, Trouble};
+use crate::import;
 use crate::intake::Job;
 use crate::publishing::{self, Expected};
 use crate::recover;
@@ -162,7 +163,12 @@ impl<'a> Clerk<'a> {
         }
         if let Some(documents) = edition.documents {
             let clock = Joint::test_clock(&documents);
-            joint.hub.know_all(Known::of(recover::sorted(documents)?));
+            let documents = recover::sorted(documents)?;
+            if documents.is_under_way() {
+                // The database was empty when this server began: nothing is done before all is there.
+                return Err(StoreError::Refused(import::UNDER_WAY.to_owned()));
+            }
+            joint.hub.know_all(Known::of(documents));
             joint.edition.store(edition.number, Ordering::Release);
             self.follow_test_clock(clock);
         }
@@ -269,7 +275,7 @@ impl<'a> Clerk<'a> {
         let Some(order) = entry.event.order().filter(|order| order.references.contains(reference)) else {
             return Ok(None);
         };
-        let account = self.joint.store.account(entry.account)?;
+        let account = self.joint.store.accounts_of(&[entry.account])?.pop().flatten();
         let found = account.filter(|account| account.studio == studio);
         Ok(found.map(|account| (account.id.clone(), order.clone())))
     }

@@ -188,7 +188,7 @@ impl Desk {
             before: self.head,
             records: self.records.clone(),
             terms: self.terms.clone(),
-            texts: self.texts,
+            texts: self.texts.clone(),
         })
     }
 
@@ -330,7 +330,7 @@ impl Desk {
     /// The last entry is an erasure: what is not written yet is written without its texts. Nothing more is decided upon the
     /// texts that were read.
     fn erase(&mut self) {
-        self.texts = EarlierTexts::Erased;
+        self.texts = EarlierTexts::Erased { id: self.id.clone() };
         let earlier = self.records.len().saturating_sub(1);
         self.records[..earlier].iter_mut().for_each(|record| record.texts = None);
     }

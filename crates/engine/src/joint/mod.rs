@@ -34,7 +34,7 @@ use crate::intake::Job;
 use crate::recover;
 use crate::salt::Salts;
 use crate::store::joint::JointStore;
-use crate::store::{Document, ImportState, StoreError};
+use crate::store::{Document, StoreError};
 
 /// How often the sweeper looks.
 const SWEEP_PERIOD: Duration = Duration::from_millis(250);
@@ -68,7 +68,7 @@ impl Joint {
         let edition = store.documents(None)?;
         let (number, now) = (edition.number, edition.now);
         let documents = recover::sorted(edition.whole()?)?;
-        if documents.import.as_ref().is_some_and(|import| import.state == ImportState::UnderWay) {
+        if documents.is_under_way() {
             return Err(StoreError::Refused(import::UNDER_WAY.to_owned()));
         }
         match &options.clock {

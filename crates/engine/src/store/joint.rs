@@ -37,6 +37,11 @@ pub trait JointStore: Send + Sync + 'static {
     /// order. Each is of another account.
     fn append(&self, drafts: &[Draft]) -> Vec<Result<Appended, StoreError>>;
 
+    /// Takes in a part of another store's journal, for an import: only while nothing else writes. An account keeps its number,
+    /// whatever bucket its id is of, and is found by its id all the same. Late: something else was written meanwhile, and
+    /// what of the part is there is not known; an account's entries are there up to one of them, or none of these is.
+    fn fill(&self, filling: &Filling) -> Result<Appended, StoreError>;
+
     /// Writes something durable where these accounts are stored: from when it returns, whatever had been read there before
     /// outlives the loss of a server of the database.
     fn confirm(&self, accounts: &[AccountNumber]) -> Result<(), StoreError>;
@@ -61,8 +66,8 @@ pub trait JointStore: Send + Sync + 'static {
     /// whose rows cannot be read are left out, and the log says so.
     fn accounts(&self, after: Option<AccountNumber>, limit: usize) -> Result<Vec<Account>, StoreError>;
 
-    /// The account of a number.
-    fn account(&self, number: AccountNumber) -> Result<Option<Account>, StoreError>;
+    /// The accounts of these numbers, in their order.
+    fn accounts_of(&self, numbers: &[AccountNumber]) -> Result<Vec<Option<Account>>, StoreError>;
 
     /// The newest entry that carries a term that names no account.
     fn newest_of_any(&self, term: Term) -> Result<Option<Record>, StoreError>;
@@ -193,12 +198,25 @@ pub struct Draft {
 }
 
 /// What becomes of the texts of earlier entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EarlierTexts {
     /// They stay.
     Kept,
     /// They are removed (R29), and the account's id is replaced.
-    Erased,
+    Erased {
+        /// The id that it was known by.
+        id: AccountId,
+    },
+}
+
+/// A part of a journal that is taken in as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Filling {
+    /// What is added to each account, one draft for each.
+    pub drafts: Vec<Draft>,
+    /// Whose entry comes next, for each entry in the journal's order: the place of its account's draft. The entries of a
+    /// bucket take their places in this order, which seals rely on.
+    pub order: Vec<usize>,
 }
 
 /// Which entries of a studio.

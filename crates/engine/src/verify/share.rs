@@ -24,6 +24,8 @@ use crate::trail::Trail;
 
 /// Rows compared between two signs of progress.
 const TICK: u64 = 1_024;
+/// Rows read at a time.
+const ROWS: usize = 256;
 
 /// What a thread is sent.
 pub(super) enum Work {
@@ -228,33 +230,44 @@ impl<'a> Share<'a> {
         let seats = self.parts.values().flat_map(|part| part.seats.keys());
         let mut numbers: Vec<AccountNumber> = seats.filter(|number| self.rows.contains_key(number)).copied().collect();
         numbers.sort_unstable();
-        for number in numbers {
-            let seat = &self.parts[&Bucket::of(number)].seats[&number];
-            let followed = seat.at_row.as_deref().unwrap_or(&seat.followed);
-            let differs = match self.stored(number)? {
-                Ok(stored) => {
-                    (!followed.is(stored)).then(|| broken_row(&followed.account, "it is not what its entries make"))
+        for page in numbers.chunks(ROWS) {
+            for (number, stored) in page.iter().zip(self.stored_page(page)?) {
+                let seat = &self.parts[&Bucket::of(*number)].seats[number];
+                let followed = seat.at_row.as_deref().unwrap_or(&seat.followed);
+                let differs = match stored {
+                    Ok(stored) => {
+                        (!followed.is(stored)).then(|| broken_row(&followed.account, "it is not what its entries make"))
+                    }
+                    Err(unreadable) => Some(unreadable),
+                };
+                if let Some(broken) = differs {
+                    self.found(FoundAt::Row(*number), broken);
+                    return Ok(());
                 }
-                Err(unreadable) => Some(unreadable),
-            };
-            if let Some(broken) = differs {
-                self.found(FoundAt::Row(number), broken);
-                return Ok(());
-            }
-            self.proved.rows += 1;
-            if self.proved.rows.is_multiple_of(TICK) {
-                // Nobody has to listen.
-                compared.send(TICK).ok();
+                self.proved.rows += 1;
+                if self.proved.rows.is_multiple_of(TICK) {
+                    // Nobody has to listen.
+                    compared.send(TICK).ok();
+                }
             }
         }
         Ok(())
+    }
+
+    /// The accounts' rows, which are there: read at once, or one by one where one of them cannot be read.
+    fn stored_page(&self, numbers: &[AccountNumber]) -> Result<Vec<Result<StoredAccount, Broken>>, StoreError> {
+        match self.shared.reader.accounts_of(numbers) {
+            Ok(stored) => stored.into_iter().map(|stored| stored.map(Ok).ok_or_else(changed)).collect(),
+            Err(StoreError::Damaged(_)) => numbers.iter().map(|number| self.stored(*number)).collect(),
+            Err(other) => Err(other),
+        }
     }
 
     /// An account's row, which is there: its head was read. Or what makes it unreadable.
     fn stored(&self, number: AccountNumber) -> Result<Result<StoredAccount, Broken>, StoreError> {
         match self.shared.reader.account(number) {
             Ok(Some(stored)) => Ok(Ok(stored)),
-            Ok(None) => Err(StoreError::Refused("the store changed while it was read".to_owned())),
+            Ok(None) => Err(changed()),
             Err(StoreError::Damaged(what)) => Ok(Err(Broken::Unreadable(what))),
             Err(other) => Err(other),
         }
@@ -294,6 +307,10 @@ impl Part {
         };
         BucketSeal::of(self.entries, self.seats.values().map(|seat| head(seat)).collect())
     }
+}
+
+fn changed() -> StoreError {
+    StoreError::Refused("the store changed while it was read".to_owned())
 }
 
 /// The account of a first entry.

@@ -3,11 +3,12 @@
 //! One thread reads and parses, another proves and writes. Whatever ends it before its end leaves a store that says
 //! that an import is under way; begun again, it goes on.
 
-use std::path::PathBuf;
-use std::sync::mpsc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
 
-use scrip_engine::import::{Begun, Import, ImportError, Pace};
+use scrip_engine::import::{self, Begun, Import, ImportError, Pace};
 use scrip_engine::store::StoreError;
+use scrip_store_postgres::PostgresStore;
 use scrip_store_sqlite::OpenMode;
 use sha2::{Digest, Sha256};
 
@@ -15,7 +16,7 @@ use crate::args::ImportArguments;
 use crate::commands::backup::Contents;
 use crate::failure::Failure;
 use crate::moving::source::{self, Given, Source};
-use crate::place;
+use crate::place::{self, Site};
 use crate::progress::Progress;
 
 /// Lines that are handed over at a time, and how many such pieces may wait.
@@ -24,31 +25,52 @@ const WAITING: usize = 4;
 
 /// Imports the files. What stops it leaves the entries that came in, not served, for the same import to go on from.
 pub(crate) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
-    let folder = place::folder(&arguments.place, "filling a store from another's journal")?;
+    let site = place::site(&arguments.place)?;
+    let shown = site.shown();
     let sources = arguments.journal.iter().map(|path| Source::open(path)).collect::<Result<Vec<_>, _>>()?;
     refuse_gaps(&sources)?;
     let names: Vec<String> = sources.iter().map(|source| source.name().display().to_string()).collect();
     let names = names.join(", ");
-    let store = place::open(folder, OpenMode::Create)?;
-    let begun = Import::begin(Box::new(store), origin(&sources), Pace::default());
-    let mut import = match begun.map_err(|error| Failure::of_path(folder, &error))? {
+    let mut import = match begin(&site, origin(&sources))? {
         Begun::Import(import) => import,
         Begun::Complete => {
-            println!("{} was imported from {names} before: nothing to do", folder.display());
+            println!("{} was imported from {names} before: nothing to do", shown.display());
             return Ok(());
         }
     };
-    take_in(&mut import, sources).map_err(|failure| left(failure, folder.display()))?;
-    let contents = Contents::proved(&*import.reader(), folder)?;
-    import.complete().map_err(|error| Failure::of_path(folder, &error))?;
-    println!("imported {} from {names}: {contents}", folder.display());
+    take_in(import.as_mut(), sources).map_err(|failure| left(failure, &site))?;
+    let reader = import.reader().map_err(|error| Failure::of_path(shown, &error))?;
+    let contents = Contents::proved(&*reader, shown)?;
+    import.complete().map_err(|error| Failure::of_path(shown, &error))?;
+    println!("imported {} from {names}: {contents}", shown.display());
     Ok(())
 }
 
+/// Opens the store, making it where there is none.
+fn begin(site: &Site<'_>, origin: [u8; 32]) -> Result<Begun, Failure> {
+    let unopened = |path: &Path, error: &dyn std::fmt::Display| Failure::of_path(path, &error);
+    let begun = match site {
+        Site::Folder(folder) => {
+            let store = place::open(folder, OpenMode::Create)?;
+            import::into_owned(Box::new(store), origin, Pace::OWNED)
+        }
+        Site::Database(address) => {
+            let store = PostgresStore::open(address).map_err(|error| unopened(site.shown(), &error))?;
+            import::into_joint(Arc::new(store), origin, Pace::JOINT)
+        }
+    };
+    begun.map_err(|error| unopened(site.shown(), &error))
+}
+
 /// Says what a failure leaves behind.
-fn left(failure: Failure, folder: impl std::fmt::Display) -> Failure {
+fn left(failure: Failure, site: &Site<'_>) -> Failure {
+    let anew = match site {
+        Site::Folder(_) => "remove the folder",
+        Site::Database(_) => "begin anew with an empty database",
+    };
+    let shown = site.shown().display();
     let with = |message: String| {
-        format!("{message}\n{folder} is not served as it is: run the same import again to go on, or remove the folder")
+        format!("{message}\n{shown} is not served as it is: run the same import again to go on, or {anew}")
     };
     match failure {
         Failure::No(message) => Failure::No(with(message)),
@@ -85,15 +107,19 @@ fn origin(sources: &[Source]) -> [u8; 32] {
 }
 
 /// Gives everything in the files to the import.
-fn take_in(import: &mut Import, sources: Vec<Source>) -> Result<(), Failure> {
+fn take_in(import: &mut dyn Import, sources: Vec<Source>) -> Result<(), Failure> {
     let files = sources.iter().map(File::of).collect();
-    let mut taker = Taker { import, files, file: 0, entries: 0, last_hash: None };
+    let mut taker = Taker { import, files, file: 0, line: 1, entries: 0, last_hash: None };
     let mut progress = Progress::new("entries", sources.last().map_or(0, |source| source.header().last));
     let taken = std::thread::scope(|scope| {
         let (pieces, given) = mpsc::sync_channel(WAITING);
         scope.spawn(move || read(sources, &Pieces { pieces }));
         for piece in given {
-            piece?.into_iter().try_for_each(|line| taker.take(line))?;
+            match piece {
+                Ok(lines) => lines.into_iter().try_for_each(|line| taker.take(line))?,
+                // What is wrong before it is named first.
+                Err(failure) => return taker.look().and(Err(failure)),
+            }
             progress.set(taker.entries);
         }
         taker.finish()
@@ -117,10 +143,11 @@ impl File {
 
 /// Gives line after line to the import.
 struct Taker<'a> {
-    import: &'a mut Import,
+    import: &'a mut dyn Import,
     files: Vec<File>,
-    /// The file of the line before.
+    /// The file of the line before, and that line.
     file: usize,
+    line: u64,
     entries: u64,
     /// The chain's value of the entry before.
     last_hash: Option<String>,
@@ -129,36 +156,51 @@ struct Taker<'a> {
 impl Taker<'_> {
     fn take(&mut self, Line { file, number, given }: Line) -> Result<(), Failure> {
         if self.file != file {
+            self.import.part_begins().map_err(|error| self.refused(error))?;
             self.file = file;
-            self.import.part_begins();
             if self.files[file].after_hash != self.last_hash {
                 let what = "it goes on after another entry than the file before it ends with: it is of another journal";
                 return Err(source::wrong(&self.files[file].name, 1, what));
             }
         }
+        self.line = number;
         match given {
             Given::Document(document) => self.import.document_given(document),
             Given::Entry(record) => {
                 self.last_hash = Some(record.hash.to_string());
                 self.entries += 1;
-                self.import.entry_given(record).map_err(|error| self.refused(error, number))?;
+                self.import.entry_given(record).map_err(|error| self.refused(error))?;
             }
         }
         Ok(())
     }
 
+    fn look(&mut self) -> Result<(), Failure> {
+        self.import.look().map_err(|error| self.refused(error))
+    }
+
     fn finish(&mut self) -> Result<(), Failure> {
-        self.import.all_given().map_err(|error| self.refused(error, 1))
+        self.import.all_given().map_err(|error| self.refused(error))
     }
 
     /// Why a line was not taken in: what is wrong with it is an answer, anything else is no answer.
-    fn refused(&self, error: ImportError, line: u64) -> Failure {
+    fn refused(&self, error: ImportError) -> Failure {
+        // Between an entry's line and the last one that was read are as many entries.
+        let line = match &error {
+            ImportError::Entry { later, .. } => self.line - later,
+            ImportError::Short { .. }
+            | ImportError::Document(_)
+            | ImportError::Occupied
+            | ImportError::AnotherUnderWay
+            | ImportError::Overtaken
+            | ImportError::Store(_) => 1,
+        };
         match error {
-            ImportError::Entry { .. } | ImportError::Short { .. } => {
+            ImportError::Entry { .. } | ImportError::Short { .. } | ImportError::Document(_) => {
                 source::wrong(&self.files[self.file].name, line, &error.to_string())
             }
             ImportError::Store(StoreError::Damaged(_)) => Failure::No(error.to_string()),
-            ImportError::Occupied | ImportError::AnotherUnderWay | ImportError::Store(_) => {
+            ImportError::Occupied | ImportError::AnotherUnderWay | ImportError::Overtaken | ImportError::Store(_) => {
                 Failure::Failed(error.to_string())
             }
         }

@@ -14,6 +14,7 @@ mod folders;
 mod help;
 mod keys;
 mod moving;
+mod moving_databases;
 mod openings;
 mod paying;
 mod postgres;

@@ -12,16 +12,16 @@ use serde_json::{Value, json};
 use crate::support::{Client, Post, Ran, Seeded, Server, ended, killed_after, run, scrip, succeed};
 use crate::verify::store;
 
-const KEYS: &str = "studiotwin=sk_moving";
-const SECRET: &str = "sk_moving";
+pub(crate) const KEYS: &str = "studiotwin=sk_moving";
+pub(crate) const SECRET: &str = "sk_moving";
 
 /// Stores and files in a temporary folder.
-struct Ground {
+pub(crate) struct Ground {
     folder: tempfile::TempDir,
 }
 
 impl Ground {
-    fn new() -> Ground {
+    pub(crate) fn new() -> Ground {
         Ground { folder: tempfile::tempdir().expect("a temporary folder") }
     }
 
@@ -33,11 +33,11 @@ impl Ground {
         ground
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn name(&self, name: &str) -> String {
+    pub(crate) fn name(&self, name: &str) -> String {
         self.path(name).display().to_string()
     }
 
@@ -55,7 +55,7 @@ impl Ground {
         run(&arguments)
     }
 
-    fn text(&self, file: &str) -> String {
+    pub(crate) fn text(&self, file: &str) -> String {
         std::fs::read_to_string(self.path(file)).expect("readable")
     }
 
@@ -71,7 +71,7 @@ impl Ground {
     }
 }
 
-fn refused(ran: &Ran, code: i32, words: &str) {
+pub(crate) fn refused(ran: &Ran, code: i32, words: &str) {
     assert_eq!(ran.code, Some(code), "{words}: {ran:?}");
     assert!(ran.stderr.contains(words), "{words}: {ran:?}");
 }
@@ -391,7 +391,7 @@ fn a_journal_goes_through_a_pipe() {
 }
 
 /// A store with some thousand entries of many accounts, and its journal.
-fn larger() -> Ground {
+pub(crate) fn larger() -> Ground {
     let ground = Ground::new();
     let server = Server::start(&ground.path("store"), &["--keys", KEYS]);
     let mut client = server.client(SECRET);

@@ -3,7 +3,7 @@
 use scrip_store_postgres::harness;
 use serde_json::json;
 
-use crate::support::{Answer, Post, Server, run, scrip, shipped, succeed};
+use crate::support::{Post, Server, run, scrip, shipped, succeed};
 
 const KEYS: &str = "studiotwin=sk_shared";
 const SECRET: &str = "sk_shared";
@@ -75,41 +75,6 @@ fn what_one_server_acknowledged_all_of_them_know() {
     assert_eq!(exported.lines().count(), 3, "{exported}");
     two.stop();
     assert!(succeed(&["migrate", "--store", &store]).contains("already"));
-}
-
-/// From the database to a folder: the same entries and hashes, sealed alike, and a key that was used there is known here.
-#[test]
-fn a_journal_moves_to_the_embedded_store() {
-    let store = harness::database_address();
-    let ground = tempfile::tempdir().expect("a temporary folder");
-    let path = |name: &str| ground.path().join(name).display().to_string();
-    let server = serve(&store, &["--keys", KEYS, "--catalog", &shipped("studiotwin")]);
-    let mut client = server.client(SECRET);
-    for account in ["a0", "a1"] {
-        assert_eq!(client.put(&format!("/accounts/{account}"), "{}").status, 201);
-        let grant = json!({"credits": 100, "class": "top_up", "reason": "test"}).to_string();
-        assert_eq!(client.post(&format!("/accounts/{account}/grants"), "fill", &grant).status, 201);
-    }
-    let first: Vec<Answer> = (0..8).map(|key| client.try_post(&charge(key)).expect("it answers")).collect();
-    succeed(&["export", "journal", "--store", &store, "--output", &path("journal")]);
-    succeed(&["seal", "--store", &store, &path("seal")]);
-    server.stop();
-    succeed(&["import", "--data", &path("data"), "--journal", &path("journal")]);
-    succeed(&["verify", "--data", &path("data"), "--since", &path("seal")]);
-    succeed(&["seal", "--data", &path("data"), &path("seal-there")]);
-    let buckets = |seal: &str| {
-        let text = std::fs::read_to_string(path(seal)).expect("readable");
-        text.lines().filter(|line| line.contains("\"bucket\"")).map(str::to_owned).collect::<Vec<_>>()
-    };
-    assert_eq!(buckets("seal"), buckets("seal-there"));
-    assert!(buckets("seal").len() > 1);
-    let there = Server::start(std::path::Path::new(&path("data")), &["--keys", KEYS]);
-    let mut client = there.client(SECRET);
-    for (key, first) in first.iter().enumerate() {
-        let again = client.try_post(&charge(key)).expect("it answers");
-        assert_eq!((again.replayed, &again.body), (true, &first.body), "{key}");
-    }
-    there.stop();
 }
 
 #[test]

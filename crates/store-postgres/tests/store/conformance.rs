@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use scrip_engine::store::joint::JointStore;
-use scrip_engine::store::joint::conformance::{Subject, check};
+use scrip_engine::store::joint::conformance::{Subject, check, check_filling};
 use scrip_store_postgres::PostgresStore;
 use scrip_store_postgres::harness::Furnished;
 
@@ -15,31 +15,43 @@ impl Subject for Database {
     }
 }
 
+/// What servers do, and what imports do.
+fn check_all(furnished: impl Fn() -> Furnished) {
+    check(|| Database(furnished()));
+    check_filling(|| Database(furnished()));
+}
+
 #[test]
 fn it_conforms() {
-    check(|| Database(Furnished::with("")));
+    check_all(|| Furnished::with(""));
+}
+
+/// Read at one instant on one connection.
+#[test]
+fn it_conforms_read_on_one_connection() {
+    check_all(|| Furnished::with("readers=1"));
 }
 
 /// As an engine needs that distributes tables by bucket.
 #[test]
 fn it_conforms_a_bucket_at_a_time() {
-    check(|| Database(Furnished::with("transactions=bucket")));
+    check_all(|| Furnished::with("transactions=bucket"));
 }
 
 /// As a pooler needs that gives each transaction another connection.
 #[test]
 fn it_conforms_with_statements_sent_whole() {
-    check(|| Database(Furnished::with("statements=whole")));
+    check_all(|| Furnished::with("statements=whole"));
 }
 
 /// Through such a pooler.
 #[test]
 fn it_conforms_through_pgbouncer() {
-    check(|| Database(Furnished::pooled()));
+    check_all(Furnished::pooled);
 }
 
 /// On tables that are divided by bucket, as an engine that distributes them divides them.
 #[test]
 fn it_conforms_on_partitions() {
-    check(|| Database(Furnished::partitioned()));
+    check_all(Furnished::partitioned);
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use scrip_core::time::Time;
-use scrip_engine::store::Document;
 use scrip_engine::store::joint::conformance::{Subject, check};
 use scrip_engine::store::joint::{Appended, JointStore};
+use scrip_engine::store::{Document, ImportDocument, ImportState};
 use scrip_store_postgres::harness::{self, Furnished};
 use scrip_store_postgres::{Address, Migrated, PostgresStore, VERSION};
 
@@ -24,7 +24,7 @@ fn servers_that_begin_at_once_make_the_tables_once() {
         }
     });
     let made = harness::ask(&database, "SELECT version, runs_from FROM scrip.migrations ORDER BY version");
-    assert_eq!(made, [format!("{VERSION}|1")]);
+    assert_eq!(made, ["1|1", "2|1"]);
     let again = PostgresStore::migrate_at(&database).expect("there is nothing to do");
     assert_eq!(again, Migrated { from: VERSION, to: VERSION });
 }
@@ -66,4 +66,40 @@ fn tables_that_it_does_not_know_are_refused() {
     let refused = PostgresStore::open(&database.address).err().expect("it is refused").to_string();
     assert!(refused.contains(&format!("version {next}, which this scrip does not know")), "{refused}");
     harness::run(&database.address, &format!("DELETE FROM scrip.migrations WHERE version = {next}"));
+}
+
+/// The tables of version 1, with a role that may do what the documents of that version gave it.
+#[test]
+fn version_1_becomes_version_2_and_keeps_its_grants() {
+    let database = harness::database();
+    drop(open(&database));
+    harness::run(
+        &database,
+        "DROP TABLE scrip.imported; DELETE FROM scrip.migrations WHERE version = 2;
+         CREATE ROLE \"server of 1\" LOGIN; GRANT USAGE ON SCHEMA scrip TO \"server of 1\";
+         GRANT SELECT ON ALL TABLES IN SCHEMA scrip TO \"server of 1\", PUBLIC;
+         GRANT UPDATE ON scrip.accounts TO \"server of 1\";",
+    );
+    let unfit = PostgresStore::open_existing(&database).err().expect("it is refused").to_string();
+    assert!(unfit.contains("run `scrip migrate`"), "{unfit}");
+    assert_eq!(PostgresStore::migrate_at(&database).expect("it can be made"), Migrated { from: 1, to: 2 });
+    let grants = "SELECT grantee, privilege_type FROM information_schema.role_table_grants
+        WHERE table_name = 'imported' AND grantee <> 'scrip' ORDER BY 1, 2";
+    assert_eq!(harness::ask(&database, grants), ["PUBLIC|SELECT", "server of 1|DELETE", "server of 1|SELECT"]);
+    assert_eq!(runs_from(&database), "1");
+}
+
+fn runs_from(database: &Address) -> String {
+    harness::ask(database, "SELECT max(runs_from) FROM scrip.migrations").remove(0)
+}
+
+/// A server of version 1 would not find an import's accounts by their ids, and open others.
+#[test]
+fn no_version_before_runs_where_a_journal_was_imported() {
+    let database = Furnished::with("");
+    assert_eq!(runs_from(&database.address), "1");
+    let import = ImportDocument { origin: [1; 32], state: ImportState::UnderWay };
+    let put = open(&database.address).put(0, &[Document::Import(import)]);
+    assert_eq!(put.expect("it is written"), Appended::Landed);
+    assert_eq!(runs_from(&database.address), "2");
 }

@@ -18,9 +18,10 @@ use scrip_core::term::Term;
 use scrip_core::time::Time;
 
 use super::{
-    Appended, Draft, EarlierTexts, EntryPlace, Found, FoundAccount, JointStore, StudioQuery, Wanted, WantedAccount,
+    Appended, Draft, EarlierTexts, EntryPlace, Filling, Found, FoundAccount, JointStore, StudioQuery, Wanted,
+    WantedAccount,
 };
-use crate::store::{Document, Extent, KeyDocument, Reader, Role, StoreError, indexed};
+use crate::store::{Document, Extent, KeyDocument, Reader, Role, StoreError, StoredAccount, indexed};
 
 /// A store under test.
 pub trait Subject {
@@ -46,6 +47,13 @@ pub fn check<S: Subject>(mut new: impl FnMut() -> S) {
     one_of_many_lands(&mut new());
 }
 
+/// Runs what imports ask of a store, each test on a new, empty one: [`check`] is what servers do.
+pub fn check_filling<S: Subject>(mut new: impl FnMut() -> S) {
+    a_journal_is_taken_in_in_its_order(&mut new());
+    numbers_of_other_buckets_are_found_by_their_ids(&mut new());
+    an_erased_number_of_another_bucket_frees_its_id(&mut new());
+}
+
 fn empty_at_first(subject: &mut impl Subject) {
     let store = subject.open();
     assert_eq!(store.documents(None).unwrap().documents, Some(Vec::new()));
@@ -57,7 +65,7 @@ fn empty_at_first(subject: &mut impl Subject) {
     assert_eq!((found.entries, found.terms), (vec![None], vec![None]));
     assert_eq!(store.entries(AccountNumber(1), u64::MAX, 10).unwrap(), []);
     assert_eq!(store.accounts(None, 10).unwrap(), []);
-    assert_eq!(store.account(AccountNumber(1)).unwrap(), None);
+    assert_eq!(store.accounts_of(&[AccountNumber(1)]).unwrap(), [None]);
     assert_eq!(store.newest_of_any(Term(1)).unwrap(), None);
     assert_eq!(store.last_instant().unwrap(), None);
     assert!(store.append(&[]).is_empty());
@@ -81,7 +89,7 @@ fn what_has_landed_is_found(subject: &mut impl Subject) {
         for store in [&store, &other] {
             let found = there(look(store.as_ref(), "ana", None));
             assert_eq!(*found, *draft.account);
-            assert_eq!(store.account(ana.number).unwrap().as_ref(), Some(&*draft.account));
+            assert_eq!(store.accounts_of(&[ana.number]).unwrap(), [Some(Account::clone(&draft.account))]);
             assert_eq!(store.accounts(None, 10).unwrap(), [Account::clone(&draft.account)]);
             let mut newest_first = all.clone();
             newest_first.reverse();
@@ -193,7 +201,7 @@ fn an_id_is_opened_once(subject: &mut impl Subject) {
     same_number.number = ana.number;
     assert_eq!(outcomes(two.append(&[same_number.charges(1)])), [Appended::Late]);
     assert_eq!(there(look(two.as_ref(), "ana", None)).number, ana.number);
-    assert_eq!(two.account(other.number).unwrap(), None);
+    assert_eq!(two.accounts_of(&[other.number, ana.number]).unwrap()[0], None);
     assert_eq!(two.entries(other.number, u64::MAX, 9).unwrap(), []);
     assert!(matches!(look(two.as_ref(), "bo", None), FoundAccount::Missing));
 }
@@ -255,10 +263,7 @@ fn an_erasure_leaves_no_text(subject: &mut impl Subject) {
     let (mut ana, mut bo) = (Customer::new("ana", 1), Customer::new("bo", 1));
     land(store.as_ref(), &[ana.charges(3), bo.charges(1)]);
     let mut erasure = ana.charges(1);
-    erasure.texts = EarlierTexts::Erased;
-    ana.id = AccountId::erased(ana.number);
-    erasure.account = Arc::new(Account { id: ana.id.clone(), ..Account::clone(&erasure.account) });
-    ana.account = Account::clone(&erasure.account);
+    ana.erase_with(&mut erasure);
     land(store.as_ref(), &[erasure]);
     let texts = |account| {
         let entries = store.entries(account, u64::MAX, 10).unwrap();
@@ -442,7 +447,7 @@ fn holds_together(store: &dyn JointStore) {
     assert_eq!(reader.rows_before(position, limit).unwrap(), down);
     let mut terms: Vec<(u64, u64)> = Vec::new();
     reader.terms(&mut |term, position| terms.push((term, position))).unwrap();
-    assert!(terms.is_sorted(), "in order");
+    terms.sort_unstable();
     let mut expected: Vec<(u64, u64)> = Vec::new();
     for row in &rows {
         let entry = journal::decode(&row.record).unwrap();
@@ -465,12 +470,113 @@ fn holds_together(store: &dyn JointStore) {
             (stored.account.number, stored.account.seq, stored.account.head)
         );
         assert_eq!(reader.account(head.account).unwrap().as_ref(), Some(stored));
+        assert_eq!(reader.account_number(stored.account.studio, &stored.account.id).unwrap(), Some(head.account));
         let own: Vec<&Record> =
             rows.iter().map(|row| &row.record).filter(|record| record.account == head.account).collect();
         assert!(own.iter().zip(1..).all(|(record, seq)| record.seq == seq));
         assert_eq!(own.last().map(|record| record.hash), Some(head.head));
     }
+    let mut numbers: Vec<AccountNumber> = accounts.iter().map(|stored| stored.account.number).rev().collect();
+    let mut expected: Vec<Option<StoredAccount>> = accounts.into_iter().map(Some).rev().collect();
+    numbers.insert(numbers.len() / 2, AccountNumber(3));
+    expected.insert(expected.len() / 2, None);
+    assert_eq!(reader.accounts_of(&numbers).unwrap(), expected);
     reader.sound().unwrap();
+}
+
+/// Entries take their places in the order in which they are given, accounts' among each other's; what is there is not taken in
+/// again.
+fn a_journal_is_taken_in_in_its_order(subject: &mut impl Subject) {
+    let store = subject.open();
+    // Several accounts of a bucket.
+    let mut customers: Vec<Customer> = (0..12).map(|n| Customer::numbered(&format!("c-{n}"), n % 4, n / 4)).collect();
+    let mut given = Vec::new();
+    for (seed, counts) in [[2, 1, 3, 1], [1, 4, 1, 2]].into_iter().enumerate() {
+        let drafts: Vec<Draft> =
+            customers.iter_mut().enumerate().map(|(n, customer)| customer.charges(counts[n % 4])).collect();
+        let filling = shuffled(drafts, seed);
+        let mut next = vec![0; filling.drafts.len()];
+        for draft in &filling.order {
+            given.push(filling.drafts[*draft].records[next[*draft]].clone());
+            next[*draft] += 1;
+        }
+        assert_eq!(store.fill(&filling).unwrap(), Appended::Landed);
+        assert_eq!(store.fill(&filling).unwrap(), Appended::Late);
+        given.sort_by_key(|record| Bucket::of(record.account));
+        let rows = store.snapshot().unwrap().rows_from(1, 1_000).unwrap();
+        assert_eq!(rows.into_iter().map(|row| row.record).collect::<Vec<_>>(), given);
+        holds_together(store.as_ref());
+    }
+}
+
+/// Accounts of a store with one owner are numbered 1, 2, 3, …: their ids are of other buckets.
+fn numbers_of_other_buckets_are_found_by_their_ids(subject: &mut impl Subject) {
+    let (store, other) = (subject.open(), subject.open());
+    let (mut ana, mut bo, mut cy) =
+        (Customer::numbered("ana", 0, 0), Customer::numbered("bo", 1, 0), Customer::new("cy", 0));
+    let drafts = vec![ana.charges(2), bo.charges(1), cy.charges(1)];
+    let (first, last) = (drafts[0].records[0].hash, drafts[0].records[1].hash);
+    assert_eq!(store.fill(&shuffled(drafts, 3)).unwrap(), Appended::Landed);
+    for store in [&store, &other] {
+        for (customer, name) in [(&ana, "ana"), (&bo, "bo"), (&cy, "cy")] {
+            assert_eq!(*there(look(store.as_ref(), name, None)), customer.account, "{name}");
+        }
+        assert!(matches!(look(store.as_ref(), "ana", Some((ana.number, last))), FoundAccount::Unmoved));
+        assert_eq!(there(look(store.as_ref(), "ana", Some((ana.number, first)))).seq, 2);
+        assert_eq!(there(look(store.as_ref(), "bo", Some((ana.number, last)))).number, bo.number);
+        let known = Some((AccountNumber(77), first));
+        assert!(matches!(look(store.as_ref(), "nobody", known), FoundAccount::Missing));
+    }
+    // What is read with an account that is found elsewhere is no older than it.
+    let accounts = vec![WantedAccount { studio: StudioNumber(1), id: id("ana"), known: None }];
+    let found = other.fetch(&Wanted { accounts, entries: vec![(ana.number, 2)], ..Wanted::default() }).unwrap();
+    assert_eq!(found.entries[0].as_ref().map(|record| record.hash), Some(last));
+    // They go on as any other; their ids are taken; new accounts are opened beside them.
+    let (mut heir, mut new) = (Customer::new("ana", 0), Customer::new("dan", 0));
+    assert_eq!(outcomes(other.append(&[heir.charges(1), new.charges(1)])), [Appended::Late, Appended::Landed]);
+    land(store.as_ref(), &[ana.charges(3), bo.charges(2)]);
+    assert_eq!(there(look(other.as_ref(), "ana", Some((ana.number, last)))).seq, 5);
+    let (found, seq) = (store.entries(ana.number, u64::MAX, 9).unwrap(), ana.account.seq);
+    assert_eq!((found.len(), seq), (5, 5));
+    holds_together(other.as_ref());
+}
+
+fn an_erased_number_of_another_bucket_frees_its_id(subject: &mut impl Subject) {
+    let store = subject.open();
+    let (mut ana, mut bo) = (Customer::numbered("ana", 0, 0), Customer::numbered("bo", 1, 0));
+    let filling = shuffled(vec![ana.charges(2), bo.charges(1)], 1);
+    assert_eq!(store.fill(&filling).unwrap(), Appended::Landed);
+    let known = Some((ana.number, ana.account.head));
+    // An erasure that comes too late erases nothing.
+    let mut late = ana.clone();
+    let mut erasure = late.charges(1);
+    late.erase_with(&mut erasure);
+    land(store.as_ref(), &[ana.charges(1)]);
+    assert_eq!(outcomes(store.append(&[erasure])), [Appended::Late]);
+    assert_eq!(there(look(store.as_ref(), "ana", None)).seq, 3);
+    let mut erasure = ana.charges(1);
+    ana.erase_with(&mut erasure);
+    land(store.as_ref(), &[erasure]);
+    for known in [None, known] {
+        assert!(matches!(look(store.as_ref(), "ana", known), FoundAccount::Missing));
+    }
+    assert_eq!(there(look(store.as_ref(), ana.id.as_str(), None)).number, ana.number);
+    let mut heir = Customer::new("ana", 0);
+    land(store.as_ref(), &[heir.charges(1), ana.charges(1)]);
+    for known in [None, known] {
+        assert_eq!(there(look(store.as_ref(), "ana", known)).number, heir.number);
+    }
+    assert_eq!(there(look(store.as_ref(), "bo", None)).number, bo.number);
+    holds_together(store.as_ref());
+}
+
+/// The drafts' entries, mixed; each account's in their order.
+fn shuffled(drafts: Vec<Draft>, seed: usize) -> Filling {
+    let mut order: Vec<usize> =
+        drafts.iter().enumerate().flat_map(|(place, draft)| draft.records.iter().map(move |_| place)).collect();
+    let count = order.len();
+    (0..count).for_each(|place| order.swap(place, (place * 7 + seed * 5 + 3) % count));
+    Filling { drafts, order }
 }
 
 fn id(name: &str) -> AccountId {
@@ -521,6 +627,24 @@ impl Customer {
         let mut numbers = (1 << 40..).map(AccountNumber).filter(|number| Bucket::of(*number) == bucket);
         let number = numbers.nth(draw).expect("endlessly many");
         Customer { number, id: id.clone(), account: Account::unopened(studio, number, id) }
+    }
+
+    /// An account with the `draw`-th number of one of two other buckets than its id's.
+    fn numbered(name: &str, place: usize, draw: usize) -> Customer {
+        let (studio, id) = (StudioNumber(1), id(name));
+        let bucket = |number: &AccountNumber| usize::from(Bucket::of(*number).number());
+        let elsewhere = if Bucket::of_id(studio, &id).number() < 512 { 512 + place } else { place };
+        let number = (1..).map(AccountNumber).filter(|number| bucket(number) == elsewhere).nth(draw);
+        let number = number.expect("endlessly many");
+        Customer { number, id: id.clone(), account: Account::unopened(studio, number, id) }
+    }
+
+    /// Makes the last draft one that erases the account's texts.
+    fn erase_with(&mut self, draft: &mut Draft) {
+        draft.texts = EarlierTexts::Erased { id: self.id.clone() };
+        self.id = AccountId::erased(self.number);
+        draft.account = Arc::new(Account { id: self.id.clone(), ..Account::clone(&draft.account) });
+        self.account = Account::clone(&draft.account);
     }
 
     /// A draft of charges, each with a text and a key.
@@ -599,5 +723,6 @@ mod tests {
     #[test]
     fn the_shared_store_in_memory_conforms() {
         check(|| Memory(JointMemory::new()));
+        check_filling(|| Memory(JointMemory::new()));
     }
 }

@@ -14,7 +14,7 @@ use scrip_core::term::Term;
 use scrip_core::time::Time;
 
 use super::{
-    Appended, Draft, EarlierTexts, Edition, EntryPlace, Found, FoundAccount, JointStore, StudioQuery, Wanted,
+    Appended, Draft, EarlierTexts, Edition, EntryPlace, Filling, Found, FoundAccount, JointStore, StudioQuery, Wanted,
     WantedAccount,
 };
 use crate::clock::Clock;
@@ -71,15 +71,19 @@ impl State {
         self.entries.get(newest).cloned()
     }
 
-    fn append(&mut self, draft: &Draft) -> Appended {
+    /// Whether the account has moved since, or its id is another's.
+    fn overtook(&self, draft: &Draft) -> bool {
+        let account = &draft.account;
+        let stands = self.accounts.get(&account.number).map_or((0, draft.before), |stored| (stored.seq, stored.head));
+        let taken = draft.follows == 0 && self.number(account.studio, &account.id).is_some();
+        stands != (draft.follows, draft.before) || taken
+    }
+
+    /// Takes in what a draft adds, but for the places of its entries.
+    fn take(&mut self, draft: &Draft) {
         let account = &draft.account;
         let number = account.number;
-        let stands = self.accounts.get(&number).map_or((0, draft.before), |stored| (stored.seq, stored.head));
-        let taken = draft.follows == 0 && self.number(account.studio, &account.id).is_some();
-        if stands != (draft.follows, draft.before) || taken {
-            return Appended::Late;
-        }
-        if draft.texts == EarlierTexts::Erased {
+        if draft.texts != EarlierTexts::Kept {
             for (_, record) in self.entries.range_mut((number, 0)..=(number, draft.follows)) {
                 record.texts = None;
             }
@@ -91,10 +95,34 @@ impl State {
         for (record, expected) in draft.records.iter().zip(draft.follows + 1..) {
             assert_eq!((record.account, record.seq), (number, expected), "an account's entries have no gaps");
             self.entries.insert((number, record.seq), record.clone());
-            self.places.entry(Bucket::of(number)).or_default().push((number, record.seq));
         }
         for (term, seq) in &draft.terms {
             self.terms.entry(*term).or_default().push((number, *seq));
+        }
+    }
+
+    /// Gives the entry the next place of its bucket.
+    fn place(&mut self, record: &Record) {
+        self.places.entry(Bucket::of(record.account)).or_default().push((record.account, record.seq));
+    }
+
+    fn append(&mut self, draft: &Draft) -> Appended {
+        if self.overtook(draft) {
+            return Appended::Late;
+        }
+        self.take(draft);
+        draft.records.iter().for_each(|record| self.place(record));
+        Appended::Landed
+    }
+
+    fn fill(&mut self, filling: &Filling) -> Appended {
+        if filling.drafts.iter().any(|draft| self.overtook(draft)) {
+            return Appended::Late;
+        }
+        filling.drafts.iter().for_each(|draft| self.take(draft));
+        let mut records: Vec<_> = filling.drafts.iter().map(|draft| draft.records.iter()).collect();
+        for draft in &filling.order {
+            self.place(records[*draft].next().expect("the order names each entry once"));
         }
         Appended::Landed
     }
@@ -133,6 +161,10 @@ impl JointStore for JointMemory {
     fn append(&self, drafts: &[Draft]) -> Vec<Result<Appended, StoreError>> {
         let mut state = self.lock();
         drafts.iter().map(|draft| Ok(state.append(draft))).collect()
+    }
+
+    fn fill(&self, filling: &Filling) -> Result<Appended, StoreError> {
+        Ok(self.lock().fill(filling))
     }
 
     fn confirm(&self, _: &[AccountNumber]) -> Result<(), StoreError> {
@@ -182,8 +214,10 @@ impl JointStore for JointMemory {
         Ok(accounts.map(|(_, account)| Account::clone(account)).collect())
     }
 
-    fn account(&self, number: AccountNumber) -> Result<Option<Account>, StoreError> {
-        Ok(self.lock().accounts.get(&number).map(|account| Account::clone(account)))
+    fn accounts_of(&self, numbers: &[AccountNumber]) -> Result<Vec<Option<Account>>, StoreError> {
+        let state = self.lock();
+        let account = |number| state.accounts.get(number).map(|account| Account::clone(account));
+        Ok(numbers.iter().map(account).collect())
     }
 
     fn newest_of_any(&self, term: Term) -> Result<Option<Record>, StoreError> {
