@@ -30,6 +30,8 @@ const NEEDED: &[Needed] = &[
     Needed { what: What::PostgresServer, package: "postgresql" },
     // And through a pooler that gives each transaction another connection.
     Needed { what: What::Program("pgbouncer"), package: "pgbouncer" },
+    // And with certificates that the tests make.
+    Needed { what: What::Program("openssl"), package: "openssl" },
     // Stripe's own libraries, which the test provider must work with (crates/till/tests/libraries); the
     // program in docs/seals.md needs Python too.
     Needed { what: What::Program("node"), package: "nodejs" },

@@ -1,9 +1,12 @@
 //! Where the database is, and how it wants to be spoken to: `postgres://…`, with two parameters of our own.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio_postgres::Config;
-use tokio_postgres::config::Host;
+use tokio_postgres::config::{Host, SslMode};
+
+use crate::tls::{Authorities, Belief, Tls};
 
 /// A database's address.
 #[derive(Clone)]
@@ -13,6 +16,8 @@ pub struct Address {
     pub(crate) statements: Statements,
     /// How long the database may take for what a caller waits for: a reading, or a transaction.
     pub(crate) patience: Duration,
+    /// How connections are encrypted, if they are.
+    pub(crate) tls: Option<Tls>,
     /// On how many connections the whole store is read at one instant.
     pub(crate) readers: usize,
 }
@@ -49,11 +54,13 @@ impl std::error::Error for WrongAddress {}
 
 impl Address {
     /// Reads `postgres://user:password@host,host:port/database?…` as libpq does, and `transactions=any|bucket`,
-    /// `statements=prepared|whole`, `patience=SECONDS` and `readers=COUNT`. A password never appears in an error.
+    /// `statements=prepared|whole`, `patience=SECONDS` and `readers=COUNT`; `sslmode` and `sslrootcert` are as libpq's, but that
+    /// nothing is encrypted that was not asked to be. A password never appears in an error.
     pub fn parse(text: &str) -> Result<Address, WrongAddress> {
         let (mut scope, mut statements) = (Scope::AnyBucket, Statements::Prepared);
         let (mut patience, mut readers) = (Duration::from_secs(5), 4);
         let (base, query) = text.split_once('?').unwrap_or((text, ""));
+        let (mut belief, mut authorities) = (None, None);
         let mut theirs = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             match pair {
@@ -71,6 +78,17 @@ impl Address {
                     let count = pair["readers=".len()..].parse().ok().filter(|count| (1..=64).contains(count));
                     readers = count.ok_or_else(|| wrong("readers is a number from 1 to 64"))?;
                 }
+                "sslmode=disable" | "sslmode=prefer" => belief = None,
+                "sslmode=require" => belief = Some(Belief::Anyone),
+                "sslmode=verify-ca" => belief = Some(Belief::Certified),
+                "sslmode=verify-full" => belief = Some(Belief::Named),
+                _ if pair.starts_with("sslmode=") => {
+                    return Err(wrong("sslmode is disable, require, verify-ca or verify-full"));
+                }
+                "sslrootcert=system" => authorities = Some(None),
+                _ if pair.starts_with("sslrootcert=") => {
+                    authorities = Some(Some(unescaped(&pair["sslrootcert=".len()..])?));
+                }
                 other => theirs.push(other),
             }
         }
@@ -79,9 +97,17 @@ impl Address {
             // What is wrong, without the text that holds the password.
             wrong(&format!("not an address of a database: {error}"))
         })?;
-        if config.get_ssl_mode() == tokio_postgres::config::SslMode::Require {
-            return Err(wrong("sslmode=require: this version speaks to a socket or a trusted network alone"));
-        }
+        let tls = match (belief, &authorities) {
+            (None, None) => None,
+            (None, Some(_)) => return Err(wrong("sslrootcert is for sslmode=require, verify-ca or verify-full")),
+            (Some(Belief::Anyone), None) => Some(encrypted(Belief::Anyone, Authorities::Public)?),
+            // As libpq does, which looks at what it is given.
+            (Some(Belief::Anyone), Some(given)) => Some(encrypted(Belief::Certified, given_or_public(given))?),
+            (Some(belief), given) => {
+                Some(encrypted(belief, given.as_ref().map_or(Authorities::Public, given_or_public))?)
+            }
+        };
+        config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(Duration::from_secs(3));
         }
@@ -97,7 +123,7 @@ impl Address {
         }
         config.target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
         config.application_name("scrip");
-        Ok(Address { config, scope, statements, patience, readers })
+        Ok(Address { config, scope, statements, patience, tls, readers })
     }
 
     /// An address for each host, in their order: the client library would wait for one that accepts connections and says
@@ -105,14 +131,20 @@ impl Address {
     pub(crate) fn hosts(&self) -> Vec<Config> {
         let (hosts, addresses, ports) = (self.config.get_hosts(), self.config.get_hostaddrs(), self.config.get_ports());
         let count = hosts.len().max(addresses.len());
+        let socket = |host: Option<&Host>| matches!(host, Some(Host::Unix(_)));
         if count < 2 {
-            return vec![self.config.clone()];
+            let mut only = self.config.clone();
+            if socket(hosts.first()) {
+                only.ssl_mode(SslMode::Disable);
+            }
+            return vec![only];
         }
         let one = |place: usize| {
             let mut one = without_hosts(&self.config);
             match hosts.get(place) {
                 Some(Host::Tcp(name)) => drop(one.host(name)),
-                Some(Host::Unix(folder)) => drop(one.host_path(folder)),
+                // Nobody listens between the two ends of a socket.
+                Some(Host::Unix(folder)) => drop(one.host_path(folder).ssl_mode(SslMode::Disable)),
                 None => {}
             }
             addresses.get(place).map(|address| one.hostaddr(*address));
@@ -144,6 +176,26 @@ fn without_hosts(config: &Config) -> Config {
         .channel_binding(config.get_channel_binding())
         .target_session_attrs(config.get_target_session_attrs());
     other
+}
+
+fn encrypted(belief: Belief, authorities: Authorities<'_>) -> Result<Tls, WrongAddress> {
+    Tls::new(belief, authorities).map_err(WrongAddress)
+}
+
+fn given_or_public(given: &Option<PathBuf>) -> Authorities<'_> {
+    given.as_deref().map_or(Authorities::Public, Authorities::File)
+}
+
+/// A parameter's value, in which `%2F` stands for a slash.
+fn unescaped(value: &str) -> Result<PathBuf, WrongAddress> {
+    let mut parts = value.split('%');
+    let mut text = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let byte = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        text.push(byte.ok_or_else(|| wrong("a `%` in it stands before two hexadecimal digits"))?);
+        text.extend(&part.as_bytes()[2..]);
+    }
+    String::from_utf8(text).map(PathBuf::from).map_err(|_| wrong("the path of sslrootcert is not UTF-8"))
 }
 
 fn wrong(what: &str) -> WrongAddress {

@@ -63,6 +63,19 @@ rm -rf "$1"
 /// Fills a data folder: an empty server.
 const EMPTY_SERVER: &str = r#"initdb -D "$1/data" -U scrip -A trust -E UTF8 --locale=C --no-sync"#;
 
+/// Makes two authorities, and a certificate of the first for `localhost`.
+const CERTIFICATES: &str = r#"
+cd "$1"
+for authority in known other; do
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$authority" \
+    -addext basicConstraints=critical,CA:TRUE -keyout "$authority.key" -out "$authority.pem"
+done
+openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=database -keyout server.key -out server.csr
+printf 'subjectAltName=DNS:localhost\n' >server.names
+openssl x509 -req -in server.csr -CA known.pem -CAkey known.key -CAcreateserial -days 2 -extfile server.names -out server.pem
+chmod 600 server.key
+"#;
+
 /// A database for one test whose tables are there, and empty. When it goes another test gets it.
 pub struct Furnished {
     /// Where it is, as the test asked for it.
@@ -266,6 +279,55 @@ impl Cluster {
         Cluster::filled(settings, EMPTY_SERVER)
     }
 
+    /// A server that takes encrypted connections over TCP as well, one for each test program; and its port.
+    pub fn encrypted() -> &'static (Cluster, u16) {
+        static CLUSTER: OnceLock<(Cluster, u16)> = OnceLock::new();
+        CLUSTER.get_or_init(Cluster::encrypting)
+    }
+
+    fn encrypting() -> (Cluster, u16) {
+        // Not of those that the machine gives to whoever calls another: somebody would get it meanwhile.
+        let ports = (0..100).map(|more| 15_000 + (std::process::id() + 131 * more) % 15_000);
+        let port = ports
+            .filter_map(|port| u16::try_from(port).ok())
+            .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok());
+        let port = port.expect("one of a hundred is free");
+        let settings = format!(
+            "-c port={port} -c listen_addresses=127.0.0.1 -c ssl=on -c ssl_cert_file=../server.pem -c ssl_key_file=../server.key"
+        );
+        (Cluster::filled(&settings, &format!("{EMPTY_SERVER}\n{CERTIFICATES}")), port)
+    }
+
+    /// A file in its folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// The server as a base backup has it, and what was archived since, up to a point of this name.
+    pub fn restored(base: &Path, archive: &Path, point: &str) -> Cluster {
+        let settings = format!(
+            "-c restore_command='cp {}%f %p' -c recovery_target_name={point} -c recovery_target_action=promote",
+            archive.display()
+        );
+        let filling = format!(r#"cp -a "{}" "$1/data"; touch "$1/data/recovery.signal""#, base.display());
+        let restored = Cluster::filled(&settings, &filling);
+        let still = "SELECT pg_sleep(0.05) WHERE pg_is_in_recovery()";
+        while !ask(&restored.address("postgres"), still).is_empty() {}
+        restored
+    }
+
+    /// A base backup of it, in its folder.
+    pub fn back_up(&self, name: &str) -> PathBuf {
+        use std::os::unix::fs::MetadataExt as _;
+
+        let mut backup = Command::new(programs().join("pg_basebackup"));
+        backup.arg("-h").arg(&self.folder).args(["-U", "scrip", "-X", "none", "-c", "fast", "--no-sync", "-D"]);
+        let (place, owner) = (self.folder.join(name), std::fs::metadata(&self.folder).expect("it is there"));
+        backup.uid(owner.uid()).gid(owner.gid());
+        assert!(backup.arg(&place).current_dir(&self.folder).status().expect("it starts").success(), "no backup");
+        place
+    }
+
     /// A standby that follows this server.
     pub fn standby(&self) -> Cluster {
         let primary = self.folder.display();
@@ -318,16 +380,42 @@ impl Cluster {
 
     /// Ends all of it at once, as `kill -9` does.
     pub fn kill(&self) {
-        let sent = Command::new("sh").args(["-c", &format!("kill -KILL {}", self.processes().join(" "))]).status();
-        assert!(sent.expect("there is a shell").success(), "it could not be killed");
+        self.send("KILL");
     }
 
-    /// From now on no commit is acknowledged before its standby has it; comes back once that is so.
+    /// Has it stand still, as a machine does that hangs: its kernel goes on to accept connections.
+    pub fn freeze(&self) {
+        self.send("STOP");
+    }
+
+    /// Has it go on.
+    pub fn thaw(&self) {
+        self.send("CONT");
+    }
+
+    fn send(&self, signal: &str) {
+        let send = |processes: &[String]| {
+            let command = format!("kill -{signal} {} 2>/dev/null", processes.join(" "));
+            Command::new("sh").args(["-c", &command]).status().expect("there is a shell").success()
+        };
+        // The server first: it begins no others then. Of these, some may have ended by themselves.
+        assert!(send(&self.processes()[..1]), "SIG{signal} could not be sent");
+        send(&self.processes()[1..]);
+    }
+
+    /// From now on no commit is acknowledged before one of its standbys has it; comes back once that is so.
     pub fn wait_for_standby(&self) {
         let address = self.address("postgres");
-        run(&address, "ALTER SYSTEM SET synchronous_standby_names = '*'");
+        run(&address, "ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (*)'");
         run(&address, "SELECT pg_reload_conf()");
-        while ask(&address, "SELECT pg_sleep(0.05), sync_state FROM pg_stat_replication") != ["|sync"] {}
+        let asked = "SELECT pg_sleep(0.05), sync_state FROM pg_stat_replication";
+        while !ask(&address, asked).iter().all(|state| state == "|quorum") {}
+    }
+
+    /// How much of the write-ahead log a standby has.
+    pub fn received(&self) -> u64 {
+        let received = "SELECT pg_wal_lsn_diff(pg_last_wal_receive_lsn(), '0/0')";
+        ask(&self.address("postgres"), received)[0].parse().expect("a number")
     }
 
     /// A standby receives nothing more.

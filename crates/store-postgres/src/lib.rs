@@ -21,6 +21,7 @@ mod schema;
 mod snapshot;
 mod store;
 mod studio;
+mod tls;
 mod trouble;
 
 pub use address::{Address, WrongAddress};

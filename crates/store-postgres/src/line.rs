@@ -8,8 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_postgres::config::SslMode;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{AsyncMessage, Client, Config, Error, NoTls, Row, SimpleQueryMessage, Statement};
+use tokio_postgres::{
+    AsyncMessage, Client, Config, Connection, Error, NoTls, Row, SimpleQueryMessage, Socket, Statement,
+};
 
 use crate::address::{Address, Scope, Statements};
 
@@ -55,23 +59,21 @@ pub(crate) struct Line {
 impl Line {
     /// Connects to the host of an address that is the `host`-th, by its own address.
     pub(crate) async fn connect(address: &Address, host: usize, at: &Config) -> Result<Line, Error> {
-        let (client, mut connection) = at.connect(NoTls).await?;
         let unwaited = Arc::new(AtomicBool::new(false));
-        let warned = Arc::clone(&unwaited);
-        tokio::spawn(async move {
-            while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
-                match message {
-                    Ok(AsyncMessage::Notice(notice)) if notice.code().code() == "01000" => {
-                        warned.store(true, Ordering::Release);
-                    }
-                    Ok(_) => {}
-                    Err(error) => {
-                        tracing::debug!(%error, "a connection to the database has ended");
-                        return;
-                    }
-                }
+        // A socket's address says that nothing is to be encrypted.
+        let tls = address.tls.as_ref().filter(|_| at.get_ssl_mode() != SslMode::Disable);
+        let client = match tls {
+            None => {
+                let (client, connection) = at.connect(NoTls).await?;
+                tokio::spawn(drive(connection, Arc::clone(&unwaited)));
+                client
             }
-        });
+            Some(tls) => {
+                let (client, connection) = at.connect(tls.clone()).await?;
+                tokio::spawn(drive(connection, Arc::clone(&unwaited)));
+                client
+            }
+        };
         let (scope, statements) = (address.scope, address.statements);
         if statements == Statements::Prepared {
             client.batch_execute(PLANS).await?;
@@ -185,6 +187,22 @@ impl Line {
     /// Whether the server warned since this was last asked that a commit was not waited for by its standby.
     pub(crate) fn was_unwaited(&self) -> bool {
         self.unwaited.swap(false, Ordering::AcqRel)
+    }
+}
+
+/// Moves what goes over a connection, until it ends; notes the server's warning that a commit was not waited for.
+async fn drive<T: AsyncRead + AsyncWrite + Unpin>(mut connection: Connection<Socket, T>, unwaited: Arc<AtomicBool>) {
+    while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+        match message {
+            Ok(AsyncMessage::Notice(notice)) if notice.code().code() == "01000" => {
+                unwaited.store(true, Ordering::Release);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::debug!(%error, "a connection to the database has ended");
+                return;
+            }
+        }
     }
 }
 
