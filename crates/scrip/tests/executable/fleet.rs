@@ -54,6 +54,8 @@ fn serve(store: &str, more: &[&str]) -> Server {
 struct Crowd {
     addresses: RwLock<Vec<String>>,
     clients: usize,
+    /// The number of each client's first job.
+    first: usize,
     over: AtomicBool,
 }
 
@@ -77,7 +79,8 @@ impl Told {
 
 impl Crowd {
     fn of(fleet: &Fleet, clients: usize) -> Crowd {
-        let crowd = Crowd { addresses: RwLock::new(fleet.addresses()), clients, over: AtomicBool::new(false) };
+        let crowd =
+            Crowd { addresses: RwLock::new(fleet.addresses()), clients, first: 0, over: AtomicBool::new(false) };
         let mut client = fleet.servers[0].client(SECRET);
         for account in crowd.accounts() {
             assert_eq!(client.put(&format!("/accounts/{account}"), "{}").status, 201);
@@ -111,7 +114,7 @@ impl Crowd {
     fn client(&self, name: usize, acknowledge: &mpsc::Sender<()>) -> Vec<Told> {
         let mut line = Line { crowd: self, client: None, chance: Seeded(u64::try_from(name).expect("few")) };
         let mut told = Vec::new();
-        for turn in 0.. {
+        for turn in self.first.. {
             if self.over.load(Ordering::Acquire) {
                 break;
             }
@@ -259,8 +262,17 @@ enum Standby {
     Behind,
 }
 
-/// Kills the primary under load and promotes its standby; answers how much of what was acknowledged is not known any more.
-fn failover(standby_is: Standby) -> usize {
+/// How a primary goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// At once.
+    Killed,
+    /// It hangs, and is there for whoever connects to it.
+    Frozen,
+}
+
+/// Has the primary end under load and promotes its standby; answers how much of what was acknowledged is not known any more.
+fn failover(standby_is: Standby, end: End) -> usize {
     let primary = Cluster::start("");
     harness::run(&primary.address("postgres"), "CREATE DATABASE scrip");
     let standby = primary.standby();
@@ -277,12 +289,15 @@ fn failover(standby_is: Standby) -> usize {
             standby.fall_behind();
             done(acknowledged, 4 * crowd.clients);
         }
-        primary.kill();
-        let killed = Instant::now();
+        match end {
+            End::Killed => primary.kill(),
+            End::Frozen => primary.freeze(),
+        }
+        let ended = Instant::now();
         standby.promote();
         // Each client may have had an answer on its way.
         done(acknowledged, 2 * crowd.clients);
-        away = killed.elapsed();
+        away = ended.elapsed();
         let begun = Instant::now();
         while begun.elapsed().as_secs() < asked_for("SCRIP_FLEET_SECONDS").unwrap_or(0) {
             done(acknowledged, crowd.clients);
@@ -292,24 +307,114 @@ fn failover(standby_is: Standby) -> usize {
         crowd.assert_sums(&fleet.servers[0], &told);
     }
     let lost = crowd.lost(&told);
+    let how = match end {
+        End::Killed => "killed",
+        End::Frozen => "frozen",
+    };
     println!(
-        "primary killed under {} clients: {} commands acknowledged, {lost} lost; {:.1} s until two more jobs of each client were done",
+        "primary {how} under {} clients: {} commands acknowledged, {lost} lost; {:.1} s until two more jobs of each client were done",
         crowd.clients,
         told.len(),
         away.as_secs_f64()
     );
     fleet.servers.into_iter().for_each(Server::stop);
     succeed(&["verify", "--store", &store]);
+    if end == End::Frozen {
+        primary.kill();
+    }
     lost
 }
 
 #[test]
 fn a_standby_that_was_waited_for_loses_nothing() {
-    assert_eq!(failover(Standby::WaitedFor), 0);
+    assert_eq!(failover(Standby::WaitedFor, End::Killed), 0);
 }
 
 /// The same without waiting loses some: so the trial above can fail.
 #[test]
 fn a_standby_that_was_behind_loses_something() {
-    assert_ne!(failover(Standby::Behind), 0);
+    assert_ne!(failover(Standby::Behind, End::Killed), 0);
+}
+
+/// A primary that hangs accepts connections and says nothing: servers go on with the one that took its place.
+#[test]
+fn a_primary_that_hangs_is_passed_over() {
+    assert_eq!(failover(Standby::WaitedFor, End::Frozen), 0);
+}
+
+/// Of two standbys, either of which is enough, one may be away; when the primary goes, the one that is further is promoted.
+#[test]
+fn of_two_standbys_one_may_be_away() {
+    let primary = Cluster::start("");
+    harness::run(&primary.address("postgres"), "CREATE DATABASE scrip");
+    let (first, second) = (primary.standby(), primary.standby());
+    let store = address_of(&[&primary, &first, &second], "scrip", "");
+    let fleet = Fleet::start(&store, 2);
+    let crowd = Crowd::of(&fleet, clients());
+    primary.wait_for_standby();
+    let told = crowd.work(|acknowledged| {
+        done(acknowledged, 4 * crowd.clients);
+        // Nobody waits for the one that is away.
+        first.freeze();
+        done(acknowledged, 4 * crowd.clients);
+        primary.kill();
+        first.thaw();
+        let further = if first.received() > second.received() { &first } else { &second };
+        further.promote();
+        done(acknowledged, 2 * crowd.clients);
+    });
+    crowd.assert_sums(&fleet.servers[0], &told);
+    assert_eq!(crowd.lost(&told), 0);
+    println!("2 standbys, one of them away for a time: {} commands acknowledged, 0 lost", told.len());
+    fleet.servers.into_iter().for_each(Server::stop);
+    succeed(&["verify", "--store", &store]);
+}
+
+/// A standby is read as it stands.
+#[test]
+fn a_standby_can_be_proved() {
+    let primary = Cluster::start("");
+    harness::run(&primary.address("postgres"), "CREATE DATABASE scrip");
+    let standby = primary.standby();
+    let fleet = Fleet::start(&address_of(&[&primary], "scrip", ""), 1);
+    primary.wait_for_standby();
+    let crowd = Crowd::of(&fleet, 3);
+    drop(crowd.work(|acknowledged| done(acknowledged, 20)));
+    fleet.servers.into_iter().for_each(Server::stop);
+    let proved = succeed(&["verify", "--store", &fleet.store]);
+    primary.kill();
+    assert_eq!(succeed(&["verify", "--store", &address_of(&[&standby], "scrip", "")]), proved);
+}
+
+/// PostgreSQL's own backups: a base backup and the archived log bring back any point in time, and the seal of that time says so.
+#[test]
+fn a_point_in_time_comes_back() {
+    let ground = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| ground.path().join(name).display().to_string();
+    let primary = Cluster::start("-c archive_mode=on -c archive_command='cp %p ../archive-%f'");
+    harness::run(&primary.address("postgres"), "CREATE DATABASE scrip");
+    let store = address_of(&[&primary], "scrip", "");
+    let fleet = Fleet::start(&store, 1);
+    let mut crowd = Crowd::of(&fleet, 3);
+    let base = primary.back_up("base");
+    let before = crowd.work(|acknowledged| done(acknowledged, 20));
+    succeed(&["seal", "--store", &store, &path("seal")]);
+    harness::run(&primary.address("scrip"), "SELECT pg_create_restore_point('noon')");
+    (crowd.first, crowd.over) = (1_000_000, AtomicBool::new(false));
+    let after = crowd.work(|acknowledged| done(acknowledged, 20));
+    fleet.servers.into_iter().for_each(Server::stop);
+    let log = harness::ask(&primary.address("scrip"), "SELECT pg_walfile_name(pg_switch_wal())").remove(0);
+    while !primary.file(&format!("archive-{log}")).exists() {
+        harness::run(&primary.address("scrip"), "SELECT pg_sleep(0.05)");
+    }
+    primary.kill();
+    let restored = Cluster::restored(&base, &primary.file("archive-"), "noon");
+    let store = address_of(&[&restored], "scrip", "");
+    succeed(&["verify", "--store", &store, "--since", &path("seal")]);
+    let fleet = Fleet { servers: vec![serve(&store, &[])], store };
+    *crowd.addresses.write().expect("nobody panics") = fleet.addresses();
+    assert_eq!(crowd.lost(&before), 0, "what was before that point");
+    crowd.assert_sums(&fleet.servers[0], &before);
+    assert!(crowd.lost(&after) > 0, "what came after it is gone");
+    fleet.servers.into_iter().for_each(Server::stop);
 }
