@@ -139,12 +139,11 @@ fn a_scrip_moves_into_a_database_to_another_and_back() {
     let servers = [one.serve(), one.serve()];
     assert_known(&servers[0], &left, 1, &second);
     assert_known(&servers[1], &["ana"], 0, &first.clone().map(|answers| answers[..3].to_vec()));
-    let mut third = servers.each_ref().map(clients);
-    for (studio, [client, _]) in third.iter_mut().enumerate().map(|(n, clients)| (n, clients)) {
-        open(client, &[["eve", "fay"][studio]]);
+    for (mut client, account) in clients(&servers[1]).into_iter().zip(["eve", "fay"]) {
+        open(&mut client, &[account]);
     }
-    let numbers = |account: &str| servers[0].client("sk_flow-studio").get(&format!("/accounts/{account}/balance"));
-    assert_eq!(numbers("ana").body["remaining"], json!(994));
+    let balance = clients(&servers[0])[0].get("/accounts/ana/balance");
+    assert_eq!(balance.body["remaining"], json!(994));
     one.succeed(&["erase", "--studio", "flow-studio", "--yes", "bo"]);
     for server in &servers {
         assert_eq!(clients(server)[0].get("/accounts/bo/balance").status, 404);
