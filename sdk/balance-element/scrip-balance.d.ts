@@ -102,7 +102,8 @@ declare global {
   interface HTMLElementTagNameMap {
     'scrip-balance': ScripBalance;
   }
-  interface HTMLElementEventMap {
+  // It bubbles: elements, documents and windows hear it.
+  interface GlobalEventHandlersEventMap {
     'scrip-balance': ScripBalanceEvent;
   }
 }

@@ -62,6 +62,7 @@ button:focus-visible { outline: 2px solid var(--scrip-accent, currentColor); out
 dl { display: grid; grid-template-columns: 1fr auto; gap: 0.25rem 1.5rem; margin: 0.625rem 0; }
 dl:empty { display: none; }
 dt, dd { margin: 0; }
+dt { overflow-wrap: anywhere; }
 dd { text-align: end; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .current { font-weight: 600; }
 .said { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
