@@ -48,7 +48,7 @@ impl World {
         let source = STUDIOTWIN.to_owned();
         let published = admin::carry_out(&engine, Asker::Start, Ask::Publish { json: false, source }).await;
         let Tell::Published(published) = published else { return Err(place::refusal(published)) };
-        let created = Ask::CreateKey { studio: published.studio.clone(), role: "full".to_owned(), reason: None };
+        let created = Ask::CreateKey { studio: published.studio.clone(), role: "admin".to_owned(), reason: None };
         let secret = match admin::carry_out(&engine, Asker::Start, created).await {
             Tell::KeyCreated { secret, .. } => secret,
             other => return Err(place::refusal(other)),

@@ -62,6 +62,16 @@ impl JointStore for FilledByOwner {
         self.server.entries(account, before, limit)
     }
 
+    fn carrying(
+        &self,
+        account: AccountNumber,
+        terms: &[Term],
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        self.server.carrying(account, terms, before, limit)
+    }
+
     fn studio_entries(&self, query: &StudioQuery<'_>) -> Result<Vec<(AccountId, Record)>, StoreError> {
         self.server.studio_entries(query)
     }
