@@ -198,7 +198,9 @@ impl Both<'_> {
     /// An invoice that bought nothing is open for as long as anything is, and that is noted at once.
     async fn stays_open(&self, invoice: &Invoice, reason: &'static str) -> Result<(), Unsettled> {
         let (app, studio) = (self.app, self.place.studio);
-        let is_old = invoice.created.saturating_add(OPEN_FOR_S) <= app.engine().now().micros().div_euclid(1_000_000);
+        // Whoever is told of the first does something about it; the second is heard of once, however late.
+        let is_old = reason == INVOICE_WITHOUT_TERM
+            && invoice.created.saturating_add(OPEN_FOR_S) <= app.engine().now().micros().div_euclid(1_000_000);
         if !is_old && keep_open(app, (studio, self.at), &invoice.id, reason) == News::New {
             app.metrics().payment(reason);
             app.deliveries().note(app, studio).await.map_err(Refused::from)?;

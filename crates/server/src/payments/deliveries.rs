@@ -260,7 +260,10 @@ impl Deliveries {
 
     /// When all that had happened was last looked at, in seconds since 1970.
     pub(crate) fn looked_until(&self, app: &App, studio: StudioNumber) -> Option<i64> {
-        known(&mut self.lock(), app, studio).noted.looked_s
+        let mut studios = self.lock();
+        let noted = &known(&mut studios, app, studio).noted;
+        // Notes of before say only how far was asked.
+        noted.looked_s.or(noted.asked_until_s)
     }
 
     /// Keeps when all that had happened was looked at.
@@ -382,14 +385,19 @@ impl Studio {
             // Ours, as it was then; more may have happened since.
             Some((ours, noted)) if Some(&ours) == text.as_ref() => noted,
             _ => {
-                let now = text.as_deref().map(serde_json::from_str).transpose().unwrap_or_else(|_| {
-                    tracing::error!(
-                        studio = studio.0,
-                        "the note of payments cannot be read: the provider is asked for all that it remembers"
-                    );
-                    None
-                });
-                let now: Noted = now.unwrap_or_default();
+                let now: Noted = match text.as_deref().map(serde_json::from_str).transpose() {
+                    Ok(now) => now.unwrap_or_default(),
+                    // What is known here stays: that it is not in there says nothing.
+                    Err(_) => {
+                        tracing::error!(
+                            studio = studio.0,
+                            "the note of payments cannot be read: the provider is asked for all that it remembers"
+                        );
+                        self.stored = Noted::default();
+                        self.stored_text = text;
+                        return;
+                    }
+                };
                 let settled = self.noted.take_in(&self.stored, &now);
                 while let Some(gone) = without_room(&mut self.noted.open) {
                     tell_of(studio, &gone);

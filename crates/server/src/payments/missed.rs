@@ -29,6 +29,8 @@ pub(super) struct Missed {
     query: MadeQuery,
     /// What comes after it, last first.
     then: Vec<MadeQuery>,
+    /// From when on the provider remembered what happened, when this began.
+    remembered_s: i64,
     unreadable: Unreadable,
 }
 
@@ -48,7 +50,7 @@ impl Missed {
             MadeQuery { kind, within_s, after: None }
         };
         let then = [Kind::Disputes, Kind::Refunds, Kind::Payments].map(query).to_vec();
-        Some(Missed { query: query(Kind::Sessions), then, unreadable: Unreadable::default() })
+        Some(Missed { query: query(Kind::Sessions), then, remembered_s, unreadable: Unreadable::default() })
     }
 
     /// Goes through the next page, and looks at all of it that may be of the studio's orders.
@@ -72,16 +74,22 @@ impl Missed {
             }
         }
         self.query.after = page.after;
-        if self.query.after.is_some() {
-            return Ok(Page::One);
-        }
-        match self.then.pop() {
-            Some(next) => {
-                self.query = next;
-                Ok(Page::One)
-            }
-            None => Ok(Page::Last),
-        }
+        let goes_on = self.query.after.is_some() || self.skip();
+        Ok(if goes_on { Page::One } else { Page::Last })
+    }
+
+    /// Goes on with what comes after this kind; whether there is any.
+    pub(super) fn skip(&mut self) -> bool {
+        let next = self.then.pop();
+        let goes_on = next.is_some();
+        self.query = next.unwrap_or_else(|| self.query.clone());
+        goes_on
+    }
+
+    /// Up to when all that had happened counts as looked at, once this has come to its end: so that it does not begin anew while
+    /// what the provider remembers is asked for, and does where that fails for as long again.
+    pub(super) fn looked_s(&self) -> i64 {
+        self.remembered_s + 2 * SLACK_S
     }
 }
 
@@ -111,6 +119,7 @@ mod tests {
         assert_eq!(missed.query.within_s, 84 * DAY_S - 1..=102 * DAY_S);
         let kinds: Vec<Kind> = missed.then.iter().rev().map(|query| query.kind).collect();
         assert_eq!(kinds, [Kind::Payments, Kind::Refunds, Kind::Disputes]);
+        assert!(Missed::between(missed.looked_s(), remembered + DAY_S).is_none(), "once is enough");
     }
 
     /// Something that was made, which names such a studio, as seen by `ours`.

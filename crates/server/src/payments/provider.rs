@@ -47,8 +47,6 @@ pub(super) struct Provider {
     listing: Option<Listing>,
     /// What it remembers no more, and is gone through first; that may take several rounds too.
     missed: Option<Missed>,
-    /// The last look that what was missed since was gone through.
-    caught_up: Option<i64>,
 }
 
 /// What happened, as far as it was read.
@@ -106,7 +104,6 @@ impl Provider {
             seen: BTreeSet::new(),
             listing: None,
             missed: None,
-            caught_up: None,
         }
     }
 
@@ -219,29 +216,21 @@ impl Provider {
 
     /// Goes through what happened while nobody asked, where the provider remembers it no more.
     async fn catch_up(&mut self, app: &App, at: &StripeAccount) -> Caught {
-        if self.missed.is_none() && self.listing.is_none() {
-            let looked =
-                app.deliveries().looked_until(app, self.number).filter(|looked| self.caught_up != Some(*looked));
-            self.missed = looked.and_then(|looked| Missed::between(looked, remembered(app)));
-            if let Some(looked) = looked.filter(|_| self.missed.is_some()) {
-                let days = (seconds(app.engine().now()) - looked) / 86_400;
-                tracing::warn!(studio = %at.studio, days,
-                    "payments were not looked at for longer than the provider remembers what happened: all that was made since is gone through");
-            }
-        }
         for _ in 0..PAGES {
-            let Some(missed) = &mut self.missed else { return Caught::Up };
+            let Some(mut missed) = self.missed.take().or_else(|| self.was_missed(app, at)) else { return Caught::Up };
             match missed.page(app, self.number, at).await {
-                Ok(Page::One) => {}
+                Ok(Page::One) => self.missed = Some(missed),
                 Ok(Page::Last) => {
                     self.answered();
-                    self.missed = None;
-                    self.caught_up = app.deliveries().looked_until(app, self.number);
+                    app.deliveries().looked(app, self.number, missed.looked_s());
                 }
                 Err(unsettled) => {
-                    // The same page again later. A question that is refused begins anew: its place is known no more.
-                    if unsettled.for_good().is_some() {
-                        self.missed = None;
+                    // The same page again later; but a kind that the provider does not list keeps the others waiting no longer.
+                    let goes_on = unsettled.for_good().is_none() || missed.skip();
+                    if goes_on {
+                        self.missed = Some(missed);
+                    } else {
+                        app.deliveries().looked(app, self.number, missed.looked_s());
                     }
                     self.failed(app, at, unsettled);
                     return Caught::NotYet;
@@ -249,6 +238,17 @@ impl Provider {
             }
         }
         if self.missed.is_some() { Caught::NotYet } else { Caught::Up }
+    }
+
+    /// What is to be gone through since the last look at all that had happened.
+    fn was_missed(&self, app: &App, at: &StripeAccount) -> Option<Missed> {
+        let now_s = seconds(app.engine().now());
+        // A clock may have been ahead when it was noted.
+        let looked_s = app.deliveries().looked_until(app, self.number)?.min(now_s);
+        let missed = Missed::between(looked_s, remembered(app))?;
+        tracing::warn!(studio = %at.studio, days = (now_s - looked_s) / 86_400,
+            "payments were not looked at for longer than the provider remembers what happened: all that was made since is gone through");
+        Some(missed)
     }
 
     /// The question to go on with, or a new one when it is time for it.

@@ -238,6 +238,14 @@ pub(crate) async fn bring_payment(
         Err(Unsettled::UnknownOrder) if truth.state == PaymentState::Expired => return Ok((Settled::NotOurs, None)),
         place => place?,
     };
+    // Nor of one that was closed because its order had another page already: that one may still be paid.
+    if truth.state == PaymentState::Expired {
+        let order = app.engine().order(studio, &place.account, place.order).await.map_err(Refused::from)?;
+        let page = order.as_ref().and_then(session_of);
+        if page.is_some() && page != truth.session.as_deref() {
+            return Ok((Settled::NotOurs, None));
+        }
+    }
     let (method, subscription) = (truth.method, truth.subscription.clone());
     let Some(truth) = said(&truth) else { return Ok((Settled::NotOurs, None)) };
     Ok((tell(app, place, truth, method).await?, subscription))

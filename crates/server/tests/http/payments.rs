@@ -283,6 +283,12 @@ async fn one_page_alone_is_shown_of_an_order() {
             assert_eq!((open.len(), &*open[0].id), (1, &*other), "after {steps} steps");
             second_closed += usize::from(pages.len() == 2);
         }
+        // That the other page has ended says nothing of the order.
+        assert!(shop.deliver().await.iter().all(|status| *status == 204));
+        assert_eq!(
+            (shop.state("order_2").await, shop.page_of(&shop.place("buy-1").await).1),
+            (json!("pending"), shown.clone())
+        );
         shop.pay(&shown);
         assert!(shop.deliver().await.iter().all(|status| *status == 204));
         assert_eq!((shop.state("order_2").await, shop.available().await), (json!("paid"), json!(100)));
