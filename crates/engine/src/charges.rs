@@ -37,7 +37,7 @@ impl<'a> About<'a> {
     pub(crate) fn made_with(&self) -> impl Iterator<Item = u64> + use<> {
         let only_refunds = self.query.kinds == [Kind::Refund];
         let charges = if only_refunds { Vec::new() } else { self.query.charges.clone() };
-        charges.into_iter().flat_map(|charge| (charge.seq..).take(usize::try_from(MADE_WITH).unwrap_or(1)))
+        charges.into_iter().flat_map(|charge| charge.seq..charge.seq.saturating_add(MADE_WITH))
     }
 
     /// The terms of the charges' refunds; none where no refunds are wanted.
