@@ -101,6 +101,12 @@ impl Address {
             (None, None) => None,
             (None, Some(_)) => return Err(wrong("sslrootcert is for sslmode=require, verify-ca or verify-full")),
             (Some(Belief::Anyone), None) => Some(encrypted(Belief::Anyone, Authorities::Public)?),
+            // Anybody can have a certificate of a public authority, in some name.
+            (Some(Belief::Anyone | Belief::Certified), Some(None)) | (Some(Belief::Certified), None) => {
+                return Err(wrong(
+                    "public authorities (sslrootcert=system, or none named) are for sslmode=verify-full",
+                ));
+            }
             // As libpq does, which looks at what it is given.
             (Some(Belief::Anyone), Some(given)) => Some(encrypted(Belief::Certified, given_or_public(given))?),
             (Some(belief), given) => {
@@ -134,7 +140,7 @@ impl Address {
         let socket = |host: Option<&Host>| matches!(host, Some(Host::Unix(_)));
         if count < 2 {
             let mut only = self.config.clone();
-            if socket(hosts.first()) {
+            if socket(hosts.first()) && addresses.is_empty() {
                 only.ssl_mode(SslMode::Disable);
             }
             return vec![only];
@@ -143,11 +149,15 @@ impl Address {
             let mut one = without_hosts(&self.config);
             match hosts.get(place) {
                 Some(Host::Tcp(name)) => drop(one.host(name)),
-                // Nobody listens between the two ends of a socket.
-                Some(Host::Unix(folder)) => drop(one.host_path(folder).ssl_mode(SslMode::Disable)),
+                Some(Host::Unix(folder)) => drop(one.host_path(folder)),
                 None => {}
             }
-            addresses.get(place).map(|address| one.hostaddr(*address));
+            match addresses.get(place) {
+                Some(address) => drop(one.hostaddr(*address)),
+                // Nobody listens between the two ends of a socket; an address that is given beside it is asked instead of it.
+                None if socket(hosts.get(place)) => drop(one.ssl_mode(SslMode::Disable)),
+                None => {}
+            }
             // One port is for all.
             ports.get(place).or(ports.first()).map(|port| one.port(*port));
             one

@@ -100,10 +100,13 @@ impl PostgresStore {
         store.checked()
     }
 
-    /// Opens a database whose tables are there only to read it: one that follows another, too.
+    /// Opens a database whose tables are there only to read it: one that follows another, too, where it alone is named. Of
+    /// several hosts it is the one that takes writes: the others may be behind.
     pub fn open_to_read(address: &Address) -> Result<PostgresStore, StoreError> {
         let mut address = address.clone();
-        address.config.target_session_attrs(TargetSessionAttrs::Any);
+        if address.hosts().len() == 1 {
+            address.config.target_session_attrs(TargetSessionAttrs::Any);
+        }
         PostgresStore::open_existing(&address)
     }
 

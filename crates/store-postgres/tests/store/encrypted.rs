@@ -65,6 +65,8 @@ fn it_believes_whom_the_address_says() {
             Err("it holds no certificate"),
         ),
         ("localhost", format!("sslrootcert={known}"), Err("sslrootcert is for sslmode=require")),
+        ("localhost", "sslmode=verify-ca".to_owned(), Err("are for sslmode=verify-full")),
+        ("localhost", "sslmode=require&sslrootcert=system".to_owned(), Err("are for sslmode=verify-full")),
         ("localhost", "sslmode=always".to_owned(), Err("sslmode is disable, require, verify-ca or verify-full")),
     ] {
         let address = format!("postgres://scrip@{host}:{port}/scrip?patience=60&{parameters}");
