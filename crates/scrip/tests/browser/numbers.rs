@@ -167,7 +167,7 @@ impl Expected {
     }
 
     fn number(&mut self, value: &Value) {
-        self.numbers.push(value.to_string());
+        self.numbers.push(value.to_string().replace('-', "−"));
     }
 
     fn change(&mut self, value: &Value) {
