@@ -28,13 +28,14 @@ pub(crate) struct Sql {
 /// The values of a statement's parameters.
 pub(crate) type Values<'a> = [&'a (dyn ToSql + Sync)];
 
-/// Every statement of ours finds its rows by an index, in the order in which it is written. Plans are kept only once the
-/// tables are large: what is as good as any other on small ones is slow on what they become.
+/// Every statement of ours finds its rows by an index, in the order in which it is written, however many it is given. So one
+/// plan serves for all of a connection's life, but only once the tables are large: what is as good as any other on small
+/// ones is slow on what they become.
 /// A reading that nobody waits for any more ends by itself; what writes, proves or migrates lifts that.
 const PLANS: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;
   SET statement_timeout = '65s';
   SET join_collapse_limit = 1; SELECT set_config('plan_cache_mode', CASE WHEN
-    (SELECT reltuples FROM pg_class WHERE oid = to_regclass('scrip.entries')) > 100000 THEN 'auto'
+    (SELECT reltuples FROM pg_class WHERE oid = to_regclass('scrip.entries')) > 100000 THEN 'force_generic_plan'
     ELSE 'force_custom_plan' END, false)";
 
 /// How long a connection is used: its plans are of the tables as they were.
