@@ -1,20 +1,23 @@
 //! Appending drafts: one transaction, sent at once, in which the accounts' rows decide whose entries are added.
 //!
-//! The buckets' rows are locked first, in order; then openings are inserted and accounts moved on, each only from the entry
-//! that its draft follows, by its number and its hash, and marked with the batch; entries and terms are added for the accounts so marked, and the
-//! buckets count them. A draft that came too late finds its account unmarked, and nothing of it is added.
+//! Openings are inserted and accounts moved on, in order, each only from the entry that its draft follows, by its number and
+//! its hash, and marked with the batch; the buckets count the entries of the accounts so marked, in order too, and the entries
+//! and their terms are added. A draft that came too late finds its account unmarked, and nothing of it is added.
+//!
+//! Whoever opens accounts locks the buckets' rows first: ids are taken in no order that two servers have in common.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use scrip_core::account::Account;
 use scrip_core::journal::Record;
+use scrip_core::term::Term;
 use scrip_engine::store::StoreError;
 use scrip_engine::store::joint::{Appended, Draft, EarlierTexts, Filling};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, Row};
 
 use crate::address::Scope;
-use crate::line::{Line, LineState, Sql, all};
+use crate::line::{Line, LineState, Order, Sql, all};
 use crate::params::StoredTerm;
 use crate::rows::{big, bucket, bucket_of_id, get, state, studio_number};
 use crate::trouble::{Failed, failed, failed_commit, is_read_only, refused, unanswered, unknown, unwaited};
@@ -99,8 +102,9 @@ static ERASE: Sql = Sql {
 static ADD: Sql = Sql {
     text: "INSERT INTO scrip.entries (bucket, account, seq, place, studio, at, kind, tool, credits, held, available_after,
                                       remaining_after, body, hash, texts)
-           SELECT i.bucket, i.account, i.seq, b.entries + row_number() OVER (PARTITION BY i.bucket ORDER BY i.ord), a.studio,
-                  i.at, i.kind, i.tool, i.credits, i.held, i.available_after, i.remaining_after, i.body, i.hash, i.texts::json
+           SELECT i.bucket, i.account, i.seq,
+                  b.entries - count(*) OVER (PARTITION BY i.bucket) + row_number() OVER (PARTITION BY i.bucket ORDER BY i.ord),
+                  a.studio, i.at, i.kind, i.tool, i.credits, i.held, i.available_after, i.remaining_after, i.body, i.hash, i.texts::json
            FROM unnest($3::smallint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::smallint[], $8::text[], $9::bigint[],
                        $10::bigint[], $11::bigint[], $12::bigint[], $13::bytea[], $14::bytea[], $15::text[])
              WITH ORDINALITY AS i(bucket, account, seq, at, kind, tool, credits, held, available_after, remaining_after,
@@ -130,8 +134,7 @@ static NAME: Sql = Sql {
     text: "INSERT INTO scrip.terms (bucket, term, account, seq)
            SELECT i.bucket, i.term, i.account, i.seq
            FROM unnest($3::smallint[], $4::uuid[], $5::bigint[], $6::bigint[]) AS i(bucket, term, account, seq)
-           JOIN scrip.accounts a ON a.bucket {at} $1 AND a.bucket = i.bucket AND a.number = i.account AND a.batch = $2
-           ON CONFLICT DO NOTHING",
+           JOIN scrip.accounts a ON a.bucket {at} $1 AND a.bucket = i.bucket AND a.number = i.account AND a.batch = $2",
     types: &[Type::INT2, Type::INT8, Type::INT2_ARRAY, Type::UUID_ARRAY, Type::INT8_ARRAY, Type::INT8_ARRAY],
 };
 
@@ -141,7 +144,7 @@ static COUNT: Sql = Sql {
                  FROM unnest($3::smallint[], $4::bigint[], $5::bigint[]) AS i(bucket, number, at)
                  JOIN scrip.accounts a
                    ON a.bucket {at} $1 AND a.bucket = i.bucket AND a.number = i.number AND a.batch = $2
-                 GROUP BY a.bucket) s
+                 GROUP BY a.bucket ORDER BY a.bucket) s
            WHERE b.bucket {at} $1 AND b.bucket = s.bucket",
     types: &[Type::INT2, Type::INT8, Type::INT2_ARRAY, Type::INT8_ARRAY, Type::INT8_ARRAY],
 };
@@ -401,25 +404,30 @@ impl<'a> Columns<'a> {
                 self.forgotten.push(Forgotten { found_in, studio, id: id.as_str(), number, bucket: at });
             }
         }
-        for (term, seq) in &draft.terms {
+        // An entry may carry a term twice; the table has it once.
+        let terms: BTreeSet<(Term, u64)> = draft.terms.iter().copied().collect();
+        for (term, seq) in terms {
             self.terms.buckets.push(at);
-            self.terms.terms.push(StoredTerm(*term));
+            self.terms.terms.push(StoredTerm(term));
             self.terms.accounts.push(number);
-            self.terms.seqs.push(big(*seq));
+            self.terms.seqs.push(big(seq));
         }
     }
 
     /// Sends the transaction whole, and says of each draft whether it landed; and what becomes of the connection.
     async fn send(&self, line: &Line, at: i16, limit: Limit) -> (Result<Vec<Appended>, StoreError>, LineState) {
-        let statements = self.statements(&at);
+        let statements = self.statements(&at, line.order());
         let (answers, state) = committed(line, &statements, limit).await;
         (answers.and_then(|answers| self.landed(&statements, &answers)), state)
     }
 
-    fn statements<'b>(&'b self, at: &'b i16) -> Vec<Said<'b>> {
+    fn statements<'b>(&'b self, at: &'b i16, order: Order) -> Vec<Said<'b>> {
         let (batch, opened, moved, erased) = (&self.batch, &self.opened, &self.moved, &self.erased);
         let (entries, terms) = (&self.entries, &self.terms);
-        let mut statements: Vec<Said<'b>> = vec![(&LOCK, vec![at, &self.locked])];
+        let mut statements: Vec<Said<'b>> = Vec::new();
+        if order == Order::Any || !opened.numbers.is_empty() {
+            statements.push((&LOCK, vec![at, &self.locked]));
+        }
         if !opened.numbers.is_empty() {
             let values: Vec<&(dyn ToSql + Sync)> = vec![
                 at,
@@ -458,6 +466,7 @@ impl<'a> Columns<'a> {
         for Forgotten { found_in, studio, id, number, bucket } in &self.forgotten {
             statements.push((&FORGET, vec![found_in, studio, id, number, bucket, batch]));
         }
+        statements.push((&COUNT, vec![at, batch, &self.buckets, &self.numbers, &self.last_at]));
         let values: Vec<&(dyn ToSql + Sync)> = vec![
             at,
             batch,
@@ -479,7 +488,6 @@ impl<'a> Columns<'a> {
         if !terms.terms.is_empty() {
             statements.push((&NAME, vec![at, batch, &terms.buckets, &terms.terms, &terms.accounts, &terms.seqs]));
         }
-        statements.push((&COUNT, vec![at, batch, &self.buckets, &self.numbers, &self.last_at]));
         statements
     }
 

@@ -103,6 +103,14 @@ impl Line {
         self.scope
     }
 
+    /// Whether rows are changed in the order in which a statement is given them.
+    pub(crate) fn order(&self) -> Order {
+        match self.statements {
+            Statements::Prepared => Order::AsGiven,
+            Statements::Whole => Order::Any,
+        }
+    }
+
     /// Waits for the answer to something that was sent, as long as callers wait; `None`: it has not come.
     pub(crate) async fn in_time<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
         tokio::time::timeout(self.patience, answer).await.ok()
@@ -211,6 +219,16 @@ async fn drive<T: AsyncRead + AsyncWrite + Unpin>(mut connection: Connection<Soc
 async fn is_lax(client: &Client) -> Result<bool, Error> {
     let told = client.simple_query("SHOW synchronous_commit").await?;
     Ok(told.iter().any(|told| matches!(told, SimpleQueryMessage::Row(row) if row.get(0) == Some("off"))))
+}
+
+/// In which order a statement changes the rows that it is given: what two transactions change in different orders, each may
+/// wait for the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// In this one: the connection plans as its settings say.
+    AsGiven,
+    /// In any: a pooler's connections plan as they like.
+    Any,
 }
 
 /// What has become of a connection on which something was written.
