@@ -1,16 +1,19 @@
-//! The engine on a store that several servers share, where that store is in trouble: what callers and `/readyz` are told.
+//! The engine on a store that several servers share: what it finds that others did, and what callers and `/readyz` are told
+//! where that store is in trouble.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use scrip_core::account::Account;
 use scrip_core::amount::Credits;
-use scrip_core::command::{Command, Grant, PutAccount};
+use scrip_core::command::{Command, Cost, Expected, Grant, PlaceCharge, PutAccount};
 use scrip_core::entry::Act;
-use scrip_core::id::{AccountId, AccountNumber, Key, StudioNumber};
+use scrip_core::id::{AccountId, AccountNumber, Key, StudioNumber, ToolId};
 use scrip_core::journal::Record;
 use scrip_core::lot::Class;
+use scrip_core::measure::Measures;
+use scrip_core::rejection::Rejection;
 use scrip_core::term::Term;
 use scrip_core::time::Time;
 use scrip_engine::clock::Clock;
@@ -34,6 +37,9 @@ struct Told {
     unconfirmed: AtomicBool,
     /// The account of this id cannot be read.
     unreadable: Mutex<Option<AccountId>>,
+    /// How often something was read, and how often something was appended.
+    fetches: AtomicUsize,
+    trips: AtomicUsize,
 }
 
 /// What becomes of an append.
@@ -52,6 +58,7 @@ impl JointStore for Told {
     }
 
     fn fetch(&self, wanted: &Wanted) -> Result<Found, StoreError> {
+        self.fetches.fetch_add(1, Ordering::SeqCst);
         let mut found = self.inside.fetch(wanted)?;
         let unreadable = self.unreadable.lock().unwrap();
         for (wanted, found) in wanted.accounts.iter().zip(&mut found.accounts) {
@@ -66,6 +73,7 @@ impl JointStore for Told {
         if self.full.load(Ordering::SeqCst) {
             return drafts.iter().map(|_| Err(StoreError::Refused("disk full".into()))).collect();
         }
+        self.trips.fetch_add(1, Ordering::SeqCst);
         let order = self.appends.lock().unwrap().pop_front();
         let appended = self.inside.append(drafts);
         match order {
@@ -126,15 +134,19 @@ impl JointStore for Told {
 
 fn begin() -> (Engine, Arc<Told>, StudioNumber) {
     let told = Arc::new(Told::default());
-    let clock = Clock::test(Time::parse("2026-01-01T00:00:00Z").unwrap());
-    let store: Arc<dyn JointStore> = Arc::<Told>::clone(&told);
-    let options = Options { clock, sweep_per_second: 0, ..Options::default() };
-    let engine = Engine::start_joint(store, options).unwrap();
+    let engine = another(&told);
     let source = Arc::from("studio = \"first\"\nname = \"First\"\n[tools.look]\nname = \"Look\"\nrate.flat = 1\n");
     let publication = Publication { format: scrip_core::catalog::Format::Toml, source };
     waited(engine.publish(publication, None)).unwrap();
     let (studio, _) = engine.studios().pop().unwrap();
     (engine, told, studio)
+}
+
+/// Another server's engine on the same store.
+fn another(told: &Arc<Told>) -> Engine {
+    let clock = Clock::test(Time::parse("2026-01-01T00:00:00Z").unwrap());
+    let store: Arc<dyn JointStore> = Arc::<Told>::clone(told);
+    Engine::start_joint(store, Options { clock, sweep_per_second: 0, ..Options::default() }).unwrap()
 }
 
 fn waited<T>(work: impl Future<Output = T>) -> T {
@@ -162,6 +174,70 @@ fn grant() -> Command {
         priority: None,
         reason: "test".into(),
     })
+}
+
+/// One credit.
+fn charge() -> Command {
+    Command::Charge(PlaceCharge {
+        cost: Cost::Tool { tool: ToolId::parse("look").unwrap(), measures: Measures::none() },
+        reference: None,
+        member: None,
+        expected: Expected::default(),
+    })
+}
+
+/// What a server knows of an account it does not read again before it appends, and relies on no more than what the append
+/// shows.
+#[test]
+fn an_append_shows_what_was_not_read() {
+    let (engine, told, studio) = begin();
+    let (fetches, trips) = (|| told.fetches.load(Ordering::SeqCst), || told.trips.load(Ordering::SeqCst));
+    ask(&engine, request(studio, "ana", None, put())).unwrap();
+    ask(&engine, request(studio, "ana", Some("g"), grant())).unwrap();
+    let (read, appended) = (fetches(), trips());
+    for n in 0..5 {
+        ask(&engine, request(studio, "ana", Some(&format!("c{n}")), charge())).unwrap();
+    }
+    assert_eq!((fetches() - read, trips() - appended), (0, 5));
+    // No append shows that nothing is left, or that a key is not new: that is read.
+    let refused = ask(&engine, request(studio, "ana", Some("c5"), charge()));
+    assert!(matches!(refused, Err(Refusal::Rejected(Rejection::InsufficientCredits { .. }))), "{refused:?}");
+    assert_eq!((fetches() - read, trips() - appended), (1, 5));
+    let first = ask(&engine, request(studio, "ana", Some("c4"), charge())).unwrap();
+    assert!(first.replayed);
+    engine.stop();
+}
+
+#[test]
+fn what_other_servers_did_is_found() {
+    let (one, told, studio) = begin();
+    let two = another(&told);
+    ask(&one, request(studio, "ana", None, put())).unwrap();
+    // In turns, upon what each knew before the other's turn.
+    for n in 0..20 {
+        for (engine, name) in [(&one, "one"), (&two, "two")] {
+            ask(engine, request(studio, "ana", Some(&format!("{name}-{n}")), grant())).unwrap();
+        }
+    }
+    let of = |engine: &Engine| engine.account(studio, &AccountId::parse("ana").unwrap()).unwrap().unwrap();
+    assert_eq!(of(&one).totals().remaining, Credits::whole(200));
+    // Keys of the other's, with and without something else to be done.
+    let replayed = ask(&one, request(studio, "ana", Some("two-19"), grant())).unwrap();
+    assert!(replayed.replayed);
+    let both = ["one-19", "new"].map(|key| request(studio, "ana", Some(key), grant()));
+    let done = two.submit_many_blocking(both.to_vec());
+    assert!(matches!(&done[..], [Ok(first), Ok(second)] if first.replayed && !second.replayed), "{done:?}");
+    let reused = ask(&one, request(studio, "ana", Some("two-3"), charge()));
+    assert!(matches!(reused, Err(Refusal::Rejected(Rejection::IdempotencyKeyReused))), "{reused:?}");
+    // All that is left is spent by one; then the other knows of it, and of what is given again.
+    let spend = |n: usize| request(studio, "ana", Some(&format!("spend-{n}")), charge());
+    assert!(one.submit_many_blocking((0..205).map(spend).collect()).iter().all(Result::is_ok));
+    let refused = ask(&two, request(studio, "ana", Some("late"), charge()));
+    assert!(matches!(refused, Err(Refusal::Rejected(Rejection::InsufficientCredits { .. }))), "{refused:?}");
+    ask(&one, request(studio, "ana", Some("again"), grant())).unwrap();
+    ask(&two, request(studio, "ana", Some("late"), charge())).unwrap();
+    one.stop();
+    two.stop();
 }
 
 /// What is there already may come from a commit that can be lost: it is not acknowledged before a write after it is durable.
@@ -222,6 +298,9 @@ fn an_account_that_cannot_be_read_keeps_nobody_from_theirs() {
     for account in ["ana", "bo"] {
         ask(&engine, request(studio, account, None, put())).unwrap();
     }
+    // Another server, which has not read it before.
+    engine.stop();
+    let engine = another(&told);
     *told.unreadable.lock().unwrap() = Some(AccountId::parse("bo").unwrap());
     let both = ["ana", "bo"].map(|account| request(studio, account, Some("a"), grant()));
     let done = engine.submit_many_blocking(both.to_vec());

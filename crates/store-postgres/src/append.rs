@@ -1,10 +1,14 @@
 //! Appending drafts: one transaction, sent at once, in which the accounts' rows decide whose entries are added.
 //!
-//! Openings are inserted and accounts moved on, in order, each only from the entry that its draft follows, by its number and
-//! its hash, and marked with the batch; the buckets count the entries of the accounts so marked, in order too, and the entries
-//! and their terms are added. A draft that came too late finds its account unmarked, and nothing of it is added.
+//! Accounts are moved on, each only from the entry that its draft follows, by its number and its hash, and only where no
+//! entry of it carries a key that must be new; others are opened; both are marked with the batch. The buckets count the
+//! entries of the accounts so marked, and the entries and their terms are added. A draft that came too late finds its
+//! account unmarked, and nothing of it is added.
 //!
-//! Whoever opens accounts locks the buckets' rows first: ids are taken in no order that two servers have in common.
+//! There is one order in which every transaction locks rows, an import's too: first the accounts that it moves on, by bucket
+//! and number; then its buckets, by number; then what it opens. So no two wait for each other. Buckets are locked by the
+//! statement that counts; before it where accounts are opened, since two servers may draw numbers for the same ids in opposite
+//! orders. Where a connection plans as it likes, rows are locked by statements of their own, which have an order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +30,13 @@ static LOCK: Sql = Sql {
     text: "SELECT b.bucket FROM scrip.buckets b
            WHERE b.bucket {at} $1 AND b.bucket = ANY ($2::smallint[]) ORDER BY b.bucket FOR UPDATE",
     types: &[Type::INT2, Type::INT2_ARRAY],
+};
+
+static LOCK_ACCOUNTS: Sql = Sql {
+    text: "SELECT a.number FROM scrip.accounts a
+           WHERE a.bucket {at} $1 AND a.bucket = ANY ($2::smallint[]) AND a.number = ANY ($3::bigint[])
+           ORDER BY a.bucket, a.number FOR UPDATE",
+    types: &[Type::INT2, Type::INT2_ARRAY, Type::INT8_ARRAY],
 };
 
 static OPEN: Sql = Sql {
@@ -61,6 +72,11 @@ static MOVE_ON: Sql = Sql {
              AS i(bucket, number, follows, seq, head, state, added, before)
            WHERE a.bucket {at} $1 AND a.bucket = i.bucket AND a.number = i.number AND a.seq = i.follows
              AND a.head = i.before
+             AND a.number <> ALL (ARRAY(
+               SELECT t.account
+               FROM unnest($11::smallint[], $12::uuid[], $13::bigint[]) AS k(bucket, term, account)
+               JOIN scrip.terms t
+                 ON t.bucket {at} $1 AND t.bucket = k.bucket AND t.term = k.term AND t.account = k.account))
            RETURNING a.number",
     types: &[
         Type::INT2,
@@ -73,6 +89,9 @@ static MOVE_ON: Sql = Sql {
         Type::TEXT_ARRAY,
         Type::INT4_ARRAY,
         Type::BYTEA_ARRAY,
+        Type::INT2_ARRAY,
+        Type::UUID_ARRAY,
+        Type::INT8_ARRAY,
     ],
 };
 
@@ -165,7 +184,7 @@ static REMEMBER: Sql = Sql {
 };
 
 /// What an append may send.
-static ALL: [&Sql; 9] = [&LOCK, &OPEN, &MOVE_ON, &RENAME, &FORGET, &ERASE, &ADD, &NAME, &COUNT];
+static ALL: [&Sql; 10] = [&LOCK, &LOCK_ACCOUNTS, &OPEN, &MOVE_ON, &RENAME, &FORGET, &ERASE, &ADD, &NAME, &COUNT];
 
 /// Every statement that servers write with in tables of accounts, but for the erasure of an account that was imported.
 #[cfg(all(test, feature = "harness"))]
@@ -307,6 +326,7 @@ struct Columns<'a> {
     forgotten: Vec<Forgotten<'a>>,
     entries: Entries<'a>,
     terms: Terms,
+    unseen: Unseen,
 }
 
 /// An account that was imported and is erased: the id by which it was found.
@@ -357,6 +377,14 @@ struct Terms {
     seqs: Vec<i64>,
 }
 
+/// Terms that an account must not carry yet.
+#[derive(Default)]
+struct Unseen {
+    buckets: Vec<i16>,
+    terms: Vec<StoredTerm>,
+    accounts: Vec<i64>,
+}
+
 impl<'a> Columns<'a> {
     fn of(drafts: &[(usize, &'a Draft)]) -> Columns<'a> {
         let mut columns = Columns::of_accounts(drafts);
@@ -404,6 +432,11 @@ impl<'a> Columns<'a> {
                 self.forgotten.push(Forgotten { found_in, studio, id: id.as_str(), number, bucket: at });
             }
         }
+        for term in &draft.unseen {
+            self.unseen.buckets.push(at);
+            self.unseen.terms.push(StoredTerm(*term));
+            self.unseen.accounts.push(big(draft.account.number.0));
+        }
         // An entry may carry a term twice; the table has it once.
         let terms: BTreeSet<(Term, u64)> = draft.terms.iter().copied().collect();
         for (term, seq) in terms {
@@ -423,8 +456,29 @@ impl<'a> Columns<'a> {
 
     fn statements<'b>(&'b self, at: &'b i16, order: Order) -> Vec<Said<'b>> {
         let (batch, opened, moved, erased) = (&self.batch, &self.opened, &self.moved, &self.erased);
-        let (entries, terms) = (&self.entries, &self.terms);
+        let (entries, terms, unseen) = (&self.entries, &self.terms, &self.unseen);
         let mut statements: Vec<Said<'b>> = Vec::new();
+        if !moved.numbers.is_empty() {
+            if order == Order::Any {
+                statements.push((&LOCK_ACCOUNTS, vec![at, &moved.buckets, &moved.numbers]));
+            }
+            let values: Vec<&(dyn ToSql + Sync)> = vec![
+                at,
+                batch,
+                &moved.buckets,
+                &moved.numbers,
+                &moved.follows,
+                &moved.seqs,
+                &moved.heads,
+                &moved.states,
+                &moved.added,
+                &moved.before,
+                &unseen.buckets,
+                &unseen.terms,
+                &unseen.accounts,
+            ];
+            statements.push((&MOVE_ON, values));
+        }
         if order == Order::Any || !opened.numbers.is_empty() {
             statements.push((&LOCK, vec![at, &self.locked]));
         }
@@ -442,21 +496,6 @@ impl<'a> Columns<'a> {
                 &opened.added,
             ];
             statements.push((&OPEN, values));
-        }
-        if !moved.numbers.is_empty() {
-            let values: Vec<&(dyn ToSql + Sync)> = vec![
-                at,
-                batch,
-                &moved.buckets,
-                &moved.numbers,
-                &moved.follows,
-                &moved.seqs,
-                &moved.heads,
-                &moved.states,
-                &moved.added,
-                &moved.before,
-            ];
-            statements.push((&MOVE_ON, values));
         }
         // Before the new entries are there: theirs are the texts that stay.
         if !erased.numbers.is_empty() {

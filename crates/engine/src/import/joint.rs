@@ -231,6 +231,7 @@ impl JointImport {
             before: head,
             records: Vec::new(),
             terms: Vec::new(),
+            unseen: Vec::new(),
             texts: EarlierTexts::Kept,
         };
         let part = usize::from(Bucket::of(number).number()) % parts.len();

@@ -68,10 +68,27 @@ pub(super) struct Desk {
     pub(super) held: Vec<Held>,
     /// An answer rests on an entry of the past that a key or a term led to.
     replays: bool,
+    /// Whether the account was read in this pass.
+    pub(super) ground: Ground,
+    /// Keys that were taken for new ones in this pass, without a look.
+    unseen: Vec<Term>,
+    /// Nothing is taken for granted: something of it was not as it was known, or nothing is appended that would show it.
+    pub(super) careful: bool,
+    /// The account was moved on by others since it was known here.
+    pub(super) moved: bool,
     /// The account is stored, and cannot be read.
     pub(super) unreadable: bool,
     /// The entry that the last append followed of which nobody knows whether it has landed, or still will.
     pub(super) doubt: Option<u64>,
+}
+
+/// Where a desk's account comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ground {
+    /// It was read in this pass.
+    Read,
+    /// It is as it was known; what is appended to it lands only if it still is.
+    Known,
 }
 
 /// A command as it was asked for.
@@ -105,9 +122,23 @@ impl Desk {
             texts: EarlierTexts::Kept,
             held: Vec::new(),
             replays: false,
+            ground: Ground::Read,
+            unseen: Vec::new(),
+            careful: false,
+            moved: false,
             unreadable: false,
             doubt: None,
         }
+    }
+
+    /// Whether its answers rest on what was not looked at in this pass: only an append can show that it is so.
+    pub(super) fn takes_for_granted(&self) -> bool {
+        self.ground == Ground::Known || !self.unseen.is_empty()
+    }
+
+    /// Whether all its tasks are commands: looks append nothing that would show what they rest on.
+    pub(super) fn only_commands(&self) -> bool {
+        self.tasks.iter().all(|task| matches!(task.what, What::Command { .. }))
     }
 
     /// Whether an append of unknown outcome may still land: its account stands where it would begin.
@@ -126,6 +157,7 @@ impl Desk {
         self.texts = EarlierTexts::Kept;
         self.held.clear();
         self.replays = false;
+        self.unseen.clear();
         self.unreadable = false;
     }
 
@@ -152,7 +184,9 @@ impl Desk {
         for task in &self.tasks {
             let lack = match &task.what {
                 What::Command { key, command, .. } => {
-                    if let Some(Binding { term, .. }) = binding(account.number, key.as_ref(), command) {
+                    if self.careful
+                        && let Some(Binding { term, .. }) = binding(account.number, key.as_ref(), command)
+                    {
                         lacks.extend(past.newest(term, &|_| true).err());
                     }
                     if matches!(command, Command::EraseAccount { .. }) {
@@ -188,6 +222,7 @@ impl Desk {
             before: self.head,
             records: self.records.clone(),
             terms: self.terms.clone(),
+            unseen: self.unseen.clone(),
             texts: self.texts.clone(),
         })
     }
@@ -283,10 +318,18 @@ impl Desk {
         binding: Binding,
         fetched: &Fetched,
     ) -> Result<Option<Carried>, Lack> {
-        let past = self.past(account, fetched);
         let binds = |entry: &Entry| entry.bound.is_some_and(|bound| bound.term == binding.term);
-        let Some(last) = past.newest(binding.term, &binds)? else { return Ok(None) };
+        let newest = match self.past(account, fetched).newest(binding.term, &binds) {
+            // Hardly any key was seen before: the append looks.
+            Err(Lack::Term(..)) if !self.careful => {
+                self.unseen.push(binding.term);
+                None
+            }
+            looked => looked?,
+        };
+        let Some(last) = newest else { return Ok(None) };
         let Some(bound) = last.bound else { return Ok(None) };
+        let past = self.past(account, fetched);
         let mut entries = Vec::new();
         for seq in last.seq - u64::from(bound.back)..last.seq {
             entries.extend(past.entry(seq)?);

@@ -1,6 +1,7 @@
 //! A lane: the thread that does what is to be done with the accounts of some buckets, a batch at a time.
 //!
-//! A pass reads, decides, appends and answers. Desks whose append came too late, or may have landed or not, are read and
+//! A pass reads, decides, appends and answers. What the append itself shows is not read before: that an account is as it was
+//! known here, and that a key is new. Desks whose append came too late, or may have landed or not, are read and
 //! decided again in the next pass, which settles both: the account's row decides who was first, and a key that has landed
 //! is found.
 
@@ -16,7 +17,7 @@ use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
 use tracing::error;
 
 use super::Joint;
-use super::desk::{Circumstances, Desk, Held, Progress, Source};
+use super::desk::{Circumstances, Desk, Ground, Held, Progress, Source};
 use super::fetched::{Fetched, Lack};
 use super::queue::{Task, What, Work};
 use super::writes::Writes;
@@ -53,8 +54,34 @@ pub(super) struct Lane<'a> {
     joint: &'a Joint,
     index: usize,
     /// Accounts as they stood when they were last read or written: only their heads are sent to see whether they have moved.
-    known: HashMap<Name, Arc<Account>, FxBuildHasher>,
+    known: HashMap<Name, Known, FxBuildHasher>,
+    standing: Standing,
     salts: Salts,
+}
+
+/// An account as it stood when it was last read or written.
+struct Known {
+    account: Arc<Account>,
+    /// Other servers had moved it on when it was last looked at: it is read before it is decided upon.
+    moved: bool,
+}
+
+/// How often accounts of a lane were found as they were known, of late.
+#[derive(Default)]
+struct Standing {
+    /// Those that were not, in 1,024, each look counting for 1 in 64 of what is seen.
+    moved: u32,
+}
+
+impl Standing {
+    fn saw(&mut self, moved: bool) {
+        self.moved = self.moved - self.moved.div_ceil(64) + if moved { 16 } else { 0 };
+    }
+
+    /// Whether to rely on it costs less than to read: an append in vain is dearer than a reading.
+    fn is_good(&self) -> bool {
+        self.moved < 128
+    }
 }
 
 /// Why a pass was given up, with nothing appended.
@@ -77,13 +104,15 @@ enum Fate {
     Stands,
     /// It must be read and decided again.
     Again,
+    /// Nothing of it is appended that would show that it is as it was known: it is read, and decided again.
+    Unproven,
     /// Its callers are told this.
     Refused(&'static str),
 }
 
 impl<'a> Lane<'a> {
     pub(super) fn new(joint: &'a Joint, index: usize) -> Lane<'a> {
-        Lane { joint, index, known: HashMap::default(), salts: Salts::default() }
+        Lane { joint, index, known: HashMap::default(), standing: Standing::default(), salts: Salts::default() }
     }
 
     /// Works until the engine stops.
@@ -138,7 +167,11 @@ impl<'a> Lane<'a> {
             match fate {
                 Fate::Stands => self.answer(&mut desk),
                 Fate::Refused(why) => self.refuse(&mut desk, why),
-                Fate::Again => drop(self.known.remove(&(desk.studio, desk.id.clone()))),
+                Fate::Again => {
+                    self.known.remove(&(desk.studio, desk.id.clone()));
+                    desk.careful = true;
+                }
+                Fate::Unproven => desk.careful = true,
             }
             if !desk.tasks.is_empty() {
                 left.push(desk);
@@ -150,19 +183,30 @@ impl<'a> Lane<'a> {
     }
 
     /// Reads every desk's account, and what its tasks need of the past.
-    fn read(&self, desks: &mut [Desk], fetched: &mut Fetched) -> Result<(), StoreError> {
+    fn read(&mut self, desks: &mut [Desk], fetched: &mut Fetched) -> Result<(), StoreError> {
         // What the accounts would need if they had not moved is read with them.
         let mut wanted = Vec::with_capacity(desks.len());
         let mut lacks = Vec::new();
         for desk in desks.iter_mut() {
             let known = self.known.get(&(desk.studio, desk.id.clone()));
-            desk.seat(known.cloned());
+            desk.seat(known.map(|known| Arc::clone(&known.account)));
+            desk.careful |= !desk.only_commands();
             lacks.extend(desk.lacks(fetched));
-            let known = known.map(|account| (account.number, account.head));
-            wanted.push(WantedAccount { studio: desk.studio, id: desk.id.clone(), known });
+            let relied_on = known.is_some_and(|known| !known.moved) && !desk.careful && self.standing.is_good();
+            desk.ground = if relied_on { Ground::Known } else { Ground::Read };
+            if desk.ground == Ground::Read {
+                let known = known.map(|known| (known.account.number, known.account.head));
+                wanted.push(WantedAccount { studio: desk.studio, id: desk.id.clone(), known });
+            }
         }
+        let were_known: Vec<bool> = wanted.iter().map(|wanted| wanted.known.is_some()).collect();
         let found = fetched.fetch(self.joint.store.as_ref(), wanted, &lacks)?;
-        for (desk, found) in desks.iter_mut().zip(found) {
+        let read = desks.iter_mut().filter(|desk| desk.ground == Ground::Read);
+        for ((desk, found), was_known) in read.zip(found).zip(were_known) {
+            if was_known {
+                desk.moved = !matches!(found, FoundAccount::Unmoved);
+                self.standing.saw(desk.moved);
+            }
             match found {
                 FoundAccount::Missing => desk.seat(None),
                 FoundAccount::Unmoved => {}
@@ -227,10 +271,18 @@ impl<'a> Lane<'a> {
         for ((desk, overtaken), drafting) in desks.iter_mut().zip(overtaken).zip(drafting) {
             fates.push(match (overtaken, drafting) {
                 (true, _) => Fate::Again,
-                (false, true) => appended(desk, outcomes.next(), &self.joint.writes),
+                (false, true) => {
+                    let outcome = outcomes.next();
+                    if desk.ground == Ground::Known {
+                        desk.moved = matches!(outcome, Some(Ok(Appended::Late)));
+                        self.standing.saw(desk.moved);
+                    }
+                    appended(desk, outcome, &self.joint.writes)
+                }
                 (false, false) if desk.is_unreadable(fetched) => Fate::Refused(DAMAGED),
                 // What may still land upon this account would make these answers wrong.
                 (false, false) if desk.may_still_move() => Fate::Refused(UNSETTLED),
+                (false, false) if desk.takes_for_granted() => Fate::Unproven,
                 (false, false) => Fate::Stands,
             });
         }
@@ -286,7 +338,8 @@ impl<'a> Lane<'a> {
         let Some(account) = &desk.account else { return };
         // An erased account is known by another id from now on.
         self.known.remove(&(desk.studio, desk.id.clone()));
-        self.known.insert((account.studio, account.id.clone()), Arc::clone(account));
+        let known = Known { account: Arc::clone(account), moved: desk.moved };
+        self.known.insert((account.studio, account.id.clone()), known);
         if desk.drafted.is_empty() {
             return;
         }
@@ -377,5 +430,26 @@ fn refuse(task: Task, why: &'static str) {
         What::Command { answers, place, .. } => answers.give(place, Err(refusal)),
         What::Hold(_, reply) => drop(reply.send(Err(refusal))),
         What::Order(_, reply) => drop(reply.send(Err(refusal))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a lane relies on what it knows after it has often seen one in `of` accounts moved.
+    fn check(of: usize, relied_on: bool) {
+        let mut standing = Standing::default();
+        (0..1_000).for_each(|look| standing.saw(look % of == 0));
+        assert_eq!(standing.is_good(), relied_on, "one in {of}");
+        (0..300).for_each(|_| standing.saw(false));
+        assert!(standing.is_good(), "whatever was before: nothing has moved for long");
+    }
+
+    #[test]
+    fn accounts_are_relied_on_while_most_stand() {
+        for (of, relied_on) in [(1, false), (2, false), (4, false), (30, true), (1_000, true)] {
+            check(of, relied_on);
+        }
     }
 }

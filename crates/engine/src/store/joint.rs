@@ -193,6 +193,9 @@ pub struct Draft {
     pub records: Vec<Record>,
     /// What the entries can be found by, with their numbers.
     pub terms: Vec<(Term, u64)>,
+    /// Terms that no entry of the account before these may carry; where one does, they come too late. For an account that
+    /// they open there are none.
+    pub unseen: Vec<Term>,
     /// What becomes of the texts of the account's entries before these.
     pub texts: EarlierTexts,
 }

@@ -40,6 +40,7 @@ pub fn check<S: Subject>(mut new: impl FnMut() -> S) {
     an_id_is_opened_once(&mut new());
     a_large_batch_lands_whole(&mut new());
     terms_lead_to_the_newest(&mut new());
+    what_must_be_new_is_looked_for(&mut new());
     an_erasure_leaves_no_text(&mut new());
     documents_go_by_editions(&mut new());
     a_studio_is_read_by_time(&mut new());
@@ -256,6 +257,29 @@ fn terms_lead_to_the_newest(subject: &mut impl Subject) {
     let of_any = store.newest_of_any(Term(7)).unwrap();
     assert_eq!(of_any, None);
     assert_eq!(store.newest_of_any(second.terms[1].0).unwrap(), Some(second.records[1].clone()));
+}
+
+fn what_must_be_new_is_looked_for(subject: &mut impl Subject) {
+    let store = subject.open();
+    let mut customers: Vec<Customer> = (0..6).map(|n| Customer::new(&format!("customer-{n}"), n % 2)).collect();
+    let first: Vec<Draft> = customers.iter_mut().map(|customer| customer.charges(2)).collect();
+    land(store.as_ref(), &first);
+    let mut late = customers.clone();
+    let mut drafts: Vec<Draft> = customers.iter_mut().map(|customer| customer.charges(1)).collect();
+    let seen = |n: usize| first[n].terms[0].0;
+    // It is another account's, or nobody's.
+    drafts[1].unseen = vec![seen(0)];
+    drafts[2].unseen = vec![Term(8), Term(9)];
+    // It is the account's own, last or first of several; what the draft itself carries is not meant.
+    drafts[0].unseen = vec![Term(9), seen(0)];
+    drafts[3].unseen = vec![seen(3), Term(9)];
+    drafts[4].unseen = vec![drafts[4].terms[0].0];
+    let expected =
+        [Appended::Late, Appended::Landed, Appended::Landed, Appended::Late, Appended::Landed, Appended::Landed];
+    assert_eq!(outcomes(store.append(&drafts)), expected);
+    // Nothing of them was added, and nothing stands in the way of what is right.
+    land(store.as_ref(), &[late[0].charges(1), late[3].charges(1)]);
+    holds_together(store.as_ref());
 }
 
 fn an_erasure_leaves_no_text(subject: &mut impl Subject) {
@@ -659,7 +683,7 @@ impl Customer {
         }
         let terms = entries.iter().flat_map(|entry| journal::terms(entry).map(|term| (term, entry.seq))).collect();
         let account = Arc::new(self.account.clone());
-        Draft { account, follows, before, records, terms, texts: EarlierTexts::Kept }
+        Draft { account, follows, before, records, terms, unseen: Vec::new(), texts: EarlierTexts::Kept }
     }
 
     fn charge(&mut self) -> Entry {

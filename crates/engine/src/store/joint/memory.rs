@@ -71,12 +71,13 @@ impl State {
         self.entries.get(newest).cloned()
     }
 
-    /// Whether the account has moved since, or its id is another's.
+    /// Whether the account has moved since, its id is another's, or an entry of it carries a key that must be new.
     fn overtook(&self, draft: &Draft) -> bool {
-        let account = &draft.account;
-        let stands = self.accounts.get(&account.number).map_or((0, draft.before), |stored| (stored.seq, stored.head));
+        let (account, number) = (&draft.account, draft.account.number);
+        let stands = self.accounts.get(&number).map_or((0, draft.before), |stored| (stored.seq, stored.head));
         let taken = draft.follows == 0 && self.number(account.studio, &account.id).is_some();
-        stands != (draft.follows, draft.before) || taken
+        let seen = draft.unseen.iter().any(|term| self.newest(*term, |of| of == number).is_some());
+        stands != (draft.follows, draft.before) || taken || seen
     }
 
     /// Takes in what a draft adds, but for the places of its entries.
