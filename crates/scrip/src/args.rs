@@ -478,6 +478,14 @@ pub(crate) struct BenchArguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 
+    /// Measure the store in PostgreSQL instead, on a server that is started for it in the folder, beside hand-written SQL
+    #[arg(long, conflicts_with = "store")]
+    pub(crate) postgres: bool,
+
+    /// The same in this database, which must be empty, as in postgres://user@host/database; drop it afterwards
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "data")]
+    pub(crate) store: Option<String>,
+
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,

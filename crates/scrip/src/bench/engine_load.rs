@@ -9,22 +9,27 @@ use scrip_core::id::HoldId;
 use scrip_engine::engine::Outcome;
 use tokio::task::JoinSet;
 
-use crate::bench::plan::{BATCH, BATCH_CALLERS, Flight, Work};
+use crate::bench::plan::{Flight, Spread, Work};
 use crate::bench::tally::{Draws, Rate, Stretch};
 use crate::bench::world::{World, accepted};
 use crate::failure::Failure;
 
+/// Load on the engine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    pub(crate) work: Work,
+    pub(crate) flight: Flight,
+    pub(crate) spread: Spread,
+    pub(crate) lasts: Duration,
+}
+
 /// Does work for a stretch of time.
-pub(crate) async fn measure(world: &Arc<World>, work: Work, flight: Flight, lasts: Duration) -> Result<Rate, Failure> {
-    let stretch = Arc::new(Stretch::begin(lasts));
-    let (callers, each) = match flight {
-        Flight::Clients(clients) => (clients, 1),
-        Flight::Batches => (BATCH_CALLERS, usize::try_from(BATCH).expect("small")),
-    };
+pub(crate) async fn measure(world: &Arc<World>, load: Load) -> Result<Rate, Failure> {
+    let stretch = Arc::new(Stretch::begin(load.lasts));
     let mut tasks = JoinSet::new();
-    for caller in 0..callers {
+    for number in 0..load.flight.callers() {
         let (world, stretch) = (Arc::clone(world), Arc::clone(&stretch));
-        tasks.spawn(async move { call(&world, &stretch, Caller { number: caller, work, each }).await });
+        tasks.spawn(async move { call(&world, &stretch, Caller { number, load }).await });
     }
     while let Some(ended) = tasks.join_next().await {
         ended.map_err(|error| Failure::Failed(format!("a caller of the bench died: {error}")))??;
@@ -35,16 +40,18 @@ pub(crate) async fn measure(world: &Arc<World>, work: Work, flight: Flight, last
 /// One of the callers.
 struct Caller {
     number: u32,
-    work: Work,
-    /// Commands handed over at once.
-    each: usize,
+    load: Load,
 }
 
 async fn call(world: &World, stretch: &Stretch, caller: Caller) -> Result<(), Failure> {
     let mut draws = Draws::new(u64::from(caller.number) + 1);
+    let among = match caller.load.spread {
+        Spread::All => world.accounts.len(),
+        Spread::Hot => 1,
+    };
     while !stretch.is_over() {
-        let places: Vec<usize> = (0..caller.each).map(|_| draws.below(world.accounts.len())).collect();
-        let done = match caller.work {
+        let places: Vec<usize> = (0..caller.load.flight.each()).map(|_| draws.below(among)).collect();
+        let done = match caller.load.work {
             Work::Charge => charge(world, &places).await?,
             Work::Pair => pair(world, &places).await?,
         };

@@ -30,6 +30,8 @@ pub(crate) enum Flight {
     Clients(u32),
     /// A few callers that hand over batches of [`BATCH`].
     Batches,
+    /// [`CLIENTS`] callers that hand over sets of [`SET`].
+    Sets,
 }
 
 /// Commands in a batch of [`Flight::Batches`].
@@ -38,12 +40,37 @@ pub(crate) const BATCH: u32 = 8_192;
 /// Callers of [`Flight::Batches`]: one fills a batch while the other's becomes durable.
 pub(crate) const BATCH_CALLERS: u32 = 3;
 
+/// Clients of a database, as many for the hand-written statements as for the engine.
+pub(crate) const CLIENTS: u32 = 64;
+
+/// Charges in a set of [`Flight::Sets`], and in a hand-written statement of [`Hand::Set`].
+pub(crate) const SET: u32 = 100;
+
 impl Flight {
+    /// How many callers there are.
+    pub(crate) const fn callers(self) -> u32 {
+        match self {
+            Flight::Clients(clients) => clients,
+            Flight::Batches => BATCH_CALLERS,
+            Flight::Sets => CLIENTS,
+        }
+    }
+
+    /// How many commands each of them hands over at once.
+    pub(crate) const fn each(self) -> u32 {
+        match self {
+            Flight::Clients(_) => 1,
+            Flight::Batches => BATCH,
+            Flight::Sets => SET,
+        }
+    }
+
     /// The batch of the bare store that this flight is held against.
     pub(crate) const fn batch(self) -> u32 {
         match self {
             Flight::Clients(clients) => clients,
             Flight::Batches => BATCH,
+            Flight::Sets => SET,
         }
     }
 }
@@ -54,6 +81,53 @@ impl fmt::Display for Flight {
             Flight::Clients(1) => write!(f, "1 client"),
             Flight::Clients(clients) => write!(f, "{clients} clients"),
             Flight::Batches => write!(f, "batches of {BATCH}"),
+            Flight::Sets => write!(f, "{CLIENTS} clients, sets of {SET}"),
+        }
+    }
+}
+
+/// Which accounts are struck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Spread {
+    /// Any of them, each as likely as the others.
+    All,
+    /// One.
+    Hot,
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Spread::All => Ok(()),
+            Spread::Hot => write!(f, ", one hot account"),
+        }
+    }
+}
+
+/// Charges written by hand in SQL, sent by pgbench.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Hand {
+    /// A transaction for each charge: lock the row, update, insert, commit.
+    One(Spread),
+    /// A statement for each [`SET`] charges.
+    Set,
+}
+
+impl Hand {
+    /// Charges in one transaction.
+    pub(crate) const fn charges(self) -> u32 {
+        match self {
+            Hand::One(_) => 1,
+            Hand::Set => SET,
+        }
+    }
+}
+
+impl fmt::Display for Hand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Hand::One(spread) => write!(f, "by hand, {CLIENTS} clients, a transaction each{spread}"),
+            Hand::Set => write!(f, "by hand, {CLIENTS} clients, statements of {SET}"),
         }
     }
 }
@@ -69,6 +143,10 @@ pub(crate) enum Subject {
     EmptyHandler(u32),
     /// Work through the HTTP API, one command a request, so many connections.
     Http(Work, u32),
+    /// Charges by hand-written SQL.
+    Hand(Hand),
+    /// Charges through the engine on the same database.
+    Shared(Flight, Spread),
 }
 
 const FLIGHTS: [Flight; 5] =
@@ -76,8 +154,8 @@ const FLIGHTS: [Flight; 5] =
 const CONNECTIONS: [u32; 3] = [1, 16, 64];
 
 impl Subject {
-    /// Everything, each beside the limit that it is held against.
-    pub(crate) fn all() -> Vec<Subject> {
+    /// Everything on the embedded store, each beside the limit that it is held against.
+    pub(crate) fn embedded() -> Vec<Subject> {
         let mut all = Vec::new();
         for flight in FLIGHTS {
             all.push(Subject::BareStore(flight));
@@ -92,12 +170,26 @@ impl Subject {
         all
     }
 
+    /// Everything on a database, each beside the hand-written SQL that it is held against.
+    pub(crate) fn shared() -> Vec<Subject> {
+        [
+            Subject::Shared(Flight::Clients(CLIENTS), Spread::All),
+            Subject::Shared(Flight::Clients(CLIENTS), Spread::Hot),
+            Subject::Shared(Flight::Sets, Spread::All),
+        ]
+        .into_iter()
+        .flat_map(|subject| subject.limit().into_iter().chain([subject]))
+        .collect()
+    }
+
     /// The limit that it is held against; `None` for a limit.
     pub(crate) const fn limit(self) -> Option<Subject> {
         match self {
-            Subject::BareStore(_) | Subject::EmptyHandler(_) => None,
+            Subject::BareStore(_) | Subject::EmptyHandler(_) | Subject::Hand(_) => None,
             Subject::Engine(_, flight) => Some(Subject::BareStore(flight)),
             Subject::Http(_, connections) => Some(Subject::EmptyHandler(connections)),
+            Subject::Shared(Flight::Clients(_), spread) => Some(Subject::Hand(Hand::One(spread))),
+            Subject::Shared(Flight::Sets | Flight::Batches, _) => Some(Subject::Hand(Hand::Set)),
         }
     }
 
@@ -106,7 +198,10 @@ impl Subject {
         match self {
             Subject::BareStore(_) => "rows",
             Subject::EmptyHandler(_) => "requests",
-            Subject::Engine(Work::Charge, _) | Subject::Http(Work::Charge, _) => "charges",
+            Subject::Engine(Work::Charge, _)
+            | Subject::Http(Work::Charge, _)
+            | Subject::Hand(_)
+            | Subject::Shared(..) => "charges",
             Subject::Engine(Work::Pair, _) | Subject::Http(Work::Pair, _) => "holds + settles",
         }
     }
@@ -121,6 +216,8 @@ impl fmt::Display for Subject {
             Subject::EmptyHandler(connections) => write!(f, "empty handler, {connections} connections"),
             Subject::Http(_, 1) => write!(f, "HTTP, 1 connection"),
             Subject::Http(_, connections) => write!(f, "HTTP, {connections} connections"),
+            Subject::Hand(hand) => write!(f, "{hand}"),
+            Subject::Shared(flight, spread) => write!(f, "engine, {flight}{spread}"),
         }
     }
 }

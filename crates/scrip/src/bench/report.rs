@@ -9,8 +9,11 @@ use crate::bench::plan::{Plan, Subject};
 use crate::progress::grouped;
 
 /// What each subject reached, a figure per round.
-#[derive(Default)]
-pub(crate) struct Figures(BTreeMap<Subject, Vec<u64>>);
+pub(crate) struct Figures {
+    /// In the order in which they are shown.
+    subjects: Vec<Subject>,
+    per_second: BTreeMap<Subject, Vec<u64>>,
+}
 
 /// Median and extremes of a subject's figures, per second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,13 +24,18 @@ struct Summary {
 }
 
 impl Figures {
+    /// None yet, of these subjects.
+    pub(crate) fn of(subjects: Vec<Subject>) -> Figures {
+        Figures { subjects, per_second: BTreeMap::new() }
+    }
+
     /// Adds a round's figure.
     pub(crate) fn add(&mut self, subject: Subject, per_second: u64) {
-        self.0.entry(subject).or_default().push(per_second);
+        self.per_second.entry(subject).or_default().push(per_second);
     }
 
     fn summary(&self, subject: Subject) -> Option<Summary> {
-        let mut figures = self.0.get(&subject)?.clone();
+        let mut figures = self.per_second.get(&subject)?.clone();
         figures.sort_unstable();
         let (lowest, highest) = (*figures.first()?, *figures.last()?);
         let (low, high) = (figures[(figures.len() - 1) / 2], figures[figures.len() / 2]);
@@ -45,7 +53,7 @@ impl Figures {
         let mut table = Table::new();
         table.load_preset(presets::NOTHING);
         table.set_header(["", "per second", "median", "lowest – highest", "of the limit"]);
-        for subject in Subject::all() {
+        for subject in self.subjects.iter().copied() {
             let Some(summary) = self.summary(subject) else { continue };
             let ratio = self.hundredths_of_limit(subject);
             table.add_row([
@@ -62,10 +70,12 @@ impl Figures {
         table
     }
 
-    /// The same for programs.
-    pub(crate) fn json(&self, plan: &Plan) -> Value {
-        let figures: Vec<Value> = Subject::all()
-            .into_iter()
+    /// The same for programs; on a database, with what it is and how it is set.
+    pub(crate) fn json(&self, plan: &Plan, database: Option<&Value>) -> Value {
+        let figures: Vec<Value> = self
+            .subjects
+            .iter()
+            .copied()
             .filter_map(|subject| {
                 let summary = self.summary(subject)?;
                 Some(json!({
@@ -79,13 +89,17 @@ impl Figures {
                 }))
             })
             .collect();
-        json!({
+        let mut report = json!({
             "accounts": plan.accounts,
             "seconds": plan.duration.as_secs(),
             "rounds": plan.rounds,
             "mismatches": 0,
             "figures": figures,
-        })
+        });
+        if let Some(database) = database {
+            report["database"] = database.clone();
+        }
+        report
     }
 }
 
@@ -98,7 +112,7 @@ mod tests {
     fn medians_and_ratios_are_whole_numbers() {
         let flight = Flight::Clients(16);
         let (limit, subject) = (Subject::BareStore(flight), Subject::Engine(Work::Charge, flight));
-        let mut figures = Figures::default();
+        let mut figures = Figures::of(vec![limit, subject]);
         for (subject, figure) in [(limit, 90), (limit, 110), (subject, 70), (subject, 50), (subject, 60)] {
             figures.add(subject, figure);
         }

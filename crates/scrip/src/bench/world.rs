@@ -1,9 +1,10 @@
 //! The studio and the accounts under load, and the reckoning at the end.
 
-use std::path::Path;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use scrip_core::account::Account;
 use scrip_core::amount::Credits;
 use scrip_core::command::{Command, Cost, Expected, Grant, PlaceCharge, PlaceHold, PutAccount, SettleHold, Usage};
 use scrip_core::id::{AccountId, HoldId, HoldRef, Key, MeasureId, StudioNumber, ToolId};
@@ -12,12 +13,13 @@ use scrip_core::measure::{Decimal, MeasureValue, Measures};
 use scrip_engine::Engine;
 use scrip_engine::clock::Clock;
 use scrip_engine::engine::{Outcome, Refusal, Request};
+use scrip_engine::store::StoreError;
 
 use crate::admin::{self, Ask, Asker, Tell};
 use crate::bench::plan::BATCH;
 use crate::bench::tally::Paid;
 use crate::failure::Failure;
-use crate::place;
+use crate::place::{self, Site};
 use crate::shipped::STUDIOTWIN;
 
 /// What every charge asks for: a price by formula, 18 credits.
@@ -25,6 +27,9 @@ pub(crate) const TOOL: &str = "text-to-material";
 
 /// The measures of [`TOOL`].
 const MEASURES: [(&str, i64); 3] = [("width", 1_024), ("height", 1_024), ("upscale", 2)];
+
+/// Accounts read at a time when they are reckoned.
+const PAGE: usize = 1_000;
 
 /// In each account's promo lot, and again in its top-up.
 const GRANTED: Credits = Credits::whole(1_000_000_000);
@@ -42,9 +47,9 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Opens a store in a fresh folder, publishes a catalog, and opens and fills the accounts.
-    pub(crate) async fn make(folder: &Path, accounts: u32) -> Result<Arc<World>, Failure> {
-        let engine = place::start(folder, Clock::system())?;
+    /// Opens an empty store, publishes a catalog, and opens and fills the accounts.
+    pub(crate) async fn make(site: &Site<'_>, accounts: u32) -> Result<Arc<World>, Failure> {
+        let engine = place::start_at(site, Clock::system())?;
         let source = STUDIOTWIN.to_owned();
         let published = admin::carry_out(&engine, Asker::Start, Ask::Publish { json: false, source }).await;
         let Tell::Published(published) = published else { return Err(place::refusal(published)) };
@@ -119,24 +124,34 @@ impl World {
 
     /// Compares every account with what its callers were told it paid; the first that differs fails the run.
     pub(crate) fn reckon(&self) -> Result<Credits, Failure> {
-        let mut total = Credits::ZERO;
-        for (place, id) in self.accounts.iter().enumerate() {
-            let account = self
-                .engine
-                .account(self.studio, id)
-                .map_err(|error| Failure::Failed(format!("{id} cannot be read: {error}")))?
-                .ok_or_else(|| Failure::No(format!("{id} is gone")))?;
-            let totals = account.totals();
-            let expected = GRANTED + GRANTED - self.paid.of(place);
-            if totals.remaining != expected || !totals.held.is_zero() || !totals.debt.is_zero() {
-                return Err(Failure::No(format!(
-                    "mismatch: {id} should have {expected} credits remaining and none held, and has {} and {}",
-                    totals.remaining, totals.held
-                )));
+        let unreadable = |error: StoreError| Failure::Failed(format!("the accounts cannot be read: {error}"));
+        let mut places: HashMap<&AccountId, usize> = self.accounts.iter().zip(0..).collect();
+        let (mut total, mut after) = (Credits::ZERO, None);
+        while !places.is_empty() {
+            let page = self.engine.accounts_by_number(self.studio, None, after, PAGE).map_err(unreadable)?;
+            let Some(last) = page.last() else {
+                return Err(Failure::No(format!("mismatch: {} accounts are gone", places.len())));
+            };
+            after = Some(last.number);
+            for account in &page {
+                if let Some(place) = places.remove(&account.id) {
+                    World::reckon_one(account, self.paid.of(place))?;
+                    total += self.paid.of(place);
+                }
             }
-            total += self.paid.of(place);
         }
         Ok(total)
+    }
+
+    fn reckon_one(account: &Account, paid: Credits) -> Result<(), Failure> {
+        let (totals, expected) = (account.totals(), GRANTED + GRANTED - paid);
+        if totals.remaining == expected && totals.held.is_zero() && totals.debt.is_zero() {
+            return Ok(());
+        }
+        Err(Failure::No(format!(
+            "mismatch: {} should have {expected} credits remaining and none held, and has {} and {}",
+            account.id, totals.remaining, totals.held
+        )))
     }
 }
 

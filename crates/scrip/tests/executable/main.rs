@@ -1,6 +1,7 @@
 //! The real executable: what people type, what they get, and what survives `kill -9`.
 
 mod backups;
+mod bench;
 mod catalogs;
 mod closed_pipe;
 mod console;
