@@ -457,8 +457,27 @@ pub(crate) enum RoleName {
     Admin,
 }
 
+/// What `bench` measures.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// What is done in a second: charges, holds and settles, through the engine and over HTTP, each beside its limit
+    Rates,
+    /// How long a durable hold takes over HTTP, by how many ask at once
+    Holds,
+    /// How long reads take while charges are made, and while nothing is
+    Reads,
+    /// What a growing journal costs: processor, disk, memory, and opening it after kill -9
+    History,
+    /// What it does to charges when all accounts' cycles end at one instant
+    Turn,
+}
+
 #[derive(Args, Clone, Debug)]
 pub(crate) struct BenchArguments {
+    /// What to measure
+    #[arg(value_enum, default_value_t = What::Rates)]
+    pub(crate) what: What,
+
     /// Accounts that the load is spread over
     #[arg(long, value_name = "N", env = "SCRIP_BENCH_ACCOUNTS", default_value_t = 10_000,
           value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
@@ -473,6 +492,15 @@ pub(crate) struct BenchArguments {
     #[arg(long, value_name = "R", env = "SCRIP_BENCH_ROUNDS", default_value_t = 3,
           value_parser = clap::value_parser!(u32).range(1..=99))]
     pub(crate) rounds: u32,
+
+    /// Charges that `history` makes
+    #[arg(long, value_name = "N", default_value_t = 1_000_000,
+          value_parser = clap::value_parser!(u64).range(100..=100_000_000))]
+    pub(crate) entries: u64,
+
+    /// The process that `history` kills
+    #[arg(long, hide = true)]
+    pub(crate) until_killed: bool,
 
     /// Measure in this folder, which must be new or empty, and keep it; otherwise in a temporary one
     #[arg(long, value_name = "DIR")]

@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 use crate::bench::engine_load;
 use crate::bench::http_load::{self, Peer};
 use crate::bench::limits::{self, BareStore};
+use crate::bench::machine::open_files;
 use crate::bench::plan::{Flight, Plan, Spread, Subject, Work};
 use crate::bench::tally::Rate;
 use crate::bench::world::World;
@@ -28,7 +29,7 @@ pub(crate) fn measure(plan: &Plan, folder: &FreshFolder) -> Result<Measured, Fai
     // Callers and servers on threads of their own, as they are in life.
     let (server, callers) = (running::runtime()?, running::runtime()?);
     let mut bench = Bench::set_up(plan, folder, &server)?;
-    let figures = all_rounds(plan, Subject::embedded(), |subject| {
+    let figures = all_rounds(plan, within_open_files(Subject::embedded()), |subject| {
         Ok(bench.measure_one(subject, plan.duration, &callers)?.per_second())
     })?;
     let charged = bench.world.reckon()?;
@@ -55,21 +56,18 @@ impl Bench {
             engine_load::measure(&world, load).await?;
             let reader = world.engine.reader().map_err(|error| Failure::Failed(error.to_string()))?;
             let bare = BareStore::open(&folder.path().join("bare"), &*reader)?;
-            let api = running::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-            let address = api.local_addr().map_err(|error| Failure::Failed(error.to_string()))?;
-            let app = App::new(world.engine.clone(), Config::default());
-            let listeners = Listeners { api, metrics: None };
-            tokio::spawn(scrip_server::serve(listeners, app, axum::Router::new(), std::future::pending()));
+            let api = serve(&world).await?;
             let empty = limits::empty_handler(" ".repeat(ANSWER_LEN)).await?;
-            Ok(Bench { world, bare, api: address, empty })
+            Ok(Bench { world, bare, api, empty })
         })
     }
 
     fn measure_one(&mut self, subject: Subject, lasts: Duration, callers: &Runtime) -> Result<Rate, Failure> {
         match subject {
             Subject::BareStore(flight) => self.bare.measure(flight, lasts),
-            Subject::Engine(work, flight) => {
-                let load = engine_load::Load { work, flight, spread: Spread::All, lasts };
+            Subject::Quote(formula) => Ok(limits::quotes(formula, lasts)),
+            Subject::Engine(work, flight, spread) => {
+                let load = engine_load::Load { work, flight, spread, lasts };
                 callers.block_on(engine_load::measure(&self.world, load))
             }
             Subject::EmptyHandler(connections) => {
@@ -80,7 +78,35 @@ impl Bench {
                 let load = http_load::Load { peer: Peer::Api(work), address: self.api, connections, lasts };
                 callers.block_on(http_load::measure(&self.world, load))
             }
+            Subject::HttpBatch(connections) => {
+                let load = http_load::Load { peer: Peer::Batch, address: self.api, connections, lasts };
+                callers.block_on(http_load::measure(&self.world, load))
+            }
             Subject::Hand(_) | Subject::Shared(..) => unreachable!("{subject} is of a database"),
         }
     }
+}
+
+/// What this process may open enough connections for: each has two ends in it.
+fn within_open_files(subjects: Vec<Subject>) -> Vec<Subject> {
+    const BESIDES: u64 = 200;
+    let files = open_files().unwrap_or(u64::MAX);
+    let fits = |subject: &Subject| u64::from(subject.connections()) * 2 + BESIDES <= files;
+    let (fit, rest): (Vec<Subject>, Vec<Subject>) = subjects.into_iter().partition(fits);
+    if let Some(most) = rest.iter().map(|subject| subject.connections()).max() {
+        eprintln!(
+            "left out: {most} connections; this process may open {files} files: raise that first, as by `ulimit -n 4096`"
+        );
+    }
+    fit
+}
+
+/// Serves the API of a world; where.
+pub(crate) async fn serve(world: &World) -> Result<SocketAddr, Failure> {
+    let api = running::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    let address = api.local_addr().map_err(|error| Failure::Failed(error.to_string()))?;
+    let app = App::new(world.engine.clone(), Config::default());
+    let listeners = Listeners { api, metrics: None };
+    tokio::spawn(scrip_server::serve(listeners, app, axum::Router::new(), std::future::pending()));
+    Ok(address)
 }

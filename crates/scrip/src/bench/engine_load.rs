@@ -60,7 +60,8 @@ async fn call(world: &World, stretch: &Stretch, caller: Caller) -> Result<(), Fa
     Ok(())
 }
 
-async fn charge(world: &World, places: &[usize]) -> Result<u64, Failure> {
+/// Charges accounts, all at once; how many that were.
+pub(crate) async fn charge(world: &World, places: &[usize]) -> Result<u64, Failure> {
     let mut done = 0;
     let requests = places.iter().map(|place| world.charge(*place)).collect();
     for (place, outcome) in places.iter().zip(world.engine.submit_many(requests).await) {

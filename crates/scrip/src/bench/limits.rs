@@ -1,6 +1,7 @@
 //! The limits that figures are held against, measured in the same run: the store without rules, and
 //! the HTTP library without work.
 
+use std::hint::black_box;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -9,14 +10,18 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::{StatusCode, header};
 use axum::routing::post;
+use scrip_core::catalog::{self, Format};
+use scrip_core::quote;
 use scrip_engine::store::{Batch, Reader, Row, Store};
 use scrip_store_sqlite::{OpenMode, SqliteStore};
 use tokio::net::TcpListener;
 
-use crate::bench::plan::Flight;
+use crate::bench::plan::{Flight, Formula};
 use crate::bench::tally::{Rate, Stretch};
+use crate::bench::world::measures_of;
 use crate::failure::Failure;
 use crate::place;
+use crate::shipped::STUDIOTWIN;
 
 /// Rows that are appended again and again, at ever new positions.
 const SAMPLE: usize = 8_192;
@@ -76,4 +81,23 @@ pub(crate) async fn empty_handler(answer: String) -> Result<SocketAddr, Failure>
     });
     tokio::spawn(async move { axum::serve(listener, Router::new().route("/empty", post(handler))).await });
     Ok(address)
+}
+
+/// Prices a job of the seed again and again, on one thread.
+pub(crate) fn quotes(formula: Formula, lasts: Duration) -> Rate {
+    const AT_ONCE: u64 = 1_000;
+    let catalog = catalog::read(STUDIOTWIN, Format::Toml).expect("the sample catalog holds");
+    let (tool, measures): (&str, &[(&str, i64)]) = match formula {
+        Formula::Action => ("text-to-motion", &[("actions", 3)]),
+        Formula::Material => ("text-to-material", &[("width", 2_048), ("height", 1_999), ("upscale", 4)]),
+    };
+    let measures = measures_of(measures);
+    let stretch = Stretch::begin(lasts);
+    while !stretch.is_over() {
+        for _ in 0..AT_ONCE {
+            black_box(quote::price(&catalog, tool, black_box(&measures))).expect("it has a price");
+        }
+        stretch.count(AT_ONCE);
+    }
+    stretch.end()
 }

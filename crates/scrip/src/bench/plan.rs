@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
@@ -12,6 +14,20 @@ pub(crate) struct Plan {
     pub(crate) duration: Duration,
     /// How often everything is measured.
     pub(crate) rounds: u32,
+}
+
+impl Plan {
+    /// It and what came of it, for programs.
+    pub(crate) fn json(&self, what: &str, figures: Vec<Value>) -> Value {
+        json!({
+            "what": what,
+            "accounts": self.accounts,
+            "seconds": self.duration.as_secs(),
+            "rounds": self.rounds,
+            "mismatches": 0,
+            "figures": figures,
+        })
+    }
 }
 
 /// What one unit of work is.
@@ -132,17 +148,30 @@ impl fmt::Display for Hand {
     }
 }
 
+/// A price of the seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Formula {
+    /// So many credits for each action.
+    Action,
+    /// Text to Material: over resolution and upscale.
+    Material,
+}
+
 /// One thing that is measured once in each round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Subject {
     /// Rows appended through the store's port, no rules.
     BareStore(Flight),
+    /// The price of a job of the seed, alone: nothing is charged.
+    Quote(Formula),
     /// Work through the engine.
-    Engine(Work, Flight),
+    Engine(Work, Flight, Spread),
     /// A route of the HTTP library that does nothing, bodies of the same size.
     EmptyHandler(u32),
     /// Work through the HTTP API, one command a request, so many connections.
     Http(Work, u32),
+    /// Charges by `POST /v1/batch`, [`SET`] a request, so many connections.
+    HttpBatch(u32),
     /// Charges by hand-written SQL.
     Hand(Hand),
     /// Charges through the engine on the same database.
@@ -151,22 +180,29 @@ pub(crate) enum Subject {
 
 const FLIGHTS: [Flight; 5] =
     [Flight::Clients(1), Flight::Clients(16), Flight::Clients(64), Flight::Clients(256), Flight::Batches];
-const CONNECTIONS: [u32; 3] = [1, 16, 64];
+const CONNECTIONS: [u32; 4] = [1, 16, 64, 1_000];
+const BATCH_CONNECTIONS: [u32; 2] = [4, 64];
+/// Where one account takes all: as many callers as one charge each keeps busy.
+const HOT: Flight = Flight::Clients(256);
 
 impl Subject {
     /// Everything on the embedded store, each beside the limit that it is held against.
     pub(crate) fn embedded() -> Vec<Subject> {
-        let mut all = Vec::new();
+        let mut all = vec![Subject::Quote(Formula::Action), Subject::Quote(Formula::Material)];
         for flight in FLIGHTS {
             all.push(Subject::BareStore(flight));
-            all.push(Subject::Engine(Work::Charge, flight));
-            all.push(Subject::Engine(Work::Pair, flight));
+            all.push(Subject::Engine(Work::Charge, flight, Spread::All));
+            all.push(Subject::Engine(Work::Pair, flight, Spread::All));
+        }
+        for flight in [HOT, Flight::Batches] {
+            all.push(Subject::Engine(Work::Charge, flight, Spread::Hot));
         }
         for connections in CONNECTIONS {
             all.push(Subject::EmptyHandler(connections));
             all.push(Subject::Http(Work::Charge, connections));
             all.push(Subject::Http(Work::Pair, connections));
         }
+        all.extend(BATCH_CONNECTIONS.map(Subject::HttpBatch));
         all
     }
 
@@ -182,11 +218,32 @@ impl Subject {
         .collect()
     }
 
-    /// The limit that it is held against; `None` for a limit.
+    /// Whether others are held against it, and it against nothing.
+    pub(crate) const fn is_limit(self) -> bool {
+        matches!(self, Subject::BareStore(_) | Subject::EmptyHandler(_) | Subject::Hand(_))
+    }
+
+    /// Connections over HTTP.
+    pub(crate) const fn connections(self) -> u32 {
+        match self {
+            Subject::EmptyHandler(connections) | Subject::Http(_, connections) | Subject::HttpBatch(connections) => {
+                connections
+            }
+            Subject::Quote(_)
+            | Subject::BareStore(_)
+            | Subject::Engine(..)
+            | Subject::Hand(_)
+            | Subject::Shared(..) => 0,
+        }
+    }
+
+    /// What it is held against; `None` for a limit, and for a price alone.
     pub(crate) const fn limit(self) -> Option<Subject> {
         match self {
-            Subject::BareStore(_) | Subject::EmptyHandler(_) | Subject::Hand(_) => None,
-            Subject::Engine(_, flight) => Some(Subject::BareStore(flight)),
+            Subject::BareStore(_) | Subject::EmptyHandler(_) | Subject::Hand(_) | Subject::Quote(_) => None,
+            Subject::Engine(_, flight, Spread::All) => Some(Subject::BareStore(flight)),
+            Subject::Engine(work, flight, Spread::Hot) => Some(Subject::Engine(work, flight, Spread::All)),
+            Subject::HttpBatch(_) => Some(Subject::Engine(Work::Charge, Flight::Batches, Spread::All)),
             Subject::Http(_, connections) => Some(Subject::EmptyHandler(connections)),
             Subject::Shared(Flight::Clients(_), spread) => Some(Subject::Hand(Hand::One(spread))),
             Subject::Shared(Flight::Sets | Flight::Batches, _) => Some(Subject::Hand(Hand::Set)),
@@ -198,11 +255,13 @@ impl Subject {
         match self {
             Subject::BareStore(_) => "rows",
             Subject::EmptyHandler(_) => "requests",
-            Subject::Engine(Work::Charge, _)
+            Subject::Quote(_) => "quotes",
+            Subject::Engine(Work::Charge, ..)
             | Subject::Http(Work::Charge, _)
+            | Subject::HttpBatch(_)
             | Subject::Hand(_)
             | Subject::Shared(..) => "charges",
-            Subject::Engine(Work::Pair, _) | Subject::Http(Work::Pair, _) => "holds + settles",
+            Subject::Engine(Work::Pair, ..) | Subject::Http(Work::Pair, _) => "holds + settles",
         }
     }
 }
@@ -211,11 +270,14 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Subject::BareStore(flight) => write!(f, "bare store, batches of {}", flight.batch()),
-            Subject::Engine(_, flight) => write!(f, "engine, {flight}"),
+            Subject::Quote(Formula::Action) => write!(f, "price per action"),
+            Subject::Quote(Formula::Material) => write!(f, "price by resolution and upscale"),
+            Subject::Engine(_, flight, spread) => write!(f, "engine, {flight}{spread}"),
             Subject::EmptyHandler(1) => write!(f, "empty handler, 1 connection"),
             Subject::EmptyHandler(connections) => write!(f, "empty handler, {connections} connections"),
             Subject::Http(_, 1) => write!(f, "HTTP, 1 connection"),
             Subject::Http(_, connections) => write!(f, "HTTP, {connections} connections"),
+            Subject::HttpBatch(connections) => write!(f, "HTTP, {connections} connections, batches of {SET}"),
             Subject::Hand(hand) => write!(f, "{hand}"),
             Subject::Shared(flight, spread) => write!(f, "engine, {flight}{spread}"),
         }

@@ -15,12 +15,23 @@ pub(crate) struct Figures {
     per_second: BTreeMap<Subject, Vec<u64>>,
 }
 
-/// Median and extremes of a subject's figures, per second.
+/// Median and extremes of some rounds' figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Summary {
-    median: u64,
-    lowest: u64,
-    highest: u64,
+pub(crate) struct Summary {
+    pub(crate) median: u64,
+    pub(crate) lowest: u64,
+    pub(crate) highest: u64,
+}
+
+impl Summary {
+    /// `None` where there are no figures.
+    pub(crate) fn of(figures: &[u64]) -> Option<Summary> {
+        let mut figures = figures.to_vec();
+        figures.sort_unstable();
+        let (lowest, highest) = (*figures.first()?, *figures.last()?);
+        let (low, high) = (figures[(figures.len() - 1) / 2], figures[figures.len() / 2]);
+        Some(Summary { median: low.midpoint(high), lowest, highest })
+    }
 }
 
 impl Figures {
@@ -35,11 +46,7 @@ impl Figures {
     }
 
     fn summary(&self, subject: Subject) -> Option<Summary> {
-        let mut figures = self.per_second.get(&subject)?.clone();
-        figures.sort_unstable();
-        let (lowest, highest) = (*figures.first()?, *figures.last()?);
-        let (low, high) = (figures[(figures.len() - 1) / 2], figures[figures.len() / 2]);
-        Some(Summary { median: low.midpoint(high), lowest, highest })
+        Summary::of(self.per_second.get(&subject)?)
     }
 
     /// The subject's median in hundredths of its limit's.
@@ -61,7 +68,11 @@ impl Figures {
                 subject.unit().to_owned(),
                 grouped(summary.median),
                 format!("{} – {}", grouped(summary.lowest), grouped(summary.highest)),
-                ratio.map_or_else(|| "(limit)".to_owned(), |ratio| format!("{}.{:02} ×", ratio / 100, ratio % 100)),
+                match (ratio, subject.is_limit()) {
+                    (Some(ratio), _) => format!("{}.{:02} ×", ratio / 100, ratio % 100),
+                    (None, true) => "(limit)".to_owned(),
+                    (None, false) => String::new(),
+                },
             ]);
         }
         for column in table.column_iter_mut().skip(2) {
@@ -89,13 +100,7 @@ impl Figures {
                 }))
             })
             .collect();
-        let mut report = json!({
-            "accounts": plan.accounts,
-            "seconds": plan.duration.as_secs(),
-            "rounds": plan.rounds,
-            "mismatches": 0,
-            "figures": figures,
-        });
+        let mut report = plan.json("rates", figures);
         if let Some(database) = database {
             report["database"] = database.clone();
         }
@@ -106,12 +111,12 @@ impl Figures {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::plan::{Flight, Work};
+    use crate::bench::plan::{Flight, Spread, Work};
 
     #[test]
     fn medians_and_ratios_are_whole_numbers() {
         let flight = Flight::Clients(16);
-        let (limit, subject) = (Subject::BareStore(flight), Subject::Engine(Work::Charge, flight));
+        let (limit, subject) = (Subject::BareStore(flight), Subject::Engine(Work::Charge, flight, Spread::All));
         let mut figures = Figures::of(vec![limit, subject]);
         for (subject, figure) in [(limit, 90), (limit, 110), (subject, 70), (subject, 50), (subject, 60)] {
             figures.add(subject, figure);

@@ -91,9 +91,12 @@ impl Bench {
                 let load = Load { work: Work::Charge, flight, spread, lasts };
                 Ok(callers.block_on(engine_load::measure(&self.world, load))?.per_second())
             }
-            Subject::BareStore(_) | Subject::Engine(..) | Subject::EmptyHandler(_) | Subject::Http(..) => {
-                unreachable!("{subject} is of the embedded store")
-            }
+            Subject::Quote(_)
+            | Subject::BareStore(_)
+            | Subject::Engine(..)
+            | Subject::EmptyHandler(_)
+            | Subject::Http(..)
+            | Subject::HttpBatch(_) => unreachable!("{subject} is of the embedded store"),
         }
     }
 }

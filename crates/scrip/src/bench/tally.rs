@@ -13,6 +13,11 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
+    /// Units.
+    pub(crate) fn done(self) -> u64 {
+        self.done
+    }
+
     /// Whole units in a second.
     pub(crate) fn per_second(self) -> u64 {
         let nanos = self.took.as_nanos().max(1);
@@ -43,6 +48,36 @@ impl Stretch {
     /// What was done, over the time until the last caller had its answer.
     pub(crate) fn end(&self) -> Rate {
         Rate { done: self.done.load(Ordering::Relaxed), took: self.from.elapsed() }
+    }
+}
+
+/// How long single answers took, in nanoseconds.
+#[derive(Default)]
+pub(crate) struct Latencies(Vec<u64>);
+
+impl Latencies {
+    pub(crate) fn add(&mut self, took: Duration) {
+        self.0.push(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    pub(crate) fn join(&mut self, other: Latencies) {
+        self.0.extend(other.0);
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        u64::try_from(self.0.len()).expect("a length")
+    }
+
+    /// The time within which these many of a thousand answers came, in microseconds: the nearest rank, so one that was
+    /// measured. `None` where there was no answer.
+    pub(crate) fn within(&mut self, permille: u64) -> Option<u64> {
+        let rank = (self.count() * permille).div_ceil(1_000).max(1);
+        let place = usize::try_from(rank - 1).expect("below a length");
+        if place >= self.0.len() {
+            return None;
+        }
+        let (_, nanos, _) = self.0.select_nth_unstable(place);
+        Some(nanos.div_ceil(1_000))
     }
 }
 
@@ -79,5 +114,24 @@ impl Draws {
         self.0 ^= self.0 << 17;
         let bound = u64::try_from(bound).expect("a length");
         usize::try_from(self.0 % bound).expect("below a length")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latencies_are_of_the_nearest_rank() {
+        let mut latencies = Latencies::default();
+        assert_eq!(latencies.within(500), None);
+        for micros in (1..=1_000).rev() {
+            latencies.add(Duration::from_micros(micros));
+        }
+        let found = [0, 1, 500, 990, 999, 1_000].map(|permille| latencies.within(permille).expect("there are some"));
+        assert_eq!(found, [1, 1, 500, 990, 999, 1_000]);
+        let mut one = Latencies::default();
+        one.add(Duration::from_nanos(1));
+        assert_eq!(one.within(999), Some(1));
     }
 }
