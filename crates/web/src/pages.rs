@@ -13,9 +13,10 @@ mod usage;
 use axum::Router;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 
 use crate::assets;
+use crate::frame::Place;
 use crate::trouble::Trouble;
 use crate::visit::{Site, Visit};
 
@@ -32,10 +33,10 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/dashboard/orders/{order}", get(order::page))
         .route("/dashboard/orders/{order}/pay", post(order::pay))
         .route("/dashboard/plan", get(plan::page).post(plan::choose))
-        .route("/dashboard/plan/cancel", post(plan::cancel))
+        .route("/dashboard/plan/cancel", back_to(Place::Plan).post(plan::cancel))
         .route("/dashboard/settings", get(settings::page).post(settings::save))
-        .route("/dashboard/settings/project-types", post(settings::save_types))
-        .route("/dashboard/settings/top-up", post(top_up::save))
+        .route("/dashboard/settings/project-types", back_to(Place::Settings).post(settings::save_types))
+        .route("/dashboard/settings/top-up", back_to(Place::Settings).post(top_up::save))
         .route("/dashboard/usage", get(usage::page))
         .route("/dashboard/usage.csv", get(usage::file))
         .route("/dashboard/prices", get(prices::page))
@@ -56,6 +57,11 @@ async fn stream(visit: Visit) -> Page {
 pub(crate) fn see(address: &str) -> Response {
     let address = HeaderValue::from_str(address).unwrap_or(HeaderValue::from_static("/dashboard"));
     (StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response()
+}
+
+/// A form's own address, opened as a page: what was refused is shown there, and read again from there.
+fn back_to(place: Place) -> MethodRouter<Site> {
+    get(move || async move { see(place.href()) })
 }
 
 async fn nothing_here() -> Trouble {

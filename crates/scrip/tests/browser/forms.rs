@@ -124,6 +124,37 @@ fn who_changes_their_name_chooses_no_project_types() {
     assert_eq!(desk.get("")["name"], json!("Late"));
 }
 
+/// The page's buttons name a plan, and its words a day: both are of when it was opened.
+#[test]
+fn an_old_plan_page_does_nothing_to_another_plan() {
+    const PLAN: &str = "/dashboard/plan";
+    let still = Still::start();
+    let desk = Desk::of(&still, "flow-studio", "newcomer");
+    desk.put("/subscription", &json!({"plan": "lite"}));
+    let made_from = || desk.hidden(PLAN, "made_from");
+    let press = |made_from: &str, path: &str, fields: &str| desk.fill(path, &format!("made_from={made_from}{fields}"));
+    let of_lite = made_from();
+    desk.put("/subscription", &json!({"plan": "pro"}));
+    let before = desk.get("/subscription");
+    for (path, fields) in [("/dashboard/plan/cancel", ""), (PLAN, "&plan=lite")] {
+        for old in [of_lite.as_str(), "", "none"] {
+            let page = press(old, path, fields);
+            assert_eq!(page.status, 409, "{path} {old}: {}", page.text);
+            assert!(page.text.contains("Your plan has changed since you opened this page"), "{}", page.text);
+            assert!(page.text.contains("Cancel Pro") && !page.text.contains("Cancel Lite"), "{}", page.text);
+        }
+        assert_eq!(desk.fill(path, &format!("seal_only=1{fields}")).status, 409, "{path}");
+    }
+    assert_eq!(desk.get("/subscription"), before);
+    let of_pro = made_from();
+    desk.saved(&press(&of_pro, PLAN, "&plan=lite"));
+    assert_eq!(desk.get("/subscription")["next_plan"], json!("lite"));
+    // What waits is part of it too.
+    assert_eq!(press(&of_pro, "/dashboard/plan/cancel", "").status, 409);
+    desk.saved(&press(&made_from(), "/dashboard/plan/cancel", ""));
+    assert!(desk.get("/subscription")["ends_at"].is_string());
+}
+
 #[test]
 fn an_old_or_partial_form_changes_no_automatic_top_up() {
     let still = Still::start();

@@ -109,11 +109,12 @@ fn what_was_stored_is_never_alive() {
 fn nobody_else_can_act_for_a_customer() {
     let still = Still::start();
     let token = still.token("flow-studio", "mia");
-    let seal = |token: &str| {
+    let hidden = |token: &str, name: &str| {
         let page = still.page(token, "/dashboard/plan").text;
-        let (_, rest) = page.split_once("name=\"seal\" value=\"").expect("a form");
+        let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\"")).expect("a form");
         rest.split_once('"').expect("it ends").0.to_owned()
     };
+    let seal = |token: &str| hidden(token, "seal");
     let (own, others) = (seal(&token), seal(&still.token("flow-studio", "bruno")));
     let standing = || still.get("flow-studio", "/accounts/mia/subscription");
     let before = standing();
@@ -142,7 +143,8 @@ fn nobody_else_can_act_for_a_customer() {
         assert_eq!(page.status, 401, "{path} without a session");
     }
     assert_eq!(standing(), before);
-    let cancelled = still.fill(&token, "/dashboard/plan/cancel", &site("http://127.0.0.1"), &format!("seal={own}"));
+    let fields = format!("seal={own}&made_from={}", hidden(&token, "made_from"));
+    let cancelled = still.fill(&token, "/dashboard/plan/cancel", &site("http://127.0.0.1"), &fields);
     assert_eq!(cancelled.status, 303, "its own page may: {}", cancelled.text);
     assert_ne!(standing(), before);
 }

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::http::StatusCode;
+use axum::response::Response;
 use scrip_api::balance::LotShown;
 use scrip_api::code::Code;
 use scrip_api::offer::{OffersShown, PlanOfferShown};
@@ -24,6 +25,8 @@ struct PlanPage {
     frame: Frame,
     subscription: Option<SubscriptionShown>,
     choices: Vec<Choice>,
+    /// Why nothing was done.
+    note: Option<String>,
 }
 
 /// A plan that the account could be on.
@@ -99,6 +102,11 @@ impl PlanPage {
         }
     }
 
+    /// What the forms of the present plan are made from.
+    fn made_from(&self) -> String {
+        made_from(self.subscription.as_ref())
+    }
+
     /// What cancelling does, in sentences.
     fn cancelling(&self) -> String {
         let Some(subscription) = &self.subscription else { return String::new() };
@@ -111,14 +119,31 @@ impl PlanPage {
     }
 }
 
+/// What stands, and when what was said of it comes: a form that was made from something else promises what will not happen.
+fn made_from(subscription: Option<&SubscriptionShown>) -> String {
+    let Some(stands) = subscription else { return "none".to_owned() };
+    let next = stands.next_plan.as_deref().unwrap_or_default();
+    let ends = stands.ends_at.map(|at| at.0.to_string()).unwrap_or_default();
+    format!("{},{},{next},{ends},{}", stands.plan, stands.state, stands.term.end.0)
+}
+
+/// The subscription as it stands; `None` where there is none.
+async fn stands(visit: &Visit) -> Result<Option<SubscriptionShown>, Trouble> {
+    match visit.get::<SubscriptionShown>("/subscription").await {
+        Ok(subscription) => Ok(Some(subscription)),
+        Err(trouble) if trouble.is(Code::SubscriptionNotFound) => Ok(None),
+        Err(trouble) => Err(trouble),
+    }
+}
+
 /// The page.
 pub(super) async fn page(visit: Visit) -> Page {
-    let frame = Frame::around(&visit, Place::Plan).await?;
-    let subscription = match visit.get::<SubscriptionShown>("/subscription").await {
-        Ok(subscription) => Some(subscription),
-        Err(trouble) if trouble.is(Code::SubscriptionNotFound) => None,
-        Err(trouble) => return Err(trouble),
-    };
+    show(&visit, None, StatusCode::OK).await
+}
+
+async fn show(visit: &Visit, note: Option<String>, status: StatusCode) -> Page {
+    let frame = Frame::around(visit, Place::Plan).await?;
+    let subscription = stands(visit).await?;
     let offers: OffersShown = visit.get("/offers").await?;
     let mut choices = Vec::new();
     for offer in offers.plans {
@@ -136,7 +161,7 @@ pub(super) async fn page(visit: Visit) -> Page {
             Err(trouble) => return Err(trouble),
         }
     }
-    Ok(frame::html(StatusCode::OK, &PlanPage { frame, subscription, choices }))
+    Ok(frame::html(status, &PlanPage { frame, subscription, choices, note }))
 }
 
 fn choice(
@@ -185,12 +210,28 @@ fn choice(
 /// Chooses a plan that begins at the end of the term, or keeps the present one after all.
 pub(super) async fn choose(filled: Filled) -> Page {
     let plan = filled.text("plan").ok_or(Trouble::NotFromHere)?;
+    if let Some(page) = overtaken(&filled).await? {
+        return Ok(page);
+    }
     let _: SubscriptionShown = filled.visit.change("PUT", "/subscription", Some(json!({ "plan": plan }))).await?;
     Ok(pages::see(Place::Plan.href()))
 }
 
 /// Cancels at the end of the term.
 pub(super) async fn cancel(filled: Filled) -> Page {
+    if let Some(page) = overtaken(&filled).await? {
+        return Ok(page);
+    }
     let _: SubscriptionShown = filled.visit.change("DELETE", "/subscription", None).await?;
     Ok(pages::see(Place::Plan.href()))
+}
+
+/// The page as it stands now, for a form that was made from something else: its button named another plan, or another day.
+async fn overtaken(filled: &Filled) -> Result<Option<Response>, Trouble> {
+    let stands = stands(&filled.visit).await?;
+    if filled.text("made_from") == Some(made_from(stands.as_ref()).as_str()) {
+        return Ok(None);
+    }
+    let note = "Your plan has changed since you opened this page, and nothing was done. It stands below as it is now.";
+    show(&filled.visit, Some(note.to_owned()), StatusCode::CONFLICT).await.map(Some)
 }
