@@ -122,6 +122,9 @@ fn who_changes_their_name_chooses_no_project_types() {
     let page = desk.saved(&desk.fill("/dashboard/settings/project-types", "types=0&project_type=ai-mocap"));
     assert!(page.contains("Saved: enabled are AI MoCap."), "{page}");
     assert_eq!(desk.get("")["name"], json!("Late"));
+    let page = desk.saved(&desk.fill("/dashboard/settings/project-types", "types=0"));
+    assert!(page.contains("Saved: no project type is enabled."), "{page}");
+    assert_eq!(desk.get("")["project_types"], json!([]));
 }
 
 /// The page's buttons name a plan, and its words a day: both are of when it was opened.

@@ -148,8 +148,8 @@ pub(super) async fn save(filled: Filled) -> Page {
 pub(super) async fn save_types(filled: Filled) -> Page {
     let all = filled.text("types").ok_or(Trouble::NotFromHere)?;
     let types: Vec<&str> = filled.texts("project_type").collect();
-    // Who has all, and leaves them all, has those too that come later.
-    if types.len().to_string() == all {
+    // Who has all, and leaves them all, has those too that come later. "0" stands for a list, which may come to be empty.
+    if all != "0" && types.len().to_string() == all {
         return said(&filled.visit, "project-types", Ok(())).await;
     }
     let body = json!({ "project_types": types });
