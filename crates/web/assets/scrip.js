@@ -3,11 +3,27 @@
 
 const parts = () => document.querySelectorAll("[data-live]");
 
-async function refresh() {
-  const answer = await fetch(location.href, { headers: { accept: "text/html" } });
-  if (answer.status === 401) return location.reload();
+// The account that a page, or a part of one, is of. Another visit of the same browser answers for another account, and its
+// numbers must not stand under this one's name.
+const whose = (part) => part?.getAttribute("data-whose");
+
+// A page of the server, or of a part of one. Where the visit has ended, or is another account's, this page is over.
+async function read(address, init, part) {
+  const answer = await fetch(address, init);
+  const over = () => {
+    // Not a reload: this page may be the answer to a form.
+    location.replace(location.pathname + location.search);
+    return new Promise(() => {});
+  };
+  if (answer.status === 401) return over();
   if (!answer.ok) throw new Error("not now");
-  const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (init.signal?.aborted) throw new Error("not any more");
+  return whose(page.querySelector(part)) === whose(document.body) ? page : over();
+}
+
+async function refresh() {
+  const next = await read(location.href, { headers: { accept: "text/html" } }, "body");
   for (const part of parts()) {
     const newer = next.getElementById(part.id);
     // What somebody is in the middle of using stays as it is.
@@ -18,9 +34,13 @@ async function refresh() {
   document.title = next.title;
 }
 
-const offline = (is) => {
+// Why what is shown may be old: there is no network, or the server does not answer. Nothing: it is not.
+const stale = (is) => {
   const note = document.getElementById("offline");
-  if (note) note.hidden = !is;
+  if (!note) return;
+  const why = navigator.onLine ? "unanswered" : "offline";
+  for (const words of note.querySelectorAll("[data-why]")) words.hidden = words.dataset.why !== why;
+  note.hidden = !is;
 };
 
 // One reading at a time; what changes meanwhile asks for one more.
@@ -30,9 +50,9 @@ async function soon() {
   reading = true;
   try {
     await refresh();
-    offline(false);
+    stale(false);
   } catch {
-    offline(true);
+    stale(true);
   }
   reading = false;
   if (again) {
@@ -41,16 +61,32 @@ async function soon() {
   }
 }
 
+// Milliseconds after which a stream that is gone is asked for again, and one that does not come is taken for gone.
+const PATIENCE = 5000;
+
 const live = document.querySelector("[data-stream]");
 if (live) {
-  const stream = new EventSource(live.dataset.stream);
+  // What it says first is what the page shows already.
   let first = true;
-  stream.addEventListener("balance", () => {
-    if (first) first = false;
-    else soon();
-  });
-  stream.addEventListener("open", () => offline(false));
-  stream.addEventListener("error", () => offline(!navigator.onLine || stream.readyState === EventSource.CLOSED));
+  const listen = () => {
+    const stream = new EventSource(live.dataset.stream);
+    let late = 0;
+    stream.addEventListener("balance", () => {
+      if (first) first = false;
+      else soon();
+    });
+    stream.addEventListener("open", () => {
+      clearTimeout(late);
+      late = 0;
+    });
+    stream.addEventListener("error", () => {
+      first = false;
+      // Refused, it never tries again by itself. Whether anything is wrong, a reading tells.
+      if (stream.readyState === EventSource.CLOSED) setTimeout(() => soon().then(listen), PATIENCE);
+      else late ||= setTimeout(soon, PATIENCE);
+    });
+  };
+  listen();
 }
 
 // An order that waits is looked at until it waits no more.
@@ -61,7 +97,7 @@ const wait = () => {
 wait();
 
 addEventListener("online", soon);
-addEventListener("offline", () => offline(true));
+addEventListener("offline", () => stale(true));
 
 // A form is sent once.
 addEventListener("submit", (event) => {
@@ -92,19 +128,17 @@ for (const form of document.querySelectorAll("form[data-asks]")) {
   const place = document.getElementById(answers);
   let asking = new AbortController(), soonest = 0;
   const ask = async ({ signal }) => {
-    const answer = await fetch(`${page}/${answers}?${new URLSearchParams(new FormData(form))}`, { signal });
-    if (!answer.ok) throw new Error("not now");
-    const next = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (signal.aborted) return;
+    const address = `${page}/${answers}?${new URLSearchParams(new FormData(form))}`;
+    const next = await read(address, { signal }, `#${answers}`);
     place.innerHTML = next.getElementById(answers).innerHTML;
     place.removeAttribute("aria-busy");
-    offline(false);
+    stale(false);
   };
   const fail = () => {
     // No price is better than that of other measures.
     place.replaceChildren();
     place.removeAttribute("aria-busy");
-    offline(true);
+    stale(true);
   };
   // A slider says every step that it passes: only where it stays is asked about.
   const askSoon = () => {

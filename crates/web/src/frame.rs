@@ -106,6 +106,11 @@ impl Frame {
         &Place::CORNER
     }
 
+    /// Whose page it is: what a part of it is exchanged for must be of the same account.
+    pub(crate) fn whose(&self) -> String {
+        format!("{}/{}", self.catalog.studio, self.account.account)
+    }
+
     /// The account's name for people, or else its id.
     pub(crate) fn who(&self) -> &str {
         self.account.name.as_deref().unwrap_or(&self.account.account)

@@ -16,6 +16,7 @@ mod provider;
 mod reading;
 mod receipts;
 mod small_studio;
+mod visits;
 mod webdriver;
 mod world;
 
