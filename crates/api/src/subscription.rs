@@ -5,7 +5,7 @@ use scrip_core::id::PlanId;
 use scrip_core::mark::Mark;
 use scrip_core::plan::{NextPlan, SubscriptionState};
 use scrip_core::rejection::Rejection;
-use scrip_core::statement::{Period, Preview, SubscriptionView};
+use scrip_core::statement::{Period, Preview, SubscriptionView, WhenPaid};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -148,6 +148,20 @@ pub struct PreviewShown {
     pub subscription: SubscriptionShown,
     /// The totals right after asking.
     pub balance: TotalsShown,
+    /// What paying for a term of it would do now; absent where the account cannot order it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when_paid: Option<WhenPaidShown>,
+}
+
+/// What paying for a term of a plan would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WhenPaidShown {
+    /// What it would grant at once.
+    pub grants: Amount,
+    /// The subscription as it would stand right after the payment.
+    pub subscription: SubscriptionShown,
+    /// The totals right after the payment.
+    pub balance: TotalsShown,
 }
 
 impl From<Period> for PeriodShown {
@@ -176,6 +190,17 @@ impl From<&SubscriptionView> for SubscriptionShown {
     }
 }
 
+impl WhenPaidShown {
+    /// What a payment would do; `None` where it would leave no subscription, which paying for a plan never does.
+    fn of(paid: &WhenPaid) -> Option<WhenPaidShown> {
+        Some(WhenPaidShown {
+            grants: Amount(paid.grants),
+            subscription: paid.subscription.as_ref()?.into(),
+            balance: paid.totals.into(),
+        })
+    }
+}
+
 impl PreviewShown {
     /// What a change would do; `None` where it would leave no subscription, as cancelling does before the first cycle.
     pub fn of(preview: &Preview) -> Option<PreviewShown> {
@@ -186,6 +211,7 @@ impl PreviewShown {
             allowance: Amount(preview.allowance),
             subscription: preview.subscription.as_ref()?.into(),
             balance: preview.totals.into(),
+            when_paid: preview.when_paid.as_ref().and_then(WhenPaidShown::of),
         })
     }
 }

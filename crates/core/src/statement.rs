@@ -10,8 +10,8 @@ use crate::amount::Credits;
 use crate::apply::apply;
 use crate::catalog::{Catalog, Catalogs, Package, Plan, Published, Tool};
 use crate::command::{Command, Stamp};
-use crate::decide::{decide, plan_is_for_sale, shortage};
-use crate::entry::Event;
+use crate::decide::{decide, pay_for_plan, plan_is_for_sale, shortage};
+use crate::entry::{Entry, Event};
 use crate::hold::LotPart;
 use crate::id::{PackageId, PlanId, ProjectTypeId, ToolId};
 use crate::lot::Lot;
@@ -261,23 +261,30 @@ pub struct Preview {
     pub subscription: Option<SubscriptionView>,
     /// What the account would have right after asking.
     pub totals: Totals,
+    /// What paying for a term of the plan would do now (R17a); `None` where the account cannot order it.
+    pub when_paid: Option<WhenPaid>,
 }
 
-/// What changing the subscription, or cancelling it, would do: decided for real, on a copy.
+/// What paying for a plan would do (R17a): with a lapsed or a paused plan not what putting it would.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WhenPaid {
+    /// What would be granted at once.
+    pub grants: Credits,
+    /// The subscription as it would stand right after the payment.
+    pub subscription: Option<SubscriptionView>,
+    /// What the account would have right after the payment.
+    pub totals: Totals,
+}
+
+/// What changing the subscription, or cancelling it, would do, and what paying for the plan that is asked for: decided for real, on
+/// copies.
 ///
 /// # Errors
 /// What the change itself would be refused with.
 pub fn preview(account: &Account, catalogs: &Catalogs, asked: &Command, at: Time) -> Result<Preview, Rejection> {
     let stamp = Stamp { now: at, salt: [0; 16], binding: None, by: None };
     let decision = decide(account, catalogs, asked, &stamp)?;
-    let mut after = account.clone();
-    let mut grants = Credits::ZERO;
-    for entry in &decision.entries {
-        apply(&mut after, entry);
-        if matches!(entry.event, Event::Refilled { .. }) {
-            grants += entry.credits();
-        }
-    }
+    let (after, grants) = tried(account, &decision.entries);
     let view = subscription(&after, catalogs, at);
     let (effective_at, allowance) = match (&view, view.as_ref().and_then(|view| view.next.as_ref())) {
         (Some(view), Some(NextPlan::Change(terms))) => (view.term.end, terms.allowance),
@@ -285,6 +292,24 @@ pub fn preview(account: &Account, catalogs: &Catalogs, asked: &Command, at: Time
         (Some(view), None) => (at.max(view.term.start), view.allowance),
         (None, _) => (at, Credits::ZERO),
     };
+    let plan = if let Command::PutSubscription(put) = asked { put.plan.as_ref() } else { None };
+    let when_paid = plan.and_then(|plan| pay_for_plan(account, catalogs, plan, &stamp)).map(|decision| {
+        let (after, grants) = tried(account, &decision.entries);
+        WhenPaid { grants, subscription: subscription(&after, catalogs, at), totals: after.totals() }
+    });
     let mark = Mark::of(account, catalogs, at);
-    Ok(Preview { mark, effective_at, grants, allowance, subscription: view, totals: after.totals() })
+    Ok(Preview { mark, effective_at, grants, allowance, subscription: view, totals: after.totals(), when_paid })
+}
+
+/// A copy of the account after some entries, and what they refilled.
+fn tried(account: &Account, entries: &[Entry]) -> (Account, Credits) {
+    let mut after = account.clone();
+    let mut grants = Credits::ZERO;
+    for entry in entries {
+        apply(&mut after, entry);
+        if matches!(entry.event, Event::Refilled { .. }) {
+            grants += entry.credits();
+        }
+    }
+    (after, grants)
 }

@@ -27,6 +27,7 @@ use crate::answer::{Answer, Done, Put};
 use crate::catalog::Catalogs;
 use crate::command::{Command, Stamp};
 use crate::entry::Entry;
+use crate::id::PlanId;
 use crate::mark::Mark;
 use crate::rejection::Rejection;
 use scribe::Scribe;
@@ -123,6 +124,13 @@ pub fn decide(account: &Account, catalogs: &Catalogs, command: &Command, stamp: 
         Command::MarkOrderPaid { order, reference } => return order::mark_paid(scribe, *order, reference),
     };
     Ok(scribe.finish_or(unchanged))
+}
+
+/// What paying for a plan would do now; `None` where the account cannot order it, or the catalog in force lacks it.
+pub(crate) fn pay_for_plan(account: &Account, catalogs: &Catalogs, plan: &PlanId, stamp: &Stamp) -> Option<Decision> {
+    let scribe = Scribe::new(account, catalogs, stamp);
+    let catalog = catalogs.in_force(account.studio, scribe.at())?;
+    order::plan_paid(scribe, catalog.catalog.plan(plan.as_str())?)
 }
 
 /// The seconds that a hold may last from now (R18).

@@ -80,6 +80,14 @@ pub(crate) fn plan_is_for_sale(account: &Account, catalogs: &Catalogs, plan: &Pl
     plan.price.is_some() && plan_payment::can_be_paid(account, catalogs, &plan.terms, at)
 }
 
+/// What paying for a plan would do now: the entries it makes of the subscription; `None` where the account cannot order it.
+pub(super) fn plan_paid(mut scribe: Scribe<'_>, plan: &Plan) -> Option<Decision> {
+    plan_is_for_sale(scribe.before, scribe.catalogs, plan, scribe.at()).then(|| {
+        plan_payment::paid(&mut scribe, &plan.terms);
+        scribe.finish()
+    })
+}
+
 /// What the catalog says of what is bought.
 enum Bought<'a> {
     Package(&'a Package),

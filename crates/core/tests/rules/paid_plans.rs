@@ -95,6 +95,50 @@ fn what_is_not_paid_is_past_due() {
     );
 }
 
+/// What paying for a plan would do is known beforehand, however the present one stands, and is what it then does.
+#[test]
+fn what_a_payment_does_is_previewed() {
+    check(
+        "
+        at 2026-01-10 10:00
+        preview-paid lite
+          - grants 3000, then 3000; lite 3000 active, term 01-10 10:00 to 02-10 10:00, cycle 01-10 10:00 to 02-10 10:00
+        buy lite
+          - order Placed order_2 = 0/0
+        truth order_2 900EUR
+          - order Paid order_2 = 0/0
+          - plan_change Started = 0/0
+          - refill lot_5 +3000 = 3000/3000
+        preview-paid pro
+          - grants 9000, then 12000; pro 12000 active, term 01-10 10:00 to 02-10 10:00, cycle 01-10 10:00 to 02-10 10:00
+        set paused
+          - plan_change StateChanged = 3000/3000
+        preview-paid pro
+          - grants 0, then 3000; pro 12000 paused, term 01-10 10:00 to 02-10 10:00, cycle 01-10 10:00 to 02-10 10:00
+        set active
+          - plan_change StateChanged = 3000/3000
+        set past_due
+          - plan_change StateChanged = 3000/3000
+        preview-paid lite
+          - grants 0, then 3000; lite 3000 active, term 01-10 10:00 to 02-10 10:00, cycle 01-10 10:00 to 02-10 10:00
+        preview-paid pro
+          - grants 9000, then 12000; pro 12000 active, term 01-10 10:00 to 02-10 10:00, cycle 01-10 10:00 to 02-10 10:00
+        at 2026-04-20 10:00
+        preview lite
+          - from 04-20 10:00 grants 0 of 3000, then 0; lite 3000 past_due, term 04-10 10:00 to 05-10 10:00, cycle 04-10 10:00 to 05-10 10:00
+        preview-paid lite
+          - grants 3000, then 3000; lite 3000 active, term 04-10 10:00 to 05-10 10:00, cycle 04-10 10:00 to 05-10 10:00
+        buy lite
+          - 02-10 10:00: expiry lot_5 -3000 = 0/0
+          - order Placed order_10 = 0/0
+        truth order_10 900EUR
+          - order Paid order_10 = 0/0
+          - plan_change Paid = 0/0
+          - refill lot_13 +3000 = 3000/3000
+        ",
+    );
+}
+
 /// A plan that was paid elsewhere is paid to the end of its present term; past due there, its first
 /// payment here is for that term.
 #[test]

@@ -475,6 +475,13 @@ fn show(world: &World, words: &[&str]) -> Option<Vec<String>> {
             ),
             Err(rejection) => refusal(&rejection),
         },
+        ["preview-paid", plan] => {
+            let preview = statement::preview(&account, &world.catalogs, &previewed(&[plan]), now).unwrap();
+            preview.when_paid.map_or("not for sale".to_owned(), |paid| {
+                let stands = paid.subscription.map_or("none".to_owned(), |plan| view(&plan));
+                format!("grants {}, then {}; {stands}", paid.grants, paid.totals.remaining)
+            })
+        }
         _ => return None,
     };
     Some(vec![told])

@@ -90,6 +90,74 @@ fn what_is_past_due_can_be_paid_from_its_card() {
     assert!(!desk.page("/dashboard/plan").contains("Goes on when it is paid"), "once is enough");
 }
 
+/// What comes at once, and what there is then, is said beforehand however the plan stands; and why none comes meanwhile.
+#[test]
+fn a_plan_that_is_past_due_or_paused_says_what_a_payment_brings() {
+    let still = Still::start();
+    let goes_on = |plan: &str| format!("No new credits come before {plan} is paid: see below.");
+    let had = "no more credits in this cycle, which has had them, then";
+    for (account, puts, says) in [
+        (
+            "late",
+            vec![json!({"plan": "lite", "state": "past_due"})],
+            vec![
+                goes_on("Lite"),
+                "Goes on when it is paid: +3,000 credits at once, then 3,000 credits in each cycle. You would have 3,000 available."
+                    .to_owned(),
+                "Begins when it is paid: +12,000 credits at once, then 12,000 credits in each cycle. You would have 12,000 \
+                 available."
+                    .to_owned(),
+            ],
+        ),
+        (
+            "later",
+            vec![json!({"plan": "pro"}), json!({"state": "past_due"})],
+            vec![
+                goes_on("Pro"),
+                format!("Goes on when it is paid: {had} 12,000 credits in each cycle. You keep your 12,000 available."),
+                format!("Begins when it is paid: {had} 3,000 credits in each cycle. You keep your 12,000 available."),
+            ],
+        ),
+        (
+            "resting",
+            vec![json!({"plan": "lite"}), json!({"state": "paused"})],
+            vec![
+                "No new credits come before Flow Studio lets Lite go on.".to_owned(),
+                "Begins when it is paid, and stays paused: no credits come before Flow Studio lets it go on, then 12,000 credits \
+                 in each cycle. You keep your 3,000 available."
+                    .to_owned(),
+                "Until then its credits come only if it is paused no more.".to_owned(),
+            ],
+        ),
+        (
+            "ahead",
+            vec![json!({"plan": "pro", "anchor": "2099-01-01T00:00:00Z"})],
+            vec![
+                "Pro then never begins, and no credits of it come.".to_owned(),
+            ],
+        ),
+    ] {
+        let desk = Desk::of(&still, "flow-studio", account);
+        puts.iter().for_each(|put| desk.put("/subscription", put));
+        let page = desk.page("/dashboard/plan");
+        for said in says {
+            assert!(page.contains(&said), "{account}: {said}: {page}");
+        }
+    }
+    // And that is what it then brings.
+    let desk = Desk::of(&still, "flow-studio", "late");
+    let placed = desk.fill("/dashboard/orders", &format!("plan=pro&once={}", desk.hidden("/dashboard/plan", "once")));
+    assert_eq!(placed.status, 303, "{}", placed.text);
+    let order = desk.get("/orders?state=pending")["orders"][0]["order"].as_str().expect("an order").to_owned();
+    still.post(
+        "flow-studio",
+        &format!("/accounts/late/orders/{order}/mark-paid"),
+        "late",
+        &json!({"reference": "by hand"}),
+    );
+    assert_eq!(desk.get("/balance")["available"], json!(12_000));
+}
+
 /// A smaller plan before the first cycle begins at once, but no payment for it would have an effect.
 #[test]
 fn no_order_is_offered_that_would_be_refused() {

@@ -599,8 +599,18 @@ impl Expected {
                     self.day(at);
                 }
             }
-            if subscription["ends_at"].is_null() {
+            if !subscription["ends_at"].is_null() || !subscription["next_plan"].is_null() {
                 self.day(&subscription["term"]["end"]);
+                self.allowance(&subscription["plan"]);
+                if !subscription["next_plan"].is_null() {
+                    self.allowance(&subscription["next_plan"]);
+                }
+            }
+            if subscription["ends_at"].is_null() {
+                if time(&subscription["cycle"]["start"]) <= time(&self.balance["at"]) {
+                    self.day(&subscription["term"]["end"]);
+                    self.allowance(&subscription["plan"]);
+                }
                 for lot in list(&self.balance["lots"].clone()) {
                     self.number(&lot["remaining"]);
                     if !lot["expires_at"].is_null() {
@@ -618,35 +628,53 @@ impl Expected {
             }
             let path = format!("/accounts/{}/subscription/preview", self.account);
             let preview = self.client().post(&path, "", &json!({"plan": plan["plan"]}).to_string()).body;
-            let (grants, available) = (&preview["grants"], &preview["balance"]["available"]);
             let begins = time(&preview["effective_at"]);
+            let past_due = subscription["state"] == json!("past_due");
+            let sold = offer["for_sale"] == json!(true);
+            assert_eq!(preview["when_paid"].is_object(), sold, "{}: {preview}", self.account);
             if subscription["plan"] == plan["plan"] {
-                if subscription["state"] == json!("past_due") && offer["for_sale"] == json!(true) {
-                    self.number(&preview["allowance"]);
+                if past_due && sold {
+                    self.paid(&preview);
                     self.say(&money(price));
                 }
                 continue;
             }
+            let begins_paid = past_due && sold && preview["when_paid"]["subscription"]["plan"] == plan["plan"];
             if subscription["next_plan"] == plan["plan"] {
                 self.day_ahead(begins);
                 self.number(&preview["allowance"]);
-            } else if !subscription.is_null() && preview["subscription"]["next_plan"] == plan["plan"] {
+            } else if !subscription.is_null() && !begins_paid && preview["subscription"]["next_plan"] == plan["plan"] {
                 self.day_ahead(begins);
                 self.number(&preview["allowance"]);
-                self.number(available);
+                self.number(&preview["balance"]["available"]);
                 self.day(&preview["effective_at"]);
-            } else if offer["for_sale"] == json!(false) {
-                // Only the studio can put the account on it.
-            } else if !subscription.is_null() && subscription["state"] != json!("active") {
-                self.number(&preview["allowance"]);
-                self.say(&money(price));
-            } else {
-                self.change(grants);
-                self.number(&preview["allowance"]);
-                self.number(available);
+            } else if sold {
+                self.paid(&preview);
                 self.say(&money(price));
             }
         }
+    }
+
+    /// What paying for a plan does.
+    fn paid(&mut self, preview: &Value) {
+        let paid = &preview["when_paid"];
+        let begins = &paid["subscription"]["cycle"]["start"];
+        if paid["subscription"]["state"] == json!("active") {
+            if time(begins) > time(&self.balance["at"]) {
+                self.day(begins);
+            } else if paid["grants"] != json!(0) {
+                self.change(&paid["grants"]);
+            }
+        }
+        self.number(&preview["allowance"]);
+        self.number(&paid["balance"]["available"]);
+    }
+
+    /// What a cycle of a plan of the catalog brings.
+    fn allowance(&mut self, plan: &Value) {
+        let plans = self.catalog["plans"].clone();
+        let plan = list(&plans).iter().find(|other| other["plan"] == *plan).expect("the catalog has it");
+        self.number(&plan["allowance"]);
     }
 
     fn settings(&mut self) {

@@ -202,21 +202,70 @@ fn a_plan_says_what_a_change_does_before_it_is_made() {
         walk.stands("plan-change");
         browser.click("button[name=plan][value=lite]");
         browser.find_text("Keep Pro after all");
+        browser.find_text("12,000 credits in each cycle, not 3,000 credits of Lite. Nothing changes before.");
         assert_eq!(subscription("next_plan"), json!("lite"));
         walk.stands("plan-changed");
         browser.click("form.after button");
         browser.find_text("Change to Lite…");
         assert_eq!(subscription("next_plan"), Value::Null);
         browser.click("details.after summary");
+        browser.find_text("and its 12,000 credits a cycle with it. Until then its credits come as always.");
         browser.find_text("What is left of them ends with it; credits that you bought stay.");
         assert!(browser.text(".fates").contains("12,000"), "what is left is said");
         walk.stands("plan-cancel");
         browser.click("button.danger");
         browser.find_text("Keep Pro after all");
+        browser.find_text("12,000 credits in each cycle. Nothing changes before.");
         assert!(subscription("ends_at").is_string());
         assert_eq!(walk.get("/balance")["available"], json!(12_000), "nothing is taken");
         walk.stands("plan-cancelled");
     });
+}
+
+/// Each state of a plan that is not simply active, looked at.
+#[test]
+fn a_plan_that_is_past_due_or_paused_is_looked_at() {
+    for (state, words) in [("past_due", "Goes on when it is paid: "), ("paused", "and stays paused: ")] {
+        let world = World::start();
+        for (width, scheme) in LOOKS {
+            let walk = Walk::of(&world, "flow-studio", "lite", format!("{width}-{scheme}"));
+            world.look(*width, scheme);
+            walk.put("/subscription", &json!({ "state": state }));
+            walk.enter("plan");
+            world.browser.find("#halted");
+            world.browser.find_text(words);
+            walk.stands(&format!("plan-{state}"));
+        }
+    }
+}
+
+/// A plan that a subscription at the provider pays for is paid there: the page says where, and offers no second payment.
+#[test]
+fn a_plan_that_its_provider_charges_says_where_to_pay() {
+    let world = World::start();
+    let catalog = include_str!("../../../../catalogs/studiotwin.toml");
+    world.publish("studiotwin", &catalog.replace("allowance = 500\n", "allowance = 500\nrenews = \"payment\"\n"));
+    let browser = &world.browser;
+    world.enter("studiotwin", "otto", "?page=plan");
+    browser.click("button[name=plan][value=starter]");
+    browser.click("input[value='4242424242424242']");
+    browser.click("#pay");
+    browser.find_text("Starter is paid: 500 credits in each cycle.");
+    world.put("studiotwin", "/accounts/otto/subscription", r#"{"state": "past_due"}"#);
+    for (width, scheme) in LOOKS {
+        world.look(*width, scheme);
+        browser.go(&world.at("/dashboard/plan"));
+        let said = browser.text("#halted");
+        assert!(
+            said.contains(
+                "pay the open invoice that the provider has sent you by e-mail, or ask StudioTwin for its link"
+            ),
+            "{said}"
+        );
+        assert_eq!(browser.count("button[name=plan][value=starter]"), 0, "here it would be paid twice");
+        assert_eq!(world.faults(), Vec::<String>::new(), "{width} {scheme}");
+        browser.keep_whole_picture(&format!("plan-billed-{width}-{scheme}"));
+    }
 }
 
 #[test]

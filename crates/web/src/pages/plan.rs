@@ -102,6 +102,27 @@ impl PlanPage {
         }
     }
 
+    /// Why no credits come, and what can be done about it.
+    fn halted(&self) -> Option<String> {
+        let subscription = self.subscription.as_ref()?;
+        let (plan, studio) = (self.frame.plan(&subscription.plan), &self.frame.catalog.name);
+        let present = self.choices.iter().find(|choice| choice.offer.plan.plan == subscription.plan);
+        match (subscription.state.as_str(), present) {
+            ("past_due", Some(choice)) if choice.way == Way::PayPresent => {
+                Some(format!("No new credits come before {plan} is paid: see below."))
+            }
+            // It has a price and is past due, and yet cannot be ordered: a subscription at the provider pays for it.
+            ("past_due", Some(choice)) if choice.offer.plan.price.is_some() => Some(format!(
+                "No new credits come before {plan} is paid. Its card is charged by {studio}’s payment provider month by month, \
+                 and the last charge failed: pay the open invoice that the provider has sent you by e-mail, or ask {studio} for \
+                 its link. Credits come once it is paid; here it would be paid twice."
+            )),
+            ("past_due", _) => Some(format!("No new credits come before {plan} is paid: ask {studio} how.")),
+            ("paused", _) => Some(format!("No new credits come before {studio} lets {plan} go on.")),
+            (_, _) => None,
+        }
+    }
+
     /// What the forms of the present plan are made from.
     fn made_from(&self) -> String {
         made_from(self.subscription.as_ref())
@@ -110,12 +131,45 @@ impl PlanPage {
     /// What cancelling does, in sentences.
     fn cancelling(&self) -> String {
         let Some(subscription) = &self.subscription else { return String::new() };
-        let plan = self.frame.plan(&subscription.plan);
+        let frame = &self.frame;
+        let plan = frame.plan(&subscription.plan);
+        if subscription.cycle.start > frame.balance.at {
+            return format!("{plan} then never begins, and no credits of it come. Credits that you bought stay.");
+        }
+        let meanwhile = match subscription.state.as_str() {
+            "past_due" => "Until then its credits come only if it is paid.",
+            "paused" => "Until then its credits come only if it is paused no more.",
+            _ => "Until then its credits come as always.",
+        };
+        let loses = self.allowance(&subscription.plan);
+        let loses = loses.map(|credits| format!(", and its {credits} credits a cycle with it")).unwrap_or_default();
         format!(
-            "{plan} then ends on {}. Until then its credits come as always. What is left of them ends with it; credits that you \
-             bought stay.",
-            self.frame.wording.day(&subscription.term.end)
+            "{plan} then ends on {}{loses}. {meanwhile} What is left of them ends with it; credits that you bought stay.",
+            frame.wording.day(&subscription.term.end)
         )
+    }
+
+    /// What keeping the present plan after all does, in a sentence.
+    fn keeping(&self) -> String {
+        let Some(subscription) = &self.subscription else { return String::new() };
+        let (frame, plan) = (&self.frame, self.frame.plan(&subscription.plan));
+        let credits =
+            |plan: &str| self.allowance(plan).map_or("its credits".to_owned(), |many| format!("{many} credits"));
+        let instead = match &subscription.next_plan {
+            Some(next) => format!(", not {} of {}", credits(next), frame.plan(next)),
+            None => String::new(),
+        };
+        format!(
+            "Kept, {plan} goes on after {}: {} in each cycle{instead}. Nothing changes before.",
+            frame.wording.day(&subscription.term.end),
+            credits(&subscription.plan)
+        )
+    }
+
+    /// What a cycle of a plan brings, where the catalog still has it.
+    fn allowance(&self, plan: &str) -> Option<String> {
+        let plan = self.frame.catalog.plans.iter().find(|other| other.plan == plan)?;
+        Some(self.frame.wording.amount(&plan.allowance))
     }
 }
 
@@ -174,10 +228,13 @@ fn choice(
     let next = subscription.is_some_and(|subscription| subscription.next_plan.as_deref() == Some(&offer.plan.plan));
     let later = preview.subscription.next_plan.as_deref() == Some(&offer.plan.plan);
     let past_due = subscription.is_some_and(|subscription| subscription.state == "past_due");
+    // What is past due is followed by nothing that is not paid; but another plan begins at once where it is.
+    let pays_now = preview.when_paid.as_ref().is_some_and(|paid| paid.subscription.plan == offer.plan.plan);
     let way = match (present, next, later && subscription.is_some(), offer.for_sale) {
         (true, _, _, true) if past_due => Way::PayPresent,
         (true, ..) => Way::Present,
         (false, true, ..) => Way::Next,
+        (false, false, true, true) if past_due && pays_now => Way::Pay,
         (false, false, true, _) => Way::Follow,
         (false, false, false, true) => Way::Pay,
         (false, false, false, false) => Way::Ask,
@@ -185,26 +242,50 @@ fn choice(
     let brings = format!("{} credits in each cycle", frame.wording.amount(&preview.allowance));
     let available = frame.wording.amount(&preview.balance.available);
     let on = |at| format!("{} ({})", frame.wording.day(at), Wording::ahead(at, &frame.balance.at));
+    let when = match subscription.map(|subscription| subscription.state.as_str()) {
+        Some("past_due") => " once it is paid",
+        Some("paused") => " once it is paused no more",
+        _ => "",
+    };
     let does = match way {
         Way::Present => String::new(),
-        Way::PayPresent => format!("Goes on when it is paid: {brings}."),
-        Way::Next => format!("Begins on {}: {brings}.", on(&preview.effective_at)),
-        // What a payment grants of a cycle that is not paid is not known beforehand.
-        Way::Pay if subscription.is_some_and(|subscription| subscription.state != "active") => {
-            format!("Begins when it is paid: {brings}.")
-        }
-        Way::Pay => format!(
-            "Begins when it is paid: {} credits at once, then {brings}. You would have {available} available.",
-            frame.wording.signed(&preview.grants)
-        ),
+        Way::PayPresent => paid_does(frame, "Goes on", preview, &brings),
+        Way::Next => format!("Begins on {}: {brings}{when}.", on(&preview.effective_at)),
+        Way::Pay => paid_does(frame, "Begins", preview, &brings),
         Way::Follow => format!(
-            "Begins on {}: {brings}. Nothing changes before: you keep your {available} available.",
+            "Begins on {}: {brings}{when}. Nothing changes before: you keep your {available} available.",
             on(&preview.effective_at)
         ),
         Way::Ask => "Your studio can put you on this plan.".to_owned(),
     };
     let begins = frame.wording.day(&preview.effective_at);
     Ok(Choice { offer, way, does, begins, once: form::fresh()? })
+}
+
+/// What paying for a plan does, in sentences: what comes at once, what in each cycle, and what is available then.
+fn paid_does(frame: &Frame, verb: &str, preview: &PreviewShown, brings: &str) -> String {
+    let Some(paid) = &preview.when_paid else { return format!("{verb} when it is paid: {brings}.") };
+    let available = frame.wording.amount(&paid.balance.available);
+    if paid.subscription.state == "paused" {
+        let studio = &frame.catalog.name;
+        return format!(
+            "{verb} when it is paid, and stays paused: no credits come before {studio} lets it go on, then {brings}. You keep \
+             your {available} available."
+        );
+    }
+    if paid.grants.0.is_positive() {
+        let grants = frame.wording.signed(&paid.grants);
+        return format!(
+            "{verb} when it is paid: {grants} credits at once, then {brings}. You would have {available} available."
+        );
+    }
+    let begins = &paid.subscription.cycle.start;
+    let until = if *begins > frame.balance.at {
+        format!("nothing before {}", frame.wording.day(begins))
+    } else {
+        "no more credits in this cycle, which has had them".to_owned()
+    };
+    format!("{verb} when it is paid: {until}, then {brings}. You keep your {available} available.")
 }
 
 /// Chooses a plan that begins at the end of the term, or keeps the present one after all.
