@@ -9,6 +9,7 @@ use std::sync::{Arc, MutexGuard};
 use serde_json::{Value, json};
 
 use crate::acts::{Key, NARROW, PHONE, WIDE, Window};
+use crate::axe;
 use crate::support::{Client, Server, scrip, shipped};
 use crate::webdriver::Browser;
 use crate::world::alone;
@@ -24,6 +25,8 @@ struct World {
     server: Server,
     /// How often the page asked for a token.
     tokens: Arc<AtomicUsize>,
+    /// For how many seconds each of them is good; 0: as long as it is by itself.
+    good_for: Arc<AtomicUsize>,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -36,7 +39,8 @@ impl World {
         let server = serve(folder.path(), "127.0.0.1:0", &page);
         let scrip = server.address.clone();
         let tokens = Arc::new(AtomicUsize::new(0));
-        let host = Host { scrip: scrip.clone(), tokens: Arc::clone(&tokens) };
+        let good_for = Arc::new(AtomicUsize::new(0));
+        let host = Host { scrip: scrip.clone(), tokens: Arc::clone(&tokens), good_for: Arc::clone(&good_for) };
         // A browser opens connections that it may never use: each is a thread's own.
         std::thread::spawn(move || {
             for stream in pages.incoming().map_while(Result::ok) {
@@ -44,7 +48,7 @@ impl World {
                 std::thread::spawn(move || host.answer(stream));
             }
         });
-        let world = World { folder, scrip, page, server, tokens, _alone };
+        let world = World { folder, scrip, page, server, tokens, good_for, _alone };
         let mut client = world.client();
         assert_eq!(client.put("/accounts/ada", r#"{"name": "Ada"}"#).status, 201);
         assert_eq!(client.put("/accounts/ada/subscription", r#"{"plan": "lite"}"#).status, 201);
@@ -69,11 +73,12 @@ fn serve(folder: &Path, listen: &str, page: &str) -> Server {
     Server::spawn(command)
 }
 
-/// The studio's own server: one page, its script, and customer tokens.
+/// The studio's own server: three pages, their script, and customer tokens.
 #[derive(Clone)]
 struct Host {
     scrip: String,
     tokens: Arc<AtomicUsize>,
+    good_for: Arc<AtomicUsize>,
 }
 
 impl Host {
@@ -89,16 +94,21 @@ impl Host {
             .and_then(|rest| rest.lines().next()?.parse().ok());
         let mut body = vec![0; length.unwrap_or(0)];
         let read = reader.read_exact(&mut body);
-        let (kind, content) = match head.split(' ').nth(1) {
-            Some("/page") => ("text/html; charset=utf-8", self.page()),
-            Some("/corner.js") => ("text/javascript", CORNER.to_owned()),
-            Some("/token") => ("application/json", self.token()),
-            Some(_) | None => ("text/plain", String::new()),
-        };
         let scrip = &self.scrip;
-        let policy = format!(
-            "default-src 'none'; script-src 'self' http://{scrip}; connect-src 'self' http://{scrip}; require-trusted-types-for 'script'"
-        );
+        let policy = format!("default-src 'none'; script-src 'self' http://{scrip}; connect-src 'self' http://{scrip}");
+        let strict = format!("{policy}; require-trusted-types-for 'script'");
+        let (kind, policy, content) = match head.split(' ').nth(1) {
+            Some("/page") => ("text/html; charset=utf-8", strict, self.page()),
+            Some("/room") => ("text/html; charset=utf-8", policy, self.room("")),
+            Some("/dressed") => {
+                let dressed = self.room("<link rel=stylesheet href=/dress.css>");
+                ("text/html; charset=utf-8", format!("{policy}; style-src 'self'"), dressed)
+            }
+            Some("/dress.css") => ("text/css", policy, dress()),
+            Some("/corner.js") => ("text/javascript", policy, CORNER.to_owned()),
+            Some("/token") => ("application/json", policy, self.token()),
+            Some(_) | None => ("text/plain", policy, String::new()),
+        };
         let answer = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-security-policy: {policy}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{content}",
             content.len()
@@ -117,10 +127,24 @@ impl Host {
         )
     }
 
+    /// A page that lacks nothing, with one element.
+    fn room(&self, head: &str) -> String {
+        format!(
+            "<!doctype html><html lang=en><meta charset=utf-8><meta name=color-scheme content='light dark'><title>Scene 4</title>{head}\
+             <script type=module src='http://{}/elements/scrip-balance.js'></script><script src=/corner.js defer></script>\
+             <main><h1>Scene 4</h1><scrip-balance id=shot account=ada project-type=live-action><a href=/room>Buy credits</a></scrip-balance></main>",
+            self.scrip
+        )
+    }
+
     fn token(&self) -> String {
         self.tokens.fetch_add(1, Ordering::Relaxed);
         let mut client = Client::connect(&self.scrip, SECRET).expect("scrip answers");
-        client.post("/accounts/ada/portal-sessions", "not-needed", "{}").body.to_string()
+        let wish = match self.good_for.load(Ordering::Relaxed) {
+            0 => json!({}),
+            seconds => json!({ "expires_in": seconds }),
+        };
+        client.post("/accounts/ada/portal-sessions", "not-needed", &wish.to_string()).body.to_string()
     }
 }
 
@@ -128,6 +152,41 @@ impl Host {
 const CORNER: &str = "for (const element of document.querySelectorAll('scrip-balance'))\
     element.fetchToken = async () => (await fetch('/token', { method: 'POST' })).json();\
     window.states = []; document.addEventListener('scrip-balance', ({ detail }) => states.push(detail.state));";
+
+/// What a host's style can set: each variable, a value that is nobody's default, and the rule that shows it.
+const VARIABLES: [(&str, &str, &str, &str); 11] = [
+    ("--scrip-font", "monospace", ".box", "fontFamily"),
+    ("--scrip-color", "rgb(120, 30, 40)", ".box", "color"),
+    ("--scrip-accent", "rgb(30, 60, 150)", "button", "color"),
+    ("--scrip-gap", "17px", ".box", "columnGap"),
+    ("--scrip-muted", "0.5", ".as-of", "opacity"),
+    ("--scrip-bubble-background", "rgb(20, 30, 60)", ".bubble", "backgroundColor"),
+    ("--scrip-bubble-color", "rgb(240, 230, 200)", ".bubble", "color"),
+    ("--scrip-bubble-border", "rgb(200, 160, 60)", ".bubble", "borderTopColor"),
+    ("--scrip-bubble-radius", "3px", ".bubble", "borderTopLeftRadius"),
+    ("--scrip-bubble-padding", "25px", ".bubble", "paddingTop"),
+    ("--scrip-bubble-shadow", "none", ".bubble", "boxShadow"),
+];
+
+/// The parts that the package's page names.
+fn parts() -> Vec<&'static str> {
+    let page = include_str!("../../../../sdk/balance-element/README.md");
+    let named = page.split("\nParts: ").nth(1).and_then(|rest| rest.split(").").next()).expect("it names them");
+    let named = named.split('`').skip(1).step_by(2).collect::<Vec<_>>();
+    assert!(named.len() > 10, "{named:?}");
+    named
+}
+
+/// A host's style: every variable, and for each part an outline of a width of its own.
+fn dress() -> String {
+    let variables = VARIABLES.map(|(name, value, _, _)| format!("{name}: {value};")).concat();
+    let part =
+        |(at, part): (usize, &str)| format!("scrip-balance::part({part}) {{ scroll-margin-top: {}px; }}", at + 1);
+    let parts: String = parts().into_iter().enumerate().map(part).collect();
+    format!(
+        "scrip-balance {{ {variables} }} {parts} scrip-balance::part(number) {{ font-weight: 800; font-size: 40px; }}"
+    )
+}
 
 /// What an element shows in its corner, when it shows this.
 #[track_caller]
@@ -292,4 +351,96 @@ fn a_hidden_page_catches_up_when_it_is_seen() {
     shows(&browser, "shot", "120 s left");
     assert_eq!(browser.value("return states.includes('offline')"), json!(false));
     world.server.stop();
+}
+
+/// The host's style reaches every variable and every part, and what people see changes.
+#[test]
+fn a_hosts_style_changes_its_look() {
+    let world = World::start();
+    let browser = Browser::start();
+    browser.sit_before(WIDE);
+    let computed = |within: &str, property: &str| {
+        let script = "const root = document.getElementById('shot').shadowRoot;
+            return getComputedStyle(root.querySelector(arguments[0]))[arguments[1]]";
+        browser.run(script, &json!([within, property])).as_str().expect("a text").to_owned()
+    };
+    let height = || browser.value("return document.getElementById('shot').offsetHeight").as_u64().expect("a height");
+    let look = |page: &str| {
+        browser.go(&format!("{}/{page}", world.page));
+        shows(&browser, "shot", "150 s left");
+        open_bubble(&browser);
+        (VARIABLES.map(|(_, _, within, property)| computed(within, property)), height())
+    };
+    let (plain, low) = look("room");
+    browser.keep_picture("element-plain");
+    let (dressed, high) = look("dressed");
+    browser.keep_picture("element-dressed");
+    let module = include_str!("../../../../sdk/balance-element/scrip-balance.js");
+    for variable in module.split("var(").skip(1).filter_map(|rest| rest.split([',', ')']).next()) {
+        assert!(VARIABLES.iter().any(|(name, ..)| *name == variable), "{variable} is not looked at");
+    }
+    for ((name, value, ..), (before, after)) in VARIABLES.iter().zip(plain.iter().zip(&dressed)) {
+        assert_eq!((after.as_str(), before == after), (*value, false), "{name}: before {before}");
+    }
+    assert_eq!(computed(".number", "fontWeight"), "800");
+    assert!(high > low + 10, "a larger number needs room: {low} {high}");
+    world.server.kill();
+    browser.until("document.getElementById('shot').state === 'offline'");
+    let of_part = "const root = document.getElementById('shot').shadowRoot;
+        return [...root.querySelectorAll(`[part~=\"${arguments[0]}\"]`)].map((one) => getComputedStyle(one).scrollMarginTop)";
+    // Not connected, the number is two parts at once, and has the rule of the later.
+    for (at, part) in parts().into_iter().enumerate().filter(|(_, part)| *part != "number") {
+        let found = browser.run(of_part, &json!([part]));
+        let wide = json!(format!("{}px", at + 1));
+        let found = found.as_array().expect("a list");
+        assert!(found.contains(&wide), "{part}: {found:?}");
+    }
+}
+
+/// A token is good for a while; the next is asked for in time, and the number goes on moving.
+#[test]
+fn a_token_that_has_ended_is_followed_by_the_next() {
+    let world = World::start();
+    world.good_for.store(8, Ordering::Relaxed);
+    let browser = Browser::start();
+    browser.sit_before(WIDE);
+    browser.go(&format!("{}/room", world.page));
+    shows(&browser, "shot", "150 s left");
+    world.good_for.store(0, Ordering::Relaxed);
+    // The stream ends with its token, and begins anew with the next.
+    browser.until("window.states.filter((state) => state === 'live').length >= 2");
+    assert_eq!(world.tokens.load(Ordering::Relaxed), 2);
+    world.hold(8);
+    shows(&browser, "shot", "142 s left");
+    assert_eq!(browser.value("return document.getElementById('shot').state"), "live");
+    assert_eq!(browser.value("return states.includes('offline')"), json!(false), "nobody need know of it");
+    assert_eq!(browser.console(), Vec::<String>::new());
+    world.server.stop();
+}
+
+/// axe finds nothing, with the bubble closed and open, live and not connected, on a desk and on a phone, by day and by night.
+#[test]
+fn it_shuts_nobody_out() {
+    let world = World::start();
+    let browser = Browser::start();
+    let looks = [WIDE, Window { scheme: "dark", ..WIDE }, Window { scheme: "light", ..PHONE }, PHONE];
+    let look = |state: &str| {
+        for window in looks {
+            browser.sit_before(window);
+            let found = axe::violations(&browser);
+            assert_eq!(found, Vec::<String>::new(), "{state}, {} {}", window.width, window.scheme);
+            browser.fits();
+            browser.keep_picture(&format!("element-{state}-{}-{}", window.width, window.scheme));
+        }
+    };
+    browser.go(&format!("{}/room", world.page));
+    shows(&browser, "shot", "150 s left");
+    look("closed");
+    open_bubble(&browser);
+    world.hold(8);
+    browser.until("document.getElementById('shot').shadowRoot.querySelector('.bubble').innerText.includes('160 held')");
+    look("open");
+    world.server.kill();
+    browser.until("document.getElementById('shot').state === 'offline'");
+    look("offline");
 }

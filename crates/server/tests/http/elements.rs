@@ -70,6 +70,46 @@ fn the_package_is_of_this_version_and_depends_on_nothing() {
     }
 }
 
+/// As it is packed, and as somebody who installs it gets it: nothing more, the licence with it, and every link leads somewhere.
+#[test]
+fn the_package_is_whole_when_it_is_packed() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../sdk/balance-element");
+    let place = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("balance-element-{}", std::process::id()));
+    std::fs::create_dir_all(&place).expect("a folder for temporary files");
+    let run = |program: &str, arguments: &[&str], folder: &PathBuf| {
+        let ran = Command::new(program).args(arguments).current_dir(folder).output();
+        let ran = ran.unwrap_or_else(|error| panic!("{program}: {error}"));
+        assert!(ran.status.success(), "{program}: {}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8(ran.stdout).expect("it says text")
+    };
+    let there = place.to_str().expect("the target folder's name is text");
+    let told: Value =
+        serde_json::from_str(&run("npm", &["pack", "--json", "--pack-destination", there], &folder)).expect("JSON");
+    let files: Vec<&str> =
+        told[0]["files"].as_array().expect("files").iter().filter_map(|one| one["path"].as_str()).collect();
+    assert_eq!(files, ["LICENSE", "README.md", "package.json", "scrip-balance.d.ts", "scrip-balance.js"]);
+    assert_eq!(package_file("LICENSE"), package_file("../../LICENSE"));
+    // A page on npm has nothing around it.
+    let links: Vec<String> = package_file("README.md").split("](").skip(1).map(str::to_owned).collect();
+    for link in links {
+        assert!(link.starts_with("https://") || link.starts_with('#'), "{link}");
+    }
+    let package: Value = serde_json::from_str(&package_file("package.json")).expect("it is JSON");
+    assert_eq!(package["license"], env!("CARGO_PKG_LICENSE"));
+    let known = Some(env!("CARGO_PKG_REPOSITORY")).filter(|address| !address.is_empty());
+    assert_eq!(package["repository"]["url"].as_str(), known, "as the project itself says");
+    let packed = told[0]["filename"].as_str().expect("a name");
+    std::fs::write(place.join("package.json"), r#"{"private": true}"#).expect("it can be written");
+    run("npm", &["install", "--offline", "--no-audit", "--no-fund", &format!("./{packed}")], &place);
+    let imported = run(
+        "node",
+        &["--eval", "import('scrip-balance').then((module) => console.log(Object.keys(module).join()))"],
+        &place,
+    );
+    assert_eq!(imported.trim(), "ScripBalance");
+    std::fs::remove_dir_all(place).expect("it is ours");
+}
+
 /// Every word that the element says can be changed, and every attribute is in the reader's page.
 #[test]
 fn the_types_and_the_page_know_what_the_module_knows() {
