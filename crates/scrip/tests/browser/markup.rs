@@ -19,6 +19,16 @@ pub(crate) const PAGES: &[&str] = &[
 pub(crate) const HOSTILE: &str =
     "<img src=x onerror=\"document.title='alive'\"><script>document.title='alive'</script>'\"&";
 
+/// A catalog whose every name begins with it.
+pub(crate) fn hostile(catalog: &str) -> String {
+    let name = HOSTILE.replace('\\', "\\\\").replace('"', "\\\"");
+    let line = |line: &str| match line.split_once("name = \"") {
+        Some(("", rest)) => format!("name = \"{name}{rest}\n"),
+        _ => format!("{line}\n"),
+    };
+    catalog.lines().map(line).collect()
+}
+
 /// What the policy would refuse in any case is not there at all, on good pages and on bad ones.
 #[test]
 fn nothing_stands_inline() {
@@ -53,15 +63,7 @@ fn nothing_stands_inline() {
 #[test]
 fn what_was_stored_is_never_alive() {
     let still = Still::start();
-    let name = HOSTILE.replace('\\', "\\\\").replace('"', "\\\"");
-    let catalog = include_str!("../../../../catalogs/studiotwin.toml");
-    let catalog: String = catalog
-        .lines()
-        .map(|line| match line.split_once("name = \"") {
-            Some(("", rest)) => format!("name = \"{name}{rest}\n"),
-            _ => format!("{line}\n"),
-        })
-        .collect();
+    let catalog = hostile(include_str!("../../../../catalogs/studiotwin.toml"));
     still.publish("studiotwin", &catalog);
     let key = |what: &str| format!("hostile-{what}");
     let account = "/accounts/otto";
@@ -246,5 +248,34 @@ fn amounts_and_times_are_the_customers() {
         for shown in [format!("<strong>{amount}</strong>"), expires.to_owned(), zone.to_owned()] {
             assert!(page.contains(&shown), "{languages} in {zone}: {shown}");
         }
+    }
+}
+
+/// No script reads the cookie, no other site's form sends it, it ends with the session, and where customers come over HTTPS it
+/// travels by nothing else.
+#[test]
+fn the_cookies_are_kept_close() {
+    for (public_url, secure) in [("http://127.0.0.1", ""), ("https://credits.example", "; secure")] {
+        let still = Still::reached_at(public_url);
+        let session = still.post("flow-studio", "/accounts/mia/portal-sessions", "", &json!({"expires_in": 600}));
+        let token = session["token"].as_str().expect("a token");
+        let ends = scrip_core::time::Time::parse(session["expires_at"].as_str().expect("an instant")).expect("a time");
+        let ends = ends.timestamp().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string().to_ascii_lowercase();
+        let entered = still.page("", &format!("/portal/{token}?back=/project"));
+        assert_eq!(entered.status, 303, "{public_url}");
+        let cookies = |head: &str| -> Vec<String> {
+            head.lines().filter_map(|line| line.strip_prefix("set-cookie: ")).map(str::to_owned).collect()
+        };
+        let close = format!("; path=/; httponly; samesite=lax{secure}");
+        let expected = [("scrip_customer", token), ("scrip_back", "/project")]
+            .map(|(name, value)| format!("{name}={}; expires={ends}{close}", value.to_ascii_lowercase()));
+        assert_eq!(cookies(&entered.head), expected, "{public_url}");
+        let page = still.page(token, "/dashboard/settings");
+        assert_eq!(cookies(&page.head), Vec::<String>::new(), "once is enough");
+        let (_, seal) = page.text.split_once("name=\"seal\" value=\"").expect("a form");
+        let seal = seal.split_once('"').expect("it ends").0;
+        let left = still.fill(token, "/dashboard/leave", "", &format!("seal={seal}"));
+        let gone = ["scrip_customer", "scrip_back"].map(|name| format!("{name}=; max-age=0{close}"));
+        assert_eq!((left.status, cookies(&left.head)), (303, gone.to_vec()), "{public_url}");
     }
 }

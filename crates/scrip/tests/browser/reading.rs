@@ -26,6 +26,11 @@ pub(crate) struct Page {
 
 impl Still {
     pub(crate) fn start() -> Still {
+        Still::reached_at("http://127.0.0.1")
+    }
+
+    /// A server that customers reach at this address.
+    pub(crate) fn reached_at(public_url: &str) -> Still {
         let folder = tempfile::tempdir().expect("a folder");
         let data = folder.path().join("data").display().to_string();
         let mut demo = scrip();
@@ -36,7 +41,7 @@ impl Still {
         let mut serve = scrip();
         // The clock begins where the past ends.
         serve.args(["serve", "--data", &data, "--listen", "127.0.0.1:0", "--test-clock", "2026-01-01T00:00:00Z"]);
-        serve.args(["--public-url", "http://127.0.0.1", "--allow-origin", "flow-studio=https://app.example"]);
+        serve.args(["--public-url", public_url, "--allow-origin", "flow-studio=https://app.example"]);
         Still { server: Server::spawn(serve), keys, _folder: folder }
     }
 

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use crate::acts::{Key, NARROW, PHONE, WIDE};
+use crate::acts::{Key, NARROW, PHONE, WIDE, Window};
 use crate::axe;
 use crate::looks::LOOKS;
+use crate::markup::{HOSTILE, hostile};
 use crate::webdriver::Browser;
 use crate::world::World;
 
@@ -41,6 +42,7 @@ fn a_job_is_priced_held_and_paid_before_the_customers_eyes() {
     let browser = &world.browser;
     browser.sit_before(WIDE);
     browser.go(&world.at_studio("/"));
+    assert_eq!(axe::violations(browser), Vec::<String>::new(), "where everybody begins");
     browser.click("a[href='/flow-studio/ana']");
     browser.until("document.querySelector('#price strong')?.textContent === '240 credits'");
     corner(browser, "150 s left");
@@ -55,6 +57,7 @@ fn a_job_is_priced_held_and_paid_before_the_customers_eyes() {
     browser.press_on("document.querySelector('scrip-balance').shadowRoot.querySelector('button')");
     browser.until("Number(document.getElementById('progress').value) >= 30");
     browser.keep_picture("small-studio");
+    assert_eq!(axe::violations(browser), Vec::<String>::new(), "while it runs, the bubble open");
     browser.press(Key::Escape);
     assert_eq!(newest_job_ends(browser, "Finished"), json!(["Finished", "240", "240", "0"]));
     browser.until("document.getElementById('remaining').textContent === '2,760'");
@@ -151,6 +154,11 @@ fn a_short_job_is_led_to_more_credits_and_back() {
     browser.find_text("30 credits are missing.");
     assert_eq!(browser.value("return document.getElementById('run').disabled"), json!(true));
     browser.keep_picture("small-studio-short");
+    for window in [PHONE, Window { scheme: "dark", ..WIDE }, WIDE] {
+        browser.sit_before(window);
+        assert_eq!(axe::violations(browser), Vec::<String>::new(), "short of credits, {}", window.width);
+        browser.fits();
+    }
     browser.click("#top-up");
     browser.find_text("Your job needs 30 more credits than you have available.");
     browser.click("button[name=package][value=small]");
@@ -164,4 +172,40 @@ fn a_short_job_is_led_to_more_credits_and_back() {
     browser.click("#run");
     assert_eq!(newest_job_ends(browser, "Finished"), json!(["Finished", "35", "35", "0"]));
     assert_eq!(world.get("studiotwin", "/accounts/otto/balance")["available"], json!(70));
+}
+
+/// Whatever a studio names, and whatever its customer is called: text, on the list and on the project's page.
+#[test]
+fn hostile_names_stay_texts() {
+    let world = World::start();
+    world.publish("flow-studio", &hostile(include_str!("../../../../catalogs/flow-studio.toml")));
+    let put = world.put("flow-studio", "/accounts/ana", &json!({ "name": HOSTILE }).to_string());
+    assert_eq!(put.status, 200, "{put:?}");
+    let browser = &world.browser;
+    browser.sit_before(WIDE);
+    for (page, place) in [("/", ".people"), ("/flow-studio/ana", "#tool option")] {
+        browser.go(&world.at_studio(page));
+        browser.until(&format!("document.querySelector('{place}')?.textContent.includes('<script>document.title')"));
+        assert_eq!(browser.count("img, body script:not([src])"), 0, "{page}");
+        assert_ne!(browser.value("return document.title"), json!("alive"), "{page}");
+        assert_eq!(browser.console(), Vec::<String>::new(), "{page}");
+    }
+    browser.until("document.querySelector('#price strong')");
+    let named = browser.value("return document.getElementById('profile').getAttribute('aria-label')");
+    assert!(named.as_str().is_some_and(|named| named.starts_with(HOSTILE)), "{named}");
+    browser.click("#run");
+    browser.until("document.querySelector('#jobs tbody tr')?.textContent.includes('<script>document.title')");
+    assert_eq!((browser.count("img"), browser.value("return document.title === 'alive'")), (0, json!(false)));
+    // The element is handed the names too.
+    browser.press_on("document.querySelector('scrip-balance').shadowRoot.querySelector('button')");
+    let shadow = "document.querySelector('scrip-balance').shadowRoot";
+    browser.until(&format!("{shadow}.querySelector('.name').textContent.includes('<script>document.title')"));
+    assert_eq!(browser.value(&format!("return {shadow}.querySelectorAll('img, script').length")), json!(0));
+    // However long a name is, what is left of it stays in sight.
+    let right = |what: &str| {
+        let right = browser.value(&format!("return {shadow}.querySelector('{what}').getBoundingClientRect().right"));
+        right.as_f64().expect("a place")
+    };
+    assert!(right(".quantity") < right(".bubble"), "{} {}", right(".quantity"), right(".bubble"));
+    assert_eq!(browser.console(), Vec::<String>::new());
 }
