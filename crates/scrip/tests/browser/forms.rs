@@ -202,27 +202,29 @@ fn an_old_plan_page_does_nothing_to_another_plan() {
     let still = Still::start();
     let desk = Desk::of(&still, "flow-studio", "newcomer");
     desk.put("/subscription", &json!({"plan": "lite"}));
-    let made_from = || desk.hidden(PLAN, "made_from");
-    let press = |made_from: &str, path: &str, fields: &str| desk.fill(path, &format!("made_from={made_from}{fields}"));
-    let of_lite = made_from();
+    let mark = || desk.hidden(PLAN, "mark");
+    let press = |mark: &str, path: &str, fields: &str| desk.fill(path, &format!("mark={mark}{fields}"));
+    let of_lite = mark();
     desk.put("/subscription", &json!({"plan": "pro"}));
     let before = desk.get("/subscription");
     for (path, fields) in [("/dashboard/plan/cancel", ""), (PLAN, "&plan=lite")] {
-        for old in [of_lite.as_str(), "", "none"] {
-            let page = press(old, path, fields);
-            assert_eq!(page.status, 409, "{path} {old}: {}", page.text);
-            assert!(page.text.contains("Your plan has changed since you opened this page"), "{}", page.text);
-            assert!(page.text.contains("Cancel Pro") && !page.text.contains("Cancel Lite"), "{}", page.text);
+        let page = press(&of_lite, path, fields);
+        assert_eq!(page.status, 409, "{path}: {}", page.text);
+        assert!(page.text.contains("has changed since you opened this page, and nothing was done"), "{}", page.text);
+        assert!(page.text.contains("Cancel Pro") && !page.text.contains("Cancel Lite"), "{}", page.text);
+        for wrong in ["", "none", "0%26reason=x"] {
+            assert_eq!(press(wrong, path, fields).status, 403, "{path} {wrong}");
         }
-        assert_eq!(desk.fill(path, &format!("seal_only=1{fields}")).status, 409, "{path}");
+        assert_eq!(press("0", path, fields).status, 400, "{path}: half a mark");
+        assert_eq!(desk.fill(path, &format!("seal_only=1{fields}")).status, 403, "{path}");
     }
     assert_eq!(desk.get("/subscription"), before);
-    let of_pro = made_from();
+    let of_pro = mark();
     desk.saved(&press(&of_pro, PLAN, "&plan=lite"));
     assert_eq!(desk.get("/subscription")["next_plan"], json!("lite"));
     // What waits is part of it too.
     assert_eq!(press(&of_pro, "/dashboard/plan/cancel", "").status, 409);
-    desk.saved(&press(&made_from(), "/dashboard/plan/cancel", ""));
+    desk.saved(&press(&mark(), "/dashboard/plan/cancel", ""));
     assert!(desk.get("/subscription")["ends_at"].is_string());
 }
 

@@ -145,7 +145,7 @@ fn nobody_else_can_act_for_a_customer() {
         assert_eq!(page.status, 401, "{path} without a session");
     }
     assert_eq!(standing(), before);
-    let fields = format!("seal={own}&made_from={}", hidden(&token, "made_from"));
+    let fields = format!("seal={own}&mark={}", hidden(&token, "mark"));
     let cancelled = still.fill(&token, "/dashboard/plan/cancel", &site("http://127.0.0.1"), &fields);
     assert_eq!(cancelled.status, 303, "its own page may: {}", cancelled.text);
     assert_ne!(standing(), before);

@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::http::StatusCode;
-use axum::response::Response;
 use scrip_api::balance::LotShown;
 use scrip_api::code::Code;
 use scrip_api::offer::{OffersShown, PlanOfferShown};
@@ -25,6 +24,8 @@ struct PlanPage {
     frame: Frame,
     subscription: Option<SubscriptionShown>,
     choices: Vec<Choice>,
+    /// What the page was made from: its forms do nothing once anything else stands. Empty without a subscription.
+    mark: String,
     /// Why nothing was done.
     note: Option<String>,
 }
@@ -123,11 +124,6 @@ impl PlanPage {
         }
     }
 
-    /// What the forms of the present plan are made from.
-    fn made_from(&self) -> String {
-        made_from(self.subscription.as_ref())
-    }
-
     /// What cancelling does, in sentences.
     fn cancelling(&self) -> String {
         let Some(subscription) = &self.subscription else { return String::new() };
@@ -173,14 +169,6 @@ impl PlanPage {
     }
 }
 
-/// What stands, and when what was said of it comes: a form that was made from something else promises what will not happen.
-fn made_from(subscription: Option<&SubscriptionShown>) -> String {
-    let Some(stands) = subscription else { return "none".to_owned() };
-    let next = stands.next_plan.as_deref().unwrap_or_default();
-    let ends = stands.ends_at.map(|at| at.0.to_string()).unwrap_or_default();
-    format!("{},{},{next},{ends},{}", stands.plan, stands.state, stands.term.end.0)
-}
-
 /// The subscription as it stands; `None` where there is none.
 async fn stands(visit: &Visit) -> Result<Option<SubscriptionShown>, Trouble> {
     match visit.get::<SubscriptionShown>("/subscription").await {
@@ -197,6 +185,13 @@ pub(super) async fn page(visit: Visit) -> Page {
 
 async fn show(visit: &Visit, note: Option<String>, status: StatusCode) -> Page {
     let frame = Frame::around(visit, Place::Plan).await?;
+    // Before all that it stands for: what changes while the page is made makes its forms old at once.
+    let mark = match visit.change::<PreviewShown>("POST", "/subscription/preview", Some(json!({"cancel": true}))).await
+    {
+        Ok(preview) => preview.mark,
+        Err(trouble) if trouble.is(Code::SubscriptionNotFound) => String::new(),
+        Err(trouble) => return Err(trouble),
+    };
     let subscription = stands(visit).await?;
     let offers: OffersShown = visit.get("/offers").await?;
     let mut choices = Vec::new();
@@ -215,7 +210,7 @@ async fn show(visit: &Visit, note: Option<String>, status: StatusCode) -> Page {
             Err(trouble) => return Err(trouble),
         }
     }
-    Ok(frame::html(status, &PlanPage { frame, subscription, choices, note }))
+    Ok(frame::html(status, &PlanPage { frame, subscription, choices, mark, note }))
 }
 
 fn choice(
@@ -290,29 +285,32 @@ fn paid_does(frame: &Frame, verb: &str, preview: &PreviewShown, brings: &str) ->
 
 /// Chooses a plan that begins at the end of the term, or keeps the present one after all.
 pub(super) async fn choose(filled: Filled) -> Page {
-    let plan = filled.text("plan").ok_or(Trouble::NotFromHere)?;
-    if let Some(page) = overtaken(&filled).await? {
-        return Ok(page);
-    }
-    let _: SubscriptionShown = filled.visit.change("PUT", "/subscription", Some(json!({ "plan": plan }))).await?;
-    Ok(pages::see(Place::Plan.href()))
+    let (plan, mark) = (filled.text("plan").ok_or(Trouble::NotFromHere)?, mark(&filled)?);
+    let body = json!({ "plan": plan, "mark": mark });
+    done(&filled, filled.visit.change("PUT", "/subscription", Some(body)).await).await
 }
 
 /// Cancels at the end of the term.
 pub(super) async fn cancel(filled: Filled) -> Page {
-    if let Some(page) = overtaken(&filled).await? {
-        return Ok(page);
-    }
-    let _: SubscriptionShown = filled.visit.change("DELETE", "/subscription", None).await?;
-    Ok(pages::see(Place::Plan.href()))
+    let path = format!("/subscription?mark={}", mark(&filled)?);
+    done(&filled, filled.visit.change("DELETE", &path, None).await).await
 }
 
-/// The page as it stands now, for a form that was made from something else: its button named another plan, or another day.
-async fn overtaken(filled: &Filled) -> Result<Option<Response>, Trouble> {
-    let stands = stands(&filled.visit).await?;
-    if filled.text("made_from") == Some(made_from(stands.as_ref()).as_str()) {
-        return Ok(None);
+/// What the page that a form stood on was made from. Nothing but a mark's digits may stand in an address.
+fn mark(filled: &Filled) -> Result<&str, Trouble> {
+    let is_one = |mark: &&str| !mark.is_empty() && mark.bytes().all(|digit| digit.is_ascii_hexdigit());
+    filled.text("mark").filter(is_one).ok_or(Trouble::NotFromHere)
+}
+
+/// The page as it stands now, whether the change was made or not: of an old page, its button named another plan, or another day.
+async fn done(filled: &Filled, change: Result<SubscriptionShown, Trouble>) -> Page {
+    match change {
+        Ok(_) => Ok(pages::see(Place::Plan.href())),
+        Err(trouble) if trouble.is(Code::SubscriptionOvertaken) => {
+            let note = "Your plan, or what is offered, has changed since you opened this page, and nothing was done. Both stand \
+                        below as they are now.";
+            show(&filled.visit, Some(note.to_owned()), StatusCode::CONFLICT).await
+        }
+        Err(trouble) => Err(trouble),
     }
-    let note = "Your plan has changed since you opened this page, and nothing was done. It stands below as it is now.";
-    show(&filled.visit, Some(note.to_owned()), StatusCode::CONFLICT).await.map(Some)
 }
