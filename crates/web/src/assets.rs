@@ -25,6 +25,8 @@ pub(crate) struct Asset {
 /// Every file.
 pub(crate) struct Assets {
     pub(crate) style: Asset,
+    /// What the console adds to it.
+    pub(crate) console_style: Asset,
     pub(crate) script: Asset,
     pub(crate) icon: Asset,
 }
@@ -34,6 +36,7 @@ pub(crate) fn all() -> &'static Assets {
     static ALL: OnceLock<Assets> = OnceLock::new();
     ALL.get_or_init(|| Assets {
         style: asset("scrip", "css", "text/css; charset=utf-8", include_bytes!("../assets/scrip.css")),
+        console_style: asset("console", "css", "text/css; charset=utf-8", include_bytes!("../assets/console.css")),
         script: asset("scrip", "js", "text/javascript; charset=utf-8", include_bytes!("../assets/scrip.js")),
         icon: asset("icon", "svg", "image/svg+xml", include_bytes!("../assets/icon.svg")),
     })
@@ -46,8 +49,9 @@ fn asset(name: &str, ending: &str, media_type: &'static str, content: &'static [
 
 /// Answers with the file of a name.
 pub(crate) async fn serve(Path(name): Path<String>) -> Response {
-    let Assets { style, script, icon } = all();
-    let found = [style, script, icon].into_iter().find(|asset| asset.href.strip_prefix(FOLDER) == Some(&name));
+    let Assets { style, console_style, script, icon } = all();
+    let found =
+        [style, console_style, script, icon].into_iter().find(|asset| asset.href.strip_prefix(FOLDER) == Some(&name));
     match found {
         None => StatusCode::NOT_FOUND.into_response(),
         Some(asset) => {
