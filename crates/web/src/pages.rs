@@ -2,6 +2,7 @@
 
 mod buy_credits;
 mod enter;
+mod onward;
 mod order;
 mod overview;
 mod plan;

@@ -1,6 +1,5 @@
 //! In and out: a portal session's address becomes a cookie, and leaving takes it away.
 
-use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
@@ -8,10 +7,9 @@ use scrip_api::portal::PortalVisitShown;
 use scrip_api::time::Instant;
 
 use crate::api::Ask;
-use crate::assets::{self, Assets};
 use crate::form::Filled;
-use crate::frame::{self, Place};
-use crate::pages::Page;
+use crate::frame::Place;
+use crate::pages::{Page, onward};
 use crate::trouble::Trouble;
 use crate::visit::{BACK, SESSION, Site};
 
@@ -40,26 +38,13 @@ pub(super) async fn enter(State(site): State<Site>, Path(token): Path<String>, Q
     Ok(led(&wished(&wish), cookies))
 }
 
-/// A page that leads on to where the customer came from.
-#[derive(Template)]
-#[template(path = "left.html")]
-struct Left<'a> {
-    assets: &'static Assets,
-    back: &'a str,
-}
-
 /// Ends the visit on this device; the token itself ends by its own time.
-///
-/// Browsers hold the redirect that answers a form against our policy, by which a form leads nowhere else: who came from
-/// another address is led back there by a page.
+/// Who came from another address is led back there.
 pub(super) async fn leave(filled: Filled) -> Page {
     let site = &filled.visit.site;
     let gone = [forgotten(site, SESSION)?, forgotten(site, BACK)?];
     match filled.visit.back.as_deref() {
-        Some(back) if !back.starts_with('/') => {
-            let page = frame::html(StatusCode::OK, &Left { assets: assets::all(), back });
-            Ok((with(gone), page).into_response())
-        }
+        Some(back) if !back.starts_with('/') => Ok((with(gone), onward::back(back)).into_response()),
         Some(back) => Ok(led(back, gone)),
         None => Ok(led("/dashboard", gone)),
     }

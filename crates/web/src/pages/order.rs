@@ -8,23 +8,14 @@ use scrip_api::number::Amount;
 use scrip_api::order::OrderShown;
 use serde_json::json;
 
-use crate::assets::{self, Assets};
 use crate::form::Filled;
 use crate::frame::{self, Frame, Place};
-use crate::pages::{self, Page};
+use crate::pages::{self, Page, onward};
 use crate::trouble::Trouble;
 use crate::visit::Visit;
 
 /// How often a page looks at an order that waits, in milliseconds.
 const LOOKS_EVERY_MS: u32 = 2_000;
-
-/// The way to the provider's page. A page of its own and not a redirect: a form of ours may lead nowhere else.
-#[derive(Template)]
-#[template(path = "to_payment.html")]
-struct ToPayment {
-    assets: &'static Assets,
-    url: String,
-}
 
 #[derive(Template)]
 #[template(path = "order.html")]
@@ -108,7 +99,7 @@ pub(super) async fn pay(Path(order): Path<String>, filled: Filled) -> Page {
 
 fn to_payment(order: OrderShown) -> Response {
     match order.checkout_url {
-        Some(url) => frame::html(StatusCode::OK, &ToPayment { assets: assets::all(), url }),
+        Some(url) => onward::to_payment(&url),
         None => pages::see(&format!("/dashboard/orders/{}", order.order)),
     }
 }
