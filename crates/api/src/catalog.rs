@@ -1,6 +1,6 @@
 //! Catalogs, as they are shown and published.
 
-use scrip_core::catalog::{Catalog, Package, Plan, Price, ProjectType, Published, Tool, Toolkit};
+use scrip_core::catalog::{Catalog, Follower, Package, Plan, Price, ProjectType, Published, Succession, Tool, Toolkit};
 use scrip_core::measure::MeasureValue;
 use scrip_core::plan::Renews;
 use scrip_core::rate::domain::{Declared, Values};
@@ -271,13 +271,29 @@ pub struct PublishedShown {
     pub published: bool,
     /// From when it is, or would be, in force.
     pub effective_from: Option<Instant>,
-    /// What differs from the version that was in force, a line each.
+    /// The version that it takes over from: in force when it begins. Null where none is, and for what was a version before.
+    pub replaces: Option<u32>,
+    /// What differs from that version, a line each.
     pub changes: Vec<String>,
+    /// The versions that are scheduled already and take over from it, in the order in which they do; left out where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub followed_by: Vec<FollowerShown>,
     /// How many examples its rates carry: all came out as written, or it would have been refused (R6).
     pub examples: usize,
     /// What is allowed and hardly meant, with the payment provider that the studio has; left out where there is nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+}
+
+/// A version that is scheduled already and takes over from a new one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FollowerShown {
+    /// Its number.
+    pub catalog_version: u32,
+    /// From when it is in force.
+    pub effective_from: Instant,
+    /// What of the new version does not hold in this one, a line each; a line says the new version's, and then this one's.
+    pub takes_back: Vec<String>,
 }
 
 impl From<&Price> for PriceShown {
@@ -394,21 +410,39 @@ impl VersionShown {
     }
 }
 
+impl From<Follower> for FollowerShown {
+    fn from(follower: Follower) -> FollowerShown {
+        FollowerShown {
+            catalog_version: follower.version,
+            effective_from: Instant(follower.effective),
+            takes_back: follower.takes_back,
+        }
+    }
+}
+
 impl PublishedShown {
-    /// What a dry run of new content found.
-    pub fn dry_run(checked: &Catalog, effective_from: Option<Time>, changes: Vec<String>) -> PublishedShown {
+    /// What a catalog came to that is no version yet, or was one before.
+    pub fn of(catalog: &Catalog, effective_from: Option<Time>) -> PublishedShown {
         PublishedShown {
             catalog_version: None,
             published: false,
             effective_from: effective_from.map(Instant),
-            changes,
-            examples: PublishedShown::examples_of(checked),
+            replaces: None,
+            changes: Vec::new(),
+            followed_by: Vec::new(),
+            examples: catalog.tools.iter().map(|tool| tool.rate.examples().len()).sum(),
             warnings: Vec::new(),
         }
     }
 
-    /// How many examples a catalog's rates carry.
-    pub fn examples_of(catalog: &Catalog) -> usize {
-        catalog.tools.iter().map(|tool| tool.rate.examples().len()).sum()
+    /// The same, with what it comes to beside the versions that there are.
+    #[must_use]
+    pub fn beside(self, succession: Succession) -> PublishedShown {
+        PublishedShown {
+            replaces: succession.replaces,
+            changes: succession.changes,
+            followed_by: succession.followed_by.into_iter().map(FollowerShown::from).collect(),
+            ..self
+        }
     }
 }

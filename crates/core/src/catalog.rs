@@ -10,11 +10,13 @@ mod measures;
 mod money;
 mod rates;
 mod read;
+mod succession;
 mod toml;
 
 pub use diff::diff;
 pub use money::currency_decimals;
 pub use read::read;
+pub use succession::{Follower, Succession};
 
 use std::sync::Arc;
 

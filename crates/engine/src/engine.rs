@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use scrip_core::account::Account;
 use scrip_core::answer::Answer;
-use scrip_core::catalog::{self, Catalogs, Published};
+use scrip_core::catalog::{self, Catalog, Catalogs, Published};
 use scrip_core::command::Command;
 use scrip_core::due;
 use scrip_core::entry::Act;
@@ -28,7 +28,7 @@ use crate::intake::{Carried, Intake, Job};
 use crate::joint::Joint;
 use crate::opening::{self, Origin};
 use crate::pending::{self, PendingOrders};
-use crate::publishing::Expected;
+use crate::publishing;
 use crate::recall;
 use crate::recover;
 use crate::resident::Residents;
@@ -36,6 +36,8 @@ use crate::sequencer::{LOST, Sequencer};
 use crate::store::joint::JointStore;
 use crate::store::{ErasingLeft, KeyDocument, Note, Reader, Store, StoreError, StoredAccountRef, TokenSecret};
 use crate::sweep;
+
+pub use crate::publishing::Expected;
 
 /// How an engine runs.
 #[derive(Clone, Debug)]
@@ -133,9 +135,24 @@ pub enum PublishError {
         /// The newest.
         newest: u32,
     },
+    /// It takes over from another version than the caller knows of.
+    #[error("version {by} is in force by then")]
+    Replaced {
+        /// The version; 0: none is.
+        by: u32,
+    },
     /// It could not be made durable.
     #[error("{0}")]
     Unavailable(&'static str),
+}
+
+/// Whoever publishes by hand.
+#[derive(Clone, Debug)]
+pub struct Hand<'a> {
+    /// Who.
+    pub by: Arc<str>,
+    /// Why, where it is said.
+    pub reason: Option<&'a str>,
 }
 
 /// What an operator does that moves no credits.
@@ -390,22 +407,26 @@ impl Engine {
         publication: Publication,
         expected: Option<StudioId>,
     ) -> Result<PublishOutcome, PublishError> {
-        self.publish_if(publication, Expected { studio: expected, newest: None }).await
+        self.publish_as(publication, Expected { studio: expected, ..Expected::default() }).await
     }
 
-    /// The same for the caller's own studio, where its newest version is still the one that the caller knows (0: none).
-    pub async fn publish_after(
+    /// The same, where all is as the caller takes it to be.
+    pub async fn publish_as(
         &self,
         publication: Publication,
-        expected: StudioId,
-        newest: u32,
+        expected: Expected,
     ) -> Result<PublishOutcome, PublishError> {
-        self.publish_if(publication, Expected { studio: Some(expected), newest: Some(newest) }).await
-    }
-
-    async fn publish_if(&self, publication: Publication, expected: Expected) -> Result<PublishOutcome, PublishError> {
         // Checked here, on the caller's time: only a sound catalog takes up the sequencer's.
         let catalog = Arc::new(catalog::read(&publication.source, publication.format)?);
+        self.publish_checked(publication, catalog, expected).await
+    }
+
+    async fn publish_checked(
+        &self,
+        publication: Publication,
+        catalog: Arc<Catalog>,
+        expected: Expected,
+    ) -> Result<PublishOutcome, PublishError> {
         let (reply, outcome) = oneshot::channel();
         let job = Job::Publish { publication, catalog, expected, reply };
         self.push(job).map_err(|refusal| match refusal {
@@ -413,6 +434,65 @@ impl Engine {
             Refusal::Rejected(_) => PublishError::Unavailable(ENDED),
         })?;
         outcome.await.unwrap_or(Err(PublishError::Unavailable(ENDED)))
+    }
+
+    /// The same by hand, recorded with who does it: before it is done, so that no version is in force that nobody published.
+    /// What is recorded may come to nothing after all, where another version is published in that very moment, or the store fails.
+    pub async fn publish_by(
+        &self,
+        publication: Publication,
+        expected: Expected,
+        hand: Hand<'_>,
+    ) -> Result<PublishOutcome, PublishError> {
+        let catalog = Arc::new(catalog::read(&publication.source, publication.format)?);
+        for _ in 0..PUBLISH_TRIES {
+            let next = match self.try_publication(&catalog, &expected)? {
+                PublishOutcome::Known(known) => return Ok(PublishOutcome::Known(known)),
+                PublishOutcome::Published(next) => next,
+            };
+            if next.version == 1 {
+                let outcome = self.publish_checked(publication, catalog, expected).await?;
+                self.record_first(&outcome, &hand).await;
+                return Ok(outcome);
+            }
+            self.record_publication(&next, &hand).await.map_err(|refusal| match refusal {
+                Refusal::Unavailable(why) => PublishError::Unavailable(why),
+                Refusal::Rejected(_) => PublishError::Unavailable("who publishes could not be recorded"),
+            })?;
+            // As it was recorded, or not at all.
+            let recorded = Expected { newest: Some(next.version - 1), ..expected.clone() };
+            match self.publish_checked(publication.clone(), Arc::clone(&catalog), recorded).await {
+                Err(PublishError::Overtaken { .. }) if expected.newest.is_none() => {}
+                outcome => return outcome,
+            }
+        }
+        Err(PublishError::Unavailable("other versions are published all the time"))
+    }
+
+    /// Records who published the first version of a studio, of which there is nothing to record anything in before. It is in force,
+    /// and is told so whatever becomes of this.
+    async fn record_first(&self, outcome: &PublishOutcome, hand: &Hand<'_>) {
+        let PublishOutcome::Published(first) = outcome else { return };
+        if let Err(refusal) = self.record_publication(first, hand).await {
+            tracing::error!(studio = %first.catalog.studio, by = &*hand.by, %refusal, "a first catalog could not be recorded");
+        }
+    }
+
+    async fn record_publication(&self, published: &Published, hand: &Hand<'_>) -> Result<(), Refusal> {
+        let subject = format!("version {}", published.version);
+        let deed = Deed::of(Act::CatalogPublished, &subject).because(hand.reason);
+        self.record(published.studio, Arc::clone(&hand.by), deed).await
+    }
+
+    /// What a publication would come to now, as far as this engine knows. It takes up nobody's time and writes nothing.
+    pub fn try_publication(&self, catalog: &Arc<Catalog>, expected: &Expected) -> Result<PublishOutcome, PublishError> {
+        let (hub, now) = (self.hub(), self.now());
+        let moment = publishing::Moment { now, replaces_from: now };
+        let decided = publishing::decide(&hub.studio_numbers(), &hub.catalogs(), catalog, expected, moment)?;
+        Ok(match decided {
+            publishing::Decided::Known(known) => PublishOutcome::Known(known),
+            publishing::Decided::New { published, .. } => PublishOutcome::Published(published),
+        })
     }
 
     /// The secret keys, revoked ones included.
@@ -735,6 +815,8 @@ impl Engine {
 }
 
 /// Answered when the engine has ended without answering.
+/// How often a publication is recorded anew that others come before.
+const PUBLISH_TRIES: u32 = 8;
 const ENDED: &str = "the engine has stopped; try again with the same key";
 
 fn refused(count: usize, why: &'static str) -> Vec<Carried> {

@@ -24,11 +24,13 @@ pub(crate) struct Moment {
 
 /// What whoever publishes takes to be so.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Expected {
+pub struct Expected {
     /// Theirs is this studio.
-    pub(crate) studio: Option<StudioId>,
+    pub studio: Option<StudioId>,
     /// Its newest version is this one; 0: it has none.
-    pub(crate) newest: Option<u32>,
+    pub newest: Option<u32>,
+    /// What is published takes over from this version; 0: from none.
+    pub replaces: Option<u32>,
 }
 
 /// What a publication comes to.
@@ -70,8 +72,11 @@ pub(crate) fn decide(
     if expected.newest.is_some_and(|newest| newest != last) {
         return Err(PublishError::Overtaken { newest: last });
     }
-    let at_once = if last == 0 { Time::EPOCH } else { moment.replaces_from };
-    let effective = catalog.effective_from.unwrap_or(at_once).max(at_once);
+    let effective = catalogs.effective(studio, catalog, moment.replaces_from);
+    let replaced = catalogs.in_force(studio, effective).map_or(0, |before| before.version);
+    if expected.replaces.is_some_and(|replaces| replaces != replaced) {
+        return Err(PublishError::Replaced { by: replaced });
+    }
     let catalog = Arc::clone(catalog);
     let published = Arc::new(Published { studio, version: last + 1, published_at: moment.now, effective, catalog });
     Ok(Decided::New { published, studio: known.is_none().then_some(studio) })

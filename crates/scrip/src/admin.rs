@@ -6,11 +6,11 @@
 mod erasure;
 
 use scrip_api::text;
-use scrip_core::catalog::Format;
+use scrip_core::catalog::{Follower, Format};
 use scrip_core::entry::Act;
 use scrip_core::id::{StudioId, StudioNumber};
 use scrip_core::time::Time;
-use scrip_engine::engine::{Deed, Engine, Publication, PublishError, PublishOutcome};
+use scrip_engine::engine::{Deed, Engine, Expected, Hand, Publication, PublishError, PublishOutcome};
 use scrip_engine::store::{KeyDocument, Role};
 use scrip_server::keys;
 use serde::{Deserialize, Serialize};
@@ -144,6 +144,25 @@ pub(crate) struct PublishedVersion {
     /// The version in force now.
     pub(crate) in_force: Option<u32>,
     pub(crate) news: News,
+    /// The versions that are scheduled already and take over from a new one.
+    pub(crate) followed_by: Vec<Followed>,
+}
+
+/// A version that takes over from a new one.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct Followed {
+    pub(crate) version: u32,
+    /// From when it is in force.
+    pub(crate) effective: String,
+    /// What it takes back of the new one, a line each.
+    pub(crate) takes_back: Vec<String>,
+}
+
+impl From<Follower> for Followed {
+    fn from(follower: Follower) -> Followed {
+        let Follower { version, effective, takes_back } = follower;
+        Followed { version, effective: effective.to_string(), takes_back }
+    }
 }
 
 /// Whether the content is new.
@@ -234,31 +253,41 @@ async fn renew_tokens(engine: &Engine, asker: Asker, studio: String) -> Result<T
 }
 
 async fn publish(engine: &Engine, asker: Asker, format: Format, source: String) -> Result<Tell, Tell> {
-    let outcome =
-        engine.publish(Publication { format, source: source.into() }, None).await.map_err(|error| match error {
-            PublishError::Invalid(refused) => {
-                Tell::CatalogRefused { line: refused.line, column: refused.column, message: refused.message }
-            }
-            PublishError::OtherStudio { .. } | PublishError::Overtaken { .. } => {
-                Tell::No { message: error.to_string() }
-            }
-            PublishError::Unavailable(why) => Tell::Failed { message: why.to_owned() },
-        })?;
-    let (published, news) = match outcome {
-        PublishOutcome::Published(published) => {
-            let version = format!("version {}", published.version);
-            asker.record(engine, published.studio, Deed::of(Act::CatalogPublished, &version)).await?;
-            (published, News::Published)
+    let publication = Publication { format, source: source.into() };
+    let outcome = match asker {
+        Asker::Start => engine.publish(publication, None).await,
+        Asker::Person => {
+            let hand = Hand { by: COMMAND_LINE.into(), reason: None };
+            engine.publish_by(publication, Expected::default(), hand).await
         }
+    };
+    let outcome = outcome.map_err(|error| match error {
+        PublishError::Invalid(refused) => {
+            Tell::CatalogRefused { line: refused.line, column: refused.column, message: refused.message }
+        }
+        PublishError::OtherStudio { .. } | PublishError::Overtaken { .. } | PublishError::Replaced { .. } => {
+            Tell::No { message: error.to_string() }
+        }
+        PublishError::Unavailable(why) => Tell::Failed { message: why.to_owned() },
+    })?;
+    let (published, news) = match outcome {
+        PublishOutcome::Published(published) => (published, News::Published),
         PublishOutcome::Known(published) => (published, News::Known),
     };
-    let in_force = engine.catalogs().in_force(published.studio, engine.now()).map(|version| version.version);
+    let catalogs = engine.catalogs();
+    let in_force = catalogs.in_force(published.studio, engine.now()).map(|version| version.version);
+    let at = (published.version, published.effective);
+    let followed_by = match news {
+        News::Published => catalogs.succession(published.studio, &published.catalog, at).followed_by,
+        News::Known => Vec::new(),
+    };
     Ok(Tell::Published(PublishedVersion {
         studio: published.catalog.studio.to_string(),
         version: published.version,
         effective: published.effective.to_string(),
         in_force,
         news,
+        followed_by: followed_by.into_iter().map(Followed::from).collect(),
     }))
 }
 

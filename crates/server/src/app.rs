@@ -194,9 +194,7 @@ impl App {
 
     /// The catalog version in force. A studio whose first one lies ahead has none yet.
     pub(crate) fn catalog(&self, studio: StudioNumber) -> Result<Arc<Published>, Refused> {
-        if !self.engine().knows_prices() {
-            return Err(Refusal::Unavailable("the list of catalogs could not be read again in time").into());
-        }
+        self.must_know_catalogs()?;
         let catalogs = self.engine().catalogs();
         catalogs.in_force(studio, self.engine().now()).map(Arc::clone).ok_or_else(|| {
             Refused::new(
@@ -204,6 +202,14 @@ impl App {
                 "No catalog of this studio is in force yet; GET /v1/catalog/versions says when one will be.",
             )
         })
+    }
+
+    /// Refuses what hangs on the list of catalogs where it may be an old one: another server may have published since.
+    pub(crate) fn must_know_catalogs(&self) -> Result<(), Refused> {
+        match self.engine().knows_prices() {
+            true => Ok(()),
+            false => Err(Refusal::Unavailable("the list of catalogs could not be read again in time").into()),
+        }
     }
 
     /// A version that is or was in force: what it says of prices that are to come is not told here.

@@ -346,6 +346,8 @@ params!(
         dry_run: Option<bool>,
         /// Only where this is still the newest version (0: there is none): `catalog_overtaken` otherwise.
         after: Option<u32>,
+        /// Only where it takes over from this version (0: from none), as the dry run said: `catalog_overtaken` otherwise.
+        replaces: Option<u32>,
         /// Why: kept in the audit trail.
         #[param(min_length = 1, max_length = 1000)]
         reason: Option<String>,

@@ -1,5 +1,5 @@
 //! The rate language and the catalog format: what is accepted and at which price, what is refused
-//! and where, what is left, what differs.
+//! and where, what is left, what differs, what comes after what.
 
 mod differences;
 mod kinds;
@@ -9,6 +9,7 @@ mod random;
 mod random_terms;
 mod reference_page;
 mod refusals;
+mod succession;
 
 use scrip_core::catalog::{Catalog, CatalogError, Format, read};
 use scrip_core::id::MeasureId;

@@ -67,7 +67,7 @@ pub(crate) fn publish(place: &Place, file: &Path) -> Result<(), Failure> {
 }
 
 fn report(version: &PublishedVersion) -> Result<(), Failure> {
-    let PublishedVersion { studio, version: number, effective, in_force, news } = version;
+    let PublishedVersion { studio, version: number, effective, in_force, news, followed_by } = version;
     match (news, in_force) {
         (News::Published, Some(force)) if force == number => println!("{studio}: version {number} is in force"),
         (News::Published, _) => println!("{studio}: version {number} is published, in force from {effective}"),
@@ -78,6 +78,14 @@ fn report(version: &PublishedVersion) -> Result<(), Failure> {
             )));
         }
         (News::Known, _) => println!("{studio}: this content is version {number} already: left alone"),
+    }
+    for other in followed_by {
+        let takes_back = if other.takes_back.is_empty() { "nothing of it back" } else { "this back:" };
+        println!(
+            "{studio}: version {}, which is scheduled already, takes over on {} and takes {takes_back}",
+            other.version, other.effective
+        );
+        other.takes_back.iter().for_each(|line| println!("  {line}"));
     }
     Ok(())
 }

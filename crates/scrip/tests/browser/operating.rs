@@ -251,8 +251,16 @@ fn a_catalog_is_checked_before_it_is_published_or_scheduled() {
     world.sign_in("studiotwin");
     for (place, (width, scheme)) in WINDOWS.into_iter().enumerate() {
         world.look(width, scheme);
+        let in_force = (2 * place).max(1);
+        // The editor opens with the newest version, which is not in force yet.
         world.browser.go(&world.at("/console/catalog"));
         world.browser.find("#source");
+        if place > 0 {
+            world.browser.find_text(&format!("This is the document of version {}, which is scheduled", 2 * place + 1));
+            world.keep_look("newest");
+        }
+        world.browser.go(&world.at(&format!("/console/catalog/{in_force}")));
+        world.browser.find_text(&format!("This is the document of version {in_force}, which is in force."));
         let replace = |from: &str, to: &str| {
             let script = "const area = document.querySelector('#source'); const had = area.value;
                 area.value = had.replace(arguments[0], arguments[1]); return had !== area.value";
@@ -268,13 +276,22 @@ fn a_catalog_is_checked_before_it_is_published_or_scheduled() {
         world.keep_look("refused");
         replace("[toolkits.motion", "[toolkits.motion]");
         check();
-        let in_force = (2 * place).max(1);
-        world.browser.find_text(&format!("This is version {in_force}: publishing it again would change nothing."));
+        world.browser.find_text(&format!(
+            "This is version {in_force}, which is in force: publishing it again would change nothing."
+        ));
         world.browser.find_text("examples come out as written.");
         let price = ["5.00 USD", "5.50 USD", "6.00 USD", "6.50 USD", "7.00 USD"];
         replace(&format!("price = \"{}\"", price[place]), &format!("price = \"{}\"", price[place + 1]));
         check();
+        world
+            .browser
+            .find_text(&format!("In force at once, when it is published, in the place of version {in_force}."));
         world.browser.find_text(&format!("{} → {}", price[place], price[place + 1]));
+        // What is scheduled already takes the price back, and says so.
+        if place > 0 {
+            world.browser.find_text(&format!("Version {} is scheduled already: it takes over on 1 Mar", 2 * place + 1));
+            world.browser.find_text(&format!("{} → {}", price[place + 1], price[place]));
+        }
         assert_eq!(world.faults(), Vec::<String>::new());
         world.keep_look("checked");
         world.fill("#reason", "costs have risen");
@@ -285,7 +302,10 @@ fn a_catalog_is_checked_before_it_is_published_or_scheduled() {
         replace("name = \"Motion Toolkit\"", &format!("name = \"Motion {place}\""));
         world.fill("#from", &format!("20{}1-03-01T00:00", 4 + place));
         check();
-        world.browser.find_text(&format!("In force from 1 Mar 20{}1, 00:00.", 4 + place));
+        let before = if place == 0 { 2 } else { 2 * place + 1 };
+        world
+            .browser
+            .find_text(&format!("In force from 1 Mar 20{}1, 00:00, in the place of version {before}.", 4 + place));
         world.fill("#reason", "the name, from spring on");
         world.browser.click("#reason ~ .actions button");
         world.browser.find_text(&format!("Scheduled, version {}", 2 * place + 3));

@@ -101,6 +101,21 @@ fn a_catalog_is_published_once() {
     assert!(errors.contains("left alone"), "{errors}");
 }
 
+/// R7: what is scheduled already and takes a publication back later is named.
+#[test]
+fn a_publication_names_what_takes_it_back() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data").display().to_string();
+    let publish = |file: &str| succeed(&["catalog", "publish", "--data", &data, file]);
+    publish(&shipped("studiotwin"));
+    let said = publish(&changed(folder.path(), "studio = ", "effective_from = 2099-01-01T00:00:00Z\nstudio = "));
+    assert!(said.starts_with("studiotwin: version 2 is published, in force from 2099-01-01T00:00:00Z\n"), "{said}");
+    let expected = "studiotwin: version 3 is in force\n\
+                    studiotwin: version 2, which is scheduled already, takes over on 2099-01-01T00:00:00Z and takes this back:\n  \
+                    Environment Map to World: 81 → 80\n";
+    assert_eq!(publish(&dearer(folder.path())), expected);
+}
+
 #[test]
 fn a_refused_catalog_stops_the_start_before_anything_is_written() {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -363,19 +363,57 @@ fn a_catalog_is_published_over_nothing_unseen() {
     let visitor = Visitor::signed_in(&world.server, &world.admin);
     let document = std::fs::read_to_string(crate::support::shipped("studiotwin")).unwrap();
     let named = |name: &str| document.replacen("\"StudioTwin\"", &format!("\"{name}\""), 1);
-    let send = |word: &'static str, text: &str, after: &str| {
-        let fields = [("format", "toml"), ("source", text), ("do", word), ("after", after), ("reason", "why")];
+    let send = |word: &'static str, text: &str, (after, replaces): (&str, &str)| {
+        let fields = [
+            ("format", "toml"),
+            ("source", text),
+            ("do", word),
+            ("after", after),
+            ("replaces", replaces),
+            ("reason", "why"),
+        ];
         visitor.post("/console/catalog", &fields)
     };
-    let checked = send("check", &named("Twins"), "");
+    let check = |text: &str| send("check", text, ("", ""));
+    let checked = check(&named("Twins"));
     checked.says(200, "It holds");
-    let after = checked.hidden("after");
-    send("publish", &named("Others"), &after).says(200, "Published, version 2");
-    send("publish", &named("Twins"), &after).says(200, "version 2 was, meanwhile");
-    send("publish", &named("Twins"), "").says(403, "That did not come from here");
+    let looked = (checked.hidden("after"), checked.hidden("replaces"));
+    let looked = (looked.0.as_str(), looked.1.as_str());
+    send("publish", &named("Others"), looked).says(200, "Published, version 2");
+    let overtaken = send("publish", &named("Twins"), looked);
+    overtaken.says(200, "Not what was looked at any more");
+    overtaken.says(200, "version 2 was, meanwhile");
+    assert!(!overtaken.text.contains("The catalog is refused"), "it is as good as it was");
+    send("publish", &named("Twins"), ("", "")).says(403, "That did not come from here");
     let versions = world.server.client(&world.admin).get("/catalog/versions").body["versions"].clone();
     assert_eq!(versions.as_array().map(Vec::len), Some(2));
-    send("check", &document, "").says(200, "This is version 1");
+    let old = check(&document);
+    old.says(200, "This is version 1, which is not in force any more");
+    assert!(!old.text.contains("In force from <time"), "{}", old.text);
+    // A version that is scheduled is what the editor opens with; what comes before it is told what it takes back.
+    let later = format!("effective_from = 2026-03-01T00:00:00Z\n{}", named("Spring"));
+    let checked = check(&later);
+    send("publish", &later, (&checked.hidden("after"), &checked.hidden("replaces"))).says(200, "Scheduled, version 3");
+    visitor.get("/console/catalog").says(200, "This is the document of version 3, which is scheduled");
+    visitor.get("/console/catalog/2").says(200, "Version 3 is scheduled from");
+    let dearer = named("Others").replace("price = \"70.00 USD\"", "price = \"75.00 USD\"");
+    let checked = check(&dearer);
+    checked.says(200, "in the place of version 2");
+    checked.says(200, "Version 3 is scheduled already: it takes over on");
+    checked.says(200, "price: 75.00 USD → 70.00 USD");
+    // What takes force while somebody looks is found out.
+    let looked = (checked.hidden("after"), checked.hidden("replaces"));
+    world.at("2026-03-01T00:00:00Z");
+    let visitor = Visitor::signed_in(&world.server, &world.admin);
+    let fields = [
+        ("format", "toml"),
+        ("source", &dearer),
+        ("do", "publish"),
+        ("after", &looked.0),
+        ("replaces", &looked.1),
+        ("reason", "why"),
+    ];
+    visitor.post("/console/catalog", &fields).says(200, "version 3 is in force by then");
 }
 
 #[test]

@@ -8,14 +8,11 @@ use axum::response::Response;
 use scrip_api::catalog::{CatalogShown, PackagesShown, PublishedShown, VersionShown, VersionsShown, packages_on_sale};
 use scrip_api::code::Code;
 use scrip_api::problem::Problem;
-use scrip_api::time::Instant;
 use scrip_api::unfit::InvalidField;
-use scrip_core::catalog::{self, Catalog, CatalogError, Format as Written, Plan, Published};
-use scrip_core::entry::Act;
+use scrip_core::catalog::{self, Catalog, Format as Written, Plan, Published};
 use scrip_core::id::{StudioId, StudioNumber};
 use scrip_core::plan::Renews;
-use scrip_core::time::Time;
-use scrip_engine::engine::{Deed, Publication, PublishError, PublishOutcome};
+use scrip_engine::engine::{Expected, Hand, Publication, PublishError, PublishOutcome};
 
 use crate::app::App;
 use crate::auth::Authorised;
@@ -90,7 +87,8 @@ pub(super) async fn for_sale(State(app): State<App>, key: Authorised, query: Que
 }
 
 /// Checks a catalog and publishes it as a new version; with `dry_run=true` only checks it. Idempotent by content: what
-/// was a version already is left alone.
+/// was a version already is left alone. Told is what differs from the version that is in force when it begins, and which
+/// scheduled ones take over from it.
 #[utoipa::path(post, path = "/v1/catalog", tag = "catalog", params(PublishParams),
     request_body(description = "The document, as the catalog format's reference describes it",
         content((String = "application/toml"), (serde_json::Value = "application/json"))),
@@ -106,13 +104,15 @@ pub(super) async fn publish(
     if trial == Trial::No {
         key.must_be_whole()?;
     }
-    let after = query.read("after", "the number of a version, or 0", |text| text.parse::<u32>().ok())?;
+    let mut version = |name| query.read(name, "the number of a version, or 0", |text| text.parse::<u32>().ok());
+    let (newest, replaces) = (version("after")?, version("replaces")?);
     let reason = query.reason()?;
     query.finish()?;
     let publication = publication(&app, request).await?;
+    let expected = Expected { studio: Some(name_of(&app, key.studio)?), newest, replaces };
     match trial {
-        Trial::Yes => try_out(&app, &key, publication, after).await,
-        Trial::No => really(&app, &key, publication, Wish { after, reason }).await,
+        Trial::Yes => try_out(&app, &key, publication, expected).await,
+        Trial::No => really(&app, &key, publication, Wish { expected, reason }).await,
     }
 }
 
@@ -138,35 +138,27 @@ async fn try_out(
     app: &App,
     key: &Authorised,
     publication: Publication,
-    after: Option<u32>,
+    expected: Expected,
 ) -> Result<Response, Refused> {
-    let (studio, now) = (name_of(app, key.studio)?, app.engine().now());
     let checked = tokio::task::spawn_blocking(move || catalog::read(&publication.source, publication.format));
     let checked = checked.await.map_err(|_| Refused::bug("checking a catalog ended without an answer"))?;
-    let checked = checked.map_err(invalid)?;
-    if checked.studio != studio {
-        return Err(other_studio(&studio, &checked.studio));
-    }
-    let catalogs = app.engine().catalogs();
-    if let Some(known) = catalogs.of(key.studio).iter().find(|known| known.catalog.digest == checked.digest) {
+    let checked = Arc::new(checked.map_err(|error| refused(error.into()))?);
+    app.must_know_catalogs()?;
+    let tried = app.engine().try_publication(&checked, &expected).map_err(refused)?;
+    let shown = match &tried {
         // Publishing it would leave it alone.
-        let (effective, changes) = (Some(known.effective), Vec::new());
-        let mut shown = PublishedShown::dry_run(&checked, effective, changes);
-        shown.catalog_version = Some(known.version);
-        shown.warnings = warnings(app, key.studio, &checked);
-        return Ok(reply::ok(&shown));
-    }
-    let newest = catalogs.of(key.studio).iter().map(|published| published.version).max().unwrap_or(0);
-    if after.is_some_and(|after| after != newest) {
-        return Err(overtaken(newest));
-    }
-    let before = app.catalog(key.studio).ok();
-    // A later version takes force no earlier than it is published.
-    let earliest = if before.is_some() { now } else { Time::EPOCH };
-    let effective_from = checked.effective_from.map(|from| from.max(earliest));
-    let changes = before.map_or_else(Vec::new, |before| catalog::diff(&before.catalog, &checked));
-    let warnings = warnings(app, key.studio, &checked);
-    Ok(reply::ok(&PublishedShown { warnings, ..PublishedShown::dry_run(&checked, effective_from, changes) }))
+        PublishOutcome::Known(known) => PublishedShown {
+            catalog_version: Some(known.version),
+            ..PublishedShown::of(&checked, Some(known.effective))
+        },
+        PublishOutcome::Published(next) => {
+            let at = (next.version, next.effective);
+            let succession = app.engine().catalogs().succession(key.studio, &checked, at);
+            // Without a time of its own it is in force once it is published, whenever that is.
+            PublishedShown::of(&checked, checked.effective_from.map(|_| next.effective)).beside(succession)
+        }
+    };
+    Ok(reply::ok(&PublishedShown { warnings: warnings(app, key.studio, &checked), ..shown }))
 }
 
 /// What the studio's payment provider makes of a catalog, where nobody can mean it so.
@@ -189,70 +181,65 @@ fn warnings(app: &App, studio: StudioNumber, catalog: &Catalog) -> Vec<String> {
     plans.chain(packages).collect()
 }
 
-fn overtaken(newest: u32) -> Refused {
-    let detail = format!(
-        "Nothing was published: version {newest} was, meanwhile. Look at what differs from it, and publish then."
-    );
-    Problem::new(Code::CatalogOvertaken, detail).with("catalog_version", newest).into()
-}
-
 /// How something is published.
 struct Wish {
-    /// Only where this is the newest version still.
-    after: Option<u32>,
+    /// Only where all is so.
+    expected: Expected,
     /// Why: kept in the audit trail.
     reason: Option<Box<str>>,
 }
 
 async fn really(app: &App, key: &Authorised, publication: Publication, wish: Wish) -> Result<Response, Refused> {
-    let Wish { after, reason } = wish;
-    let (studio, before) = (name_of(app, key.studio)?, app.catalog(key.studio).ok());
-    let engine = app.engine().clone();
+    let Wish { expected, reason } = wish;
+    let (engine, by) = (app.engine().clone(), key.by());
     let runtime = tokio::runtime::Handle::current();
-    let published = tokio::task::spawn_blocking(move || match after {
-        None => runtime.block_on(engine.publish(publication, Some(studio))),
-        Some(after) => runtime.block_on(engine.publish_after(publication, studio, after)),
+    let published = tokio::task::spawn_blocking(move || {
+        let hand = Hand { by, reason: reason.as_deref() };
+        runtime.block_on(engine.publish_by(publication, expected, hand))
     });
     let published = published.await.map_err(|_| Refused::bug("publishing ended without an answer"))?;
-    let (status, is_new, version) = match published {
-        Ok(PublishOutcome::Published(version)) => (StatusCode::CREATED, true, version),
-        Ok(PublishOutcome::Known(version)) => (StatusCode::OK, false, version),
-        Err(PublishError::Invalid(error)) => return Err(invalid(error)),
-        Err(PublishError::OtherStudio { expected, found }) => return Err(other_studio(&expected, &found)),
-        Err(PublishError::Overtaken { newest }) => return Err(overtaken(newest)),
-        Err(PublishError::Unavailable(why)) => return Err(Refused::unavailable(why)),
+    let (is_new, version) = match published.map_err(refused)? {
+        PublishOutcome::Published(version) => (true, version),
+        PublishOutcome::Known(version) => (false, version),
     };
-    if is_new {
-        let subject = format!("version {}", version.version);
-        let deed = Deed::of(Act::CatalogPublished, &subject).because(reason.as_deref());
-        app.engine().record(key.studio, key.by(), deed).await?;
+    let shown = PublishedShown {
+        catalog_version: Some(version.version),
+        published: is_new,
+        warnings: warnings(app, key.studio, &version.catalog),
+        ..PublishedShown::of(&version.catalog, Some(version.effective))
+    };
+    if !is_new {
+        return Ok(reply::ok(&shown));
     }
-    let changes = match before.filter(|_| is_new) {
-        Some(before) => catalog::diff(&before.catalog, &version.catalog),
-        None => Vec::new(),
+    let at = (version.version, version.effective);
+    let succession = app.engine().catalogs().succession(key.studio, &version.catalog, at);
+    Ok(reply::json(StatusCode::CREATED, &shown.beside(succession)))
+}
+
+/// What a publication that was refused is told.
+fn refused(error: PublishError) -> Refused {
+    let overtaken = |detail: String, version: u32| {
+        let detail = format!("Nothing was published: {detail}. Look at what differs, and publish then.");
+        Problem::new(Code::CatalogOvertaken, detail).with("catalog_version", version).into()
     };
-    Ok(reply::json(
-        status,
-        &PublishedShown {
-            catalog_version: Some(version.version),
-            published: is_new,
-            effective_from: Some(Instant(version.effective)),
-            changes,
-            examples: PublishedShown::examples_of(&version.catalog),
-            warnings: warnings(app, key.studio, &version.catalog),
-        },
-    ))
-}
-
-fn invalid(error: CatalogError) -> Refused {
-    let message = error.message.trim_end_matches('.');
-    let detail = format!("Line {}, column {}: {message}.", error.line, error.column);
-    Problem::new(Code::CatalogInvalid, detail).with("line", error.line).with("column", error.column).into()
-}
-
-fn other_studio(expected: &StudioId, found: &StudioId) -> Refused {
-    let detail = format!("The catalog is of studio {found}, the key of studio {expected}; use a key of {found}.");
-    Refused::new(Code::Forbidden, detail)
+    match error {
+        PublishError::Invalid(error) => {
+            let message = error.message.trim_end_matches('.');
+            let detail = format!("Line {}, column {}: {message}.", error.line, error.column);
+            Problem::new(Code::CatalogInvalid, detail).with("line", error.line).with("column", error.column).into()
+        }
+        PublishError::OtherStudio { expected, found } => {
+            let detail =
+                format!("The catalog is of studio {found}, the key of studio {expected}; use a key of {found}.");
+            Refused::new(Code::Forbidden, detail)
+        }
+        PublishError::Overtaken { newest } => overtaken(format!("version {newest} was, meanwhile"), newest),
+        PublishError::Replaced { by: 0 } => overtaken("no version is in force by then".to_owned(), 0),
+        PublishError::Replaced { by } => {
+            overtaken(format!("version {by} is in force by then, not the one that it was compared with"), by)
+        }
+        PublishError::Unavailable(why) => Refused::unavailable(why),
+    }
 }
 
 fn document(app: &App, studio: StudioNumber, published: &Published, headers: &HeaderMap) -> Result<Response, Refused> {

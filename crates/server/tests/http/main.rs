@@ -15,6 +15,7 @@ mod orders;
 mod page;
 mod payments;
 mod prices;
+mod publishing;
 mod reconciling;
 mod refusals;
 mod repeats;

@@ -1,5 +1,5 @@
-//! *Catalog*: the document, checked with line and column, compared with what is in force, and then published or scheduled:
-//! what was checked, and nothing else.
+//! *Catalog*: the document, checked with line and column, compared with what is in force when it begins and with what is
+//! scheduled after it, and then published or scheduled: what was checked, and nothing else.
 
 use askama::Template;
 use axum::extract::Path;
@@ -8,6 +8,7 @@ use scrip_api::catalog::{PublishedShown, VersionShown, VersionsShown};
 use scrip_api::code::Code;
 use scrip_api::console::ConsoleVisitShown;
 use scrip_api::problem::ProblemShown;
+use scrip_api::time::Instant;
 
 use super::Page;
 use super::cells::{Cell, Table, Tone, Way, text};
@@ -26,11 +27,31 @@ struct CatalogPage {
     frame: Frame,
     source: String,
     format: &'static str,
-    /// The version that is being read, where it is not the one in force.
-    version: Option<u32>,
+    /// The version whose document is shown as it is; `None` for what was written here.
+    shown: Option<Stands>,
+    /// How each version stands.
+    versions: Vec<Stands>,
     table: Table,
     outcome: Outcome,
     may_publish: bool,
+}
+
+/// A version, and where it stands now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stands {
+    version: u32,
+    state: State,
+    from: Instant,
+}
+
+/// Where a version stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    InForce,
+    /// It takes force later.
+    Scheduled,
+    /// Another took over from it, or from it before it had begun.
+    Superseded,
 }
 
 /// What came of the last press of a button.
@@ -39,6 +60,8 @@ enum Outcome {
     None,
     /// It is refused, and where.
     Refused { why: String, lines: Vec<Numbered> },
+    /// Others published meanwhile, or what it was compared with is in force no more.
+    Overtaken(String),
     /// It holds; what would change, and the newest version then.
     Checked(PublishedShown, u32),
     /// It is published, or was a version already.
@@ -54,14 +77,13 @@ struct Numbered {
     mark: String,
 }
 
-/// The document in force.
+/// The document of the newest version, from which one goes on.
 pub(super) async fn page(desk: Desk) -> Page {
-    let (source, format) = match desk.site.api.catalog_source(&desk.token, "/catalog").await {
-        Ok(found) => found,
-        Err(trouble) if trouble.is(Code::CatalogVersionNotFound) => (String::new(), "toml"),
-        Err(trouble) => return Err(trouble.into()),
-    };
-    shown(&desk, (source, format), None, Outcome::None).await
+    let versions: VersionsShown = desk.get("/catalog/versions").await?;
+    match versions.versions.first() {
+        Some(newest) => version(desk, Path(newest.catalog_version)).await,
+        None => shown(&desk, (String::new(), "toml"), None, Outcome::None).await,
+    }
 }
 
 /// The document of a version, to read it or to go on from it.
@@ -80,9 +102,11 @@ pub(super) async fn sent(sent: Sent) -> Page {
         Some(_) | None => source,
     };
     // What was checked is published where it goes on from the version that it was compared with, and from no other.
-    let after = sent.text("after").and_then(|after| after.parse::<u32>().ok());
-    let path = match (publish, after, sent.text("reason")) {
-        (true, Some(after), Some(reason)) => format!("/catalog?after={after}&reason={}", escaped(reason)),
+    let number = |name| sent.text(name).and_then(|number| number.parse::<u32>().ok());
+    let path = match (publish, number("after").zip(number("replaces")), sent.text("reason")) {
+        (true, Some((after, replaces)), Some(reason)) => {
+            format!("/catalog?after={after}&replaces={replaces}&reason={}", escaped(reason))
+        }
         (true, ..) => return Err(Denied(Trouble::NotFromHere)),
         (false, ..) => "/catalog?dry_run=true".to_owned(),
     };
@@ -92,8 +116,9 @@ pub(super) async fn sent(sent: Sent) -> Page {
     let outcome = match sent.desk.site.api.send_catalog(&sent.desk.token, &path, format, &source).await {
         Ok(published) if publish => Outcome::Published(published),
         Ok(checked) => Outcome::Checked(checked, newest),
-        Err(Trouble::Problem(problem)) if matches!(problem.code, Code::CatalogInvalid | Code::CatalogOvertaken) => {
-            refused(&problem, &source)
+        Err(Trouble::Problem(problem)) if problem.code == Code::CatalogInvalid => refused(&problem, &source),
+        Err(Trouble::Problem(problem)) if problem.code == Code::CatalogOvertaken => {
+            Outcome::Overtaken(problem.detail.clone())
         }
         Err(trouble) => return Err(Denied(trouble)),
     };
@@ -143,19 +168,22 @@ async fn shown(desk: &Desk, (source, format): (String, &'static str), version: O
     let mut frame = Frame::around(desk, Room::Catalog);
     frame.now = visit.now;
     let rows = versions.versions.iter().map(|version| row(&frame, version)).collect();
+    let stands = |version: &VersionShown| Stands::of(version, &frame);
+    let stands: Vec<Stands> = versions.versions.iter().map(stands).collect();
     let columns = vec![text("Version"), text("Published"), text("In force from"), text("State"), text("")];
     let table =
         Table { name: "Versions", columns, rows, empty: "No version was published yet.".to_owned(), next: None };
     let may_publish = desk.visit.role == "admin";
-    let page = CatalogPage { frame, source, format, version, table, outcome, may_publish };
+    let shown = stands.iter().copied().find(|stands| Some(stands.version) == version);
+    let page = CatalogPage { frame, source, format, shown, versions: stands, table, outcome, may_publish };
     Ok(frame::html(StatusCode::OK, &page))
 }
 
 fn row(frame: &Frame, version: &VersionShown) -> Vec<Cell> {
-    let (state, tone) = match (version.in_force, version.effective_from.0 > frame.now.0) {
-        (true, _) => ("in_force", Tone::Good),
-        (false, true) => ("scheduled", Tone::Warn),
-        (false, false) => ("superseded", Tone::Quiet),
+    let (state, tone) = match Stands::of(version, frame).state {
+        State::InForce => ("in_force", Tone::Good),
+        State::Scheduled => ("scheduled", Tone::Warn),
+        State::Superseded => ("superseded", Tone::Quiet),
     };
     let read = Way {
         href: format!("/console/catalog/{}", version.catalog_version),
@@ -175,9 +203,33 @@ fn row(frame: &Frame, version: &VersionShown) -> Vec<Cell> {
     ]
 }
 
+impl Stands {
+    fn of(version: &VersionShown, frame: &Frame) -> Stands {
+        let state = match (version.in_force, version.effective_from.0 > frame.now.0) {
+            (true, _) => State::InForce,
+            (false, true) => State::Scheduled,
+            (false, false) => State::Superseded,
+        };
+        Stands { version: version.catalog_version, state, from: version.effective_from }
+    }
+}
+
 impl CatalogPage {
     fn is_ahead(&self, published: &PublishedShown) -> bool {
         published.effective_from.is_some_and(|from| from.0 > self.frame.now.0)
+    }
+
+    /// The other versions that are scheduled, in the order in which they take force.
+    fn scheduled(&self, but: &Stands) -> Vec<&Stands> {
+        let others = self.versions.iter().filter(|stands| *stands != but);
+        let mut scheduled: Vec<&Stands> = others.filter(|stands| stands.state == State::Scheduled).collect();
+        scheduled.sort_by_key(|stands| (stands.from.0, stands.version));
+        scheduled
+    }
+
+    /// Where a version stands.
+    fn standing(&self, version: &u32) -> Option<&Stands> {
+        self.versions.iter().find(|stands| stands.version == *version)
     }
 
     /// How the examples came out.
