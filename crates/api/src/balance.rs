@@ -1,6 +1,7 @@
 //! What an account has: remaining, held, available, lots, and what it would buy.
 
 use scrip_core::account::Totals;
+use scrip_core::amount::Credits;
 use scrip_core::hold::LotPart;
 use scrip_core::id::AccountId;
 use scrip_core::statement::{Balance, ToolLeft};
@@ -19,6 +20,25 @@ pub struct TotalsShown {
     pub held: Amount,
     /// remaining − held − frozen.
     pub available: Amount,
+    /// What the account owes; left out where that is nothing.
+    #[serde(default = "nothing", skip_serializing_if = "is_nothing")]
+    #[schema(required = false)]
+    pub debt: Amount,
+}
+
+fn nothing() -> Amount {
+    Amount(Credits::ZERO)
+}
+
+fn is_nothing(amount: &Amount) -> bool {
+    amount.0.is_zero()
+}
+
+impl From<&BalanceShown> for TotalsShown {
+    fn from(balance: &BalanceShown) -> TotalsShown {
+        let BalanceShown { remaining, held, available, debt, .. } = *balance;
+        TotalsShown { remaining, held, available, debt }
+    }
 }
 
 impl From<Totals> for TotalsShown {
@@ -27,6 +47,7 @@ impl From<Totals> for TotalsShown {
             remaining: Amount(totals.remaining),
             held: Amount(totals.held),
             available: Amount(totals.available()),
+            debt: Amount(totals.debt),
         }
     }
 }

@@ -107,6 +107,9 @@ pub struct OrderShown {
     pub clawed_back: Amount,
     /// Where to pay; null without a payment provider, and once there is nothing to pay.
     pub checkout_url: Option<String>,
+    /// What its payment granted, in the answer that says it is paid: of a plan, what comes at once. What repaid a debt is in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted: Option<Amount>,
     /// The account's totals after it, in answers to what changes an order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balance: Option<TotalsShown>,
@@ -143,14 +146,20 @@ impl OrderShown {
             refunded: order.refunded - order.refunds_failed,
             clawed_back: Amount(order.taken_back.credits + order.taken_back.bonus),
             checkout_url: None,
+            granted: None,
             balance: None,
         }
     }
 
     /// From the answer to a command about an order; `None` for any other.
     pub fn of_answer(answer: &Answer, account: &str) -> Option<OrderShown> {
-        let Done::Ordered(order) = &answer.done else { return None };
-        Some(OrderShown { balance: Some(answer.balance.into()), ..OrderShown::of(order, Some(account)) })
+        let Done::Ordered { order, granted } = &answer.done else { return None };
+        let paid = matches!(order.payment, Payment::Paid(_));
+        Some(OrderShown {
+            granted: paid.then_some(Amount(*granted)),
+            balance: Some(answer.balance.into()),
+            ..OrderShown::of(order, Some(account))
+        })
     }
 }
 

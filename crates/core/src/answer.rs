@@ -113,8 +113,13 @@ pub enum Done {
         /// The account's number.
         account: AccountNumber,
     },
-    /// An order, as it stands now.
-    Ordered(Box<Order>),
+    /// What was done about an order.
+    Ordered {
+        /// As it stands now.
+        order: Box<Order>,
+        /// What its payment granted, of the order's own credits or of its plan's; what repaid a debt at once is in it.
+        granted: Credits,
+    },
     /// What an operator does is recorded.
     Recorded,
     /// What was due was applied.
@@ -197,7 +202,9 @@ fn done(entry: &Entry, all: &[Entry]) -> Done {
         | Event::GivenBack { order, .. }
         | Event::ClawedBack { order, .. } => {
             let newest = all.iter().rev().find_map(|entry| entry.event.order().filter(|later| later.id == order.id));
-            Done::Ordered(Box::new(newest.unwrap_or(order).clone()))
+            let made = |entry: &&Entry| matches!(entry.event, Event::OrderPaid { .. } | Event::Refilled { .. });
+            let granted = all.iter().filter(made).map(Entry::credits).sum();
+            Done::Ordered { order: Box::new(newest.unwrap_or(order).clone()), granted }
         }
         // Never the first entry of a command: consequences, or what was due.
         Event::Refilled { .. }

@@ -96,7 +96,7 @@ pub fn told(answer: &Answer) -> String {
         Done::Revoked { credits, .. } => view::revoked(amount(*credits)),
         Done::DebtWrittenOff { credits } => view::written_off(amount(*credits)),
         Done::AccountErased { .. } => view::ERASED.to_owned(),
-        Done::Ordered(order) => format!("ordered {}", order.state().word()),
+        Done::Ordered { order, .. } => format!("ordered {}", order.state().word()),
         // Recording an act moves nothing.
         Done::Recorded | Done::Touched => view::TOUCHED.to_owned(),
     };

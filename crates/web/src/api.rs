@@ -39,6 +39,13 @@ pub(crate) struct Ask<'a> {
     pub(crate) accept: &'static str,
 }
 
+/// An answer to what happens once.
+pub(crate) struct Answered<T> {
+    pub(crate) body: T,
+    /// Whether it was done before, and this is the answer from then.
+    pub(crate) replayed: bool,
+}
+
 impl Api {
     pub(crate) fn new(routes: Router) -> Api {
         Api(routes)
@@ -47,6 +54,13 @@ impl Api {
     /// The answer's body, read.
     pub(crate) async fn ask<T: DeserializeOwned>(&self, ask: Ask<'_>) -> Result<T, Trouble> {
         read(&whole(self.send(ask).await?).await?)
+    }
+
+    /// The same, and whether it is the first answer to its key again.
+    pub(crate) async fn ask_once<T: DeserializeOwned>(&self, ask: Ask<'_>) -> Result<Answered<T>, Trouble> {
+        let response = self.send(ask).await?;
+        let replayed = response.headers().contains_key("idempotency-replayed");
+        Ok(Answered { body: read(&whole(response).await?)?, replayed })
     }
 
     /// The answer as it comes; anything but success is the trouble that it tells of.

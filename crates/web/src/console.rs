@@ -16,8 +16,10 @@ mod glance;
 mod health;
 mod keys;
 mod lists;
+mod object;
 mod refused;
 mod sign_in;
+mod told;
 mod visit;
 mod words;
 

@@ -130,7 +130,7 @@ pub(super) fn send(mut scribe: Scribe<'_>, order: OrderId, reference: &ProviderR
     if after != *stands {
         write_change(&mut scribe, OrderChange::Sent, after.clone());
     }
-    Ok(scribe.finish_or(Done::Ordered(Box::new(after))))
+    Ok(scribe.finish_or(Done::Ordered { order: Box::new(after), granted: Credits::ZERO }))
 }
 
 /// Credits an order that an operator saw paid outside a provider.
@@ -180,7 +180,7 @@ pub(super) fn fulfil(mut scribe: Scribe<'_>, order: OrderId, truth: &Truth) -> R
     if matches!(order.payment, Payment::Paid(Paid { by: PaidBy::Provider, .. })) {
         order = money_back(&mut scribe, order, truth);
     }
-    Ok(scribe.finish_or(Done::Ordered(Box::new(order))))
+    Ok(scribe.finish_or(Done::Ordered { order: Box::new(order), granted: Credits::ZERO }))
 }
 
 /// Notes that an order's money is there although its credits do not fit: it stays at hand until they do.

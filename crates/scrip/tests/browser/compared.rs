@@ -171,7 +171,7 @@ fn the_numbers_of_the_console_are_the_apis_own() {
 #[test]
 fn the_numbers_of_every_act_are_the_apis_own() {
     /// The act, its fields, the call that it tries, and the sentence that it says of the answer.
-    type Tried = (&'static str, &'static [(&'static str, &'static str)], &'static str, fn(&Value, &str) -> Vec<String>);
+    type Tried = (&'static str, &'static [(&'static str, &'static str)], &'static str, fn(&Value) -> Vec<String>);
     let world = World::start();
     let (studio, id) = ("studiotwin", "compared");
     let key = world.server.key(studio);
@@ -194,30 +194,31 @@ fn the_numbers_of_every_act_are_the_apis_own() {
     let (charge, hold, order) = (newest("charge", "charge"), newest("hold", "hold"), newest("order", "order"));
     let lot = text(&get("/balance")["lots"][0]["lot"]);
     let acts: &[Tried] = &[
-        ("grant", &[("credits", "25.5"), ("class", "make_good")], "/grants", |_, _| {
+        ("grant", &[("credits", "25.5"), ("class", "make_good")], "/grants", |_| {
             vec!["Gives 25.5 make-good credits, with no end.".to_owned()]
         }),
-        ("refund", &[("credits", "12")], "/charges/{of}/refunds", |answer, of| {
+        ("refund", &[("credits", "12")], "/charges/{of}/refunds", |answer| {
             let to = answer["to"].as_array().expect("lots").iter();
-            let first = format!("Gives {} credits of {of} back.", answer["credits"]);
-            let parts =
-                to.map(|part| format!("{} of them are promotional credits ({}).", part["credits"], text(&part["lot"])));
+            let first = format!("Gives {} credits of a job without a tool back.", answer["credits"]);
+            let parts = to.map(|part| format!("{} of them are promotional credits.", part["credits"]));
             [first].into_iter().chain(parts).collect()
         }),
-        ("release", &[], "/holds/{of}/release", |answer, _| {
-            vec![format!("Frees {} held credits; the job stuck, without a tool, can charge nothing.", answer["freed"])]
+        ("release", &[], "/holds/{of}/release", |answer| {
+            let freed = &answer["freed"];
+            vec![format!("Frees {freed} held credits of a job without a tool, stuck; it can charge nothing any more.")]
         }),
-        ("revoke", &[("credits", "1000")], "/lots/{of}/revoke", |answer, of| {
-            vec![format!("Takes {} promotional credits ({of}) back.", grouped(&answer["credits"]))]
+        ("revoke", &[("credits", "1000")], "/lots/{of}/revoke", |answer| {
+            vec![format!("Takes {} promotional credits back.", grouped(&answer["credits"]))]
         }),
-        ("mark-paid", &[], "/orders/{of}/mark-paid", |answer, of| {
+        ("mark-paid", &[], "/orders/{of}/mark-paid", |answer| {
             vec![format!(
-                "Takes the order of 100 credits ({of}), of 5.00 USD, as paid: {} credits at once.",
+                "Takes the order of 100 credits, of 5.00 USD, as paid: {} credits at once.",
                 answer["credits"]
             )]
         }),
     ];
     world.sign_in(studio);
+    let catalog = world.get(studio, "/catalog");
     for (act, fields, call, says) in acts {
         let of = match *act {
             "refund" => &charge,
@@ -240,13 +241,14 @@ fn the_numbers_of_every_act_are_the_apis_own() {
             balance["lots"].as_array().expect("lots").iter().filter(|one| one["lot"] == *of).cloned().collect();
         let lots = json!(lots);
         let numbers = [("lot_remaining", all(&lots, "/remaining")), ("lot_held", all(&lots, "/held"))];
-        let known = json!([of, id]);
+        let known = json!([of, id, catalog]);
         world.compare(act, &numbers, &[&known]);
         for (name, value) in *fields {
             world.fill(&format!("#{name}"), value);
         }
         world.fill("#reason", "because");
-        world.previewed(act, &balance, &tried.body["balance"], &says(&tried.body, of), &known);
+        let known = json!([known, tried.body]);
+        world.previewed(act, &balance, &tried.body["balance"], &says(&tried.body), &known);
         let after = get("/balance");
         let done = totals(&after, "");
         world.compare(act, &done, &[&known, &json!(world.browser.text(".deed"))]);
@@ -452,6 +454,7 @@ fn receipts(world: &World, studio: &str, id: &str, entries: &Value) -> Vec<Strin
 fn orders(orders: &Value) -> Vec<Numbers> {
     let rows = || orders.as_array().expect("orders").iter();
     let ordered = rows().map(|order| match &order["bonus"] {
+        _ if order["plan"].is_string() => format!("{} a cycle", order["credits"]),
         bonus if *bonus == json!(0) => order["credits"].to_string(),
         bonus => format!("{}  {bonus}", order["credits"]),
     });

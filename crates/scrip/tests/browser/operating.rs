@@ -127,7 +127,11 @@ fn credits_are_granted_with_a_preview_and_a_reason_and_once() {
         assert_eq!(world.browser.text("#available"), after.to_string());
         // The last page sent again gives the first answer again.
         world.browser.run("location.reload()", &json!([]));
+        world.browser.find_text("This was done already, and nothing was done now.");
         world.browser.find_text("Granted 25 credits.");
+        assert_eq!(world.browser.text("#available"), after.to_string());
+        assert_eq!(world.faults(), Vec::<String>::new());
+        world.keep_look("done-before");
         assert_eq!(available(), json!(after));
         // It stands in the trail, with the reason and the key.
         world.browser.go(&world.at("/console/audit"));
@@ -165,7 +169,7 @@ fn every_other_act_says_what_it_will_do_and_does_it() {
         world.browser.click("a[href*='/refund?of=']");
         world.act(
             &[("#credits", "12"), ("#reason", "black frames")],
-            "Gives 12 credits of charge_",
+            "Gives 12 credits of a job without a tool back.",
             "Gave 12 credits back.",
         );
         available(72);
@@ -173,7 +177,7 @@ fn every_other_act_says_what_it_will_do_and_does_it() {
         world.browser.click("a[href*='/release?of=']");
         world.act(
             &[("#reason", "the job is gone")],
-            "Frees 10 held credits; the job stuck, without a tool, can charge nothing.",
+            "Frees 10 held credits of a job without a tool, stuck; it can charge nothing any more.",
             "Freed 10 held credits.",
         );
         available(82);
@@ -181,13 +185,17 @@ fn every_other_act_says_what_it_will_do_and_does_it() {
         world.browser.click("a[href*='/revoke?of=']");
         world.act(
             &[("#credits", "2"), ("#reason", "too many")],
-            "Takes 2 promotional credits (lot_",
+            "Takes 2 promotional credits back.",
             "Took 2 credits back.",
         );
         available(80);
         world.browser.go(&world.at("/console/orders?show=pending"));
         world.browser.click(&format!("a[href*='/{account}/mark-paid']"));
-        world.act(&[("#reason", "invoice 7")], "as paid: 100 credits at once.", "is paid: 100 credits.");
+        world.act(
+            &[("#reason", "invoice 7")],
+            "as paid: 100 credits at once.",
+            "The order of 100 credits is paid: 100 credits.",
+        );
         available(180);
         world.browser.go(&page);
         world.browser.click("a[href$='/plan']");
@@ -242,6 +250,37 @@ fn every_other_act_says_what_it_will_do_and_does_it() {
         let look = world.get("studiotwin", "/audit?limit=1")["acts"][0].clone();
         assert_eq!((&look["act"], &look["reason"]), (&json!("portal_opened"), &json!("they see no job")));
         assert!(world.browser.address().starts_with(&world.at("/dashboard")), "{}", world.browser.address());
+    }
+}
+
+/// Of a plan's order: what comes each cycle, and what of it comes at once.
+#[test]
+fn a_plans_order_is_marked_as_paid_and_says_what_comes_at_once() {
+    let world = World::start();
+    world.sign_in("studiotwin");
+    for (place, (width, scheme)) in WINDOWS.into_iter().enumerate() {
+        let account = format!("plans-{place}");
+        world.put("studiotwin", &format!("/accounts/{account}"), r#"{"name": "Plans"}"#);
+        world.look(width, scheme);
+        for (plan, says, done) in [
+            ("starter", "500 credits of it come at once.", "The order of Starter is paid: 500 credits came at once."),
+            // The larger plan adds what the smaller one did not bring in this cycle.
+            ("studio", "2,000 credits of it come at once.", "The order of Studio is paid: 2,000 credits came at once."),
+        ] {
+            let order = world.post(
+                "studiotwin",
+                &format!("/accounts/{account}/orders"),
+                plan,
+                &format!("{{\"plan\": \"{plan}\"}}"),
+            );
+            assert_eq!(order.status, 201, "{order:?}");
+            world.browser.go(&world.at("/console/orders?show=pending"));
+            world.browser.find_text(" a cycle");
+            world.browser.click(&format!("a[href*='/{account}/mark-paid']"));
+            world.act(&[("#reason", "invoice 8")], says, done);
+        }
+        let balance = world.get("studiotwin", &format!("/accounts/{account}/balance"));
+        assert_eq!(balance["available"], json!(2_500), "{balance}");
     }
 }
 

@@ -240,8 +240,10 @@ fn what_another_page_sends_does_nothing() {
     visitor.send("POST", "/console/sign-in", &headers, &[("key", &world.admin)]).says(403, "did not come from here");
     assert_eq!(world.server.client(&world.admin).get("/accounts/ada").body["balance"]["available"], json!(60));
     visitor.send("POST", path, &[], &fields(&seal)).says(200, "Granted 5 credits.");
-    // Sent again, it gets the first answer again.
-    visitor.send("POST", path, &[], &fields(&seal)).says(200, "Granted 5 credits.");
+    // Sent again, it says that it was done already, and what it did then.
+    let again = visitor.send("POST", path, &[], &fields(&seal));
+    again.says(200, "This was done already, and nothing was done now.");
+    again.says(200, "Granted 5 credits.");
     assert_eq!(world.server.client(&world.admin).get("/accounts/ada").body["balance"]["available"], json!(65));
     let page = visitor.get("/console");
     for (name, part) in [
@@ -423,6 +425,11 @@ fn what_is_not_right_is_said_in_the_form() {
     for (act, fields, words) in [
         ("grant", vec![("credits", "5"), ("class", "promo")], "Say why"),
         ("grant", vec![("credits", "0"), ("class", "promo"), ("reason", "x")], "more than zero"),
+        (
+            "grant",
+            vec![("credits", "1.500"), ("class", "promo"), ("reason", "x")],
+            "can be read in two ways. Write 1500",
+        ),
         ("grant", vec![("credits", "5"), ("class", "gift"), ("reason", "x")], "class"),
         ("grant", vec![("credits", "5"), ("class", "promo"), ("reason", "x"), ("last_day", "2026-01-01")], "expire"),
         ("refund", vec![("of", "charge_3"), ("credits", "31"), ("reason", "x")], "30"),
@@ -508,4 +515,50 @@ fn a_provider_is_offered_where_one_is_set() {
     assert_eq!(visitor.get("/v1/sign-in/flow-studio").status, 404);
     let world = World::start();
     assert!(!Visitor::new(&world.server).get("/console/sign-in").text.contains("/v1/sign-in/"));
+}
+
+/// What an act is done to goes by its name, with its id beside it.
+#[test]
+fn what_is_acted_on_goes_by_its_name() {
+    let world = World::start();
+    let mut api = world.server.client(&world.admin);
+    for (path, body) in [
+        ("grants", r#"{"credits": 80, "class": "promo", "reason": "more"}"#),
+        ("charges", r#"{"tool": "environment-map-to-world", "reference": "shot 12"}"#),
+        ("orders", r#"{"plan": "starter"}"#),
+    ] {
+        api.post(&format!("/accounts/ada/{path}"), &format!("{path} {}", body.len()).replace(' ', "-"), body);
+    }
+    let charge = api.get("/accounts/ada/entries?kind=charge&limit=1").body["entries"][0]["charge"].clone();
+    let order = api.get("/accounts/ada/entries?kind=order&limit=1").body["entries"][0]["order"].clone();
+    let (charge, order) = (charge.as_str().expect("a charge"), order.as_str().expect("an order"));
+    let visitor = Visitor::signed_in(&world.server, &world.admin);
+    let says = |page: &Page, name: &str, id: &str| {
+        page.says(200, name);
+        page.says(200, &format!("<small class=\"quiet\">{id}</small>"));
+    };
+    for (act, of, name, will) in [
+        (
+            "refund",
+            charge,
+            "Environment Map to World, shot 12",
+            "Gives 80 credits of Environment Map to World, shot 12 back.",
+        ),
+        ("revoke", "lot_2", "Top-up credits", "Takes 60 top-up credits back."),
+        ("release", "hold_4", "a job without a tool, job", "Frees 10 held credits of a job without a tool, job;"),
+        (
+            "mark-paid",
+            "order_5",
+            "100 credits",
+            "Takes the order of 100 credits, of 5.00 USD, as paid: 100 credits at once.",
+        ),
+        ("mark-paid", order, "Starter", "as paid: a term of the plan, with 500 credits each cycle."),
+    ] {
+        let path = format!("/console/accounts/ada/{act}");
+        says(&visitor.get(&format!("{path}?of={of}")), &format!("Of <strong>{name}</strong>"), of);
+        says(&visitor.post(&path, &[("of", of), ("reason", "because")]), will, of);
+    }
+    let fields = [("of", order), ("reason", "invoice 8"), ("do", "confirm"), ("once", "plan")];
+    let paid = visitor.post("/console/accounts/ada/mark-paid", &fields);
+    paid.says(200, "The order of Starter is paid: 500 credits came at once.");
 }

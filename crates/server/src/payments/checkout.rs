@@ -50,7 +50,7 @@ pub(crate) async fn pay_at(
     if !order.references.contains(&reference) {
         let command = Command::SendOrder { order: order.id, reference };
         let sent = app.engine().submit(Request { studio, account: account.clone(), key: None, command }).await?;
-        if let Done::Ordered(sent) = sent.answer.done
+        if let Done::Ordered { order: sent, .. } = sent.answer.done
             && settle::session_of(&sent).is_some_and(|first| first != session.id)
         {
             return only_page(app, at, &sent, &session).await;

@@ -258,7 +258,7 @@ async fn tell(app: &App, place: OrderAt, truth: Truth, method: MethodTruth) -> R
     let request = Request { studio: place.studio, account: place.account.clone(), key: None, command };
     match app.engine().submit(request).await {
         Ok(outcome) => match outcome.answer.done {
-            scrip_core::answer::Done::Ordered(order) => {
+            scrip_core::answer::Done::Ordered { order, .. } => {
                 save_method(app, place, method).await?;
                 match order.payment {
                     Payment::Paid(Paid { by: PaidBy::Operator, .. }) if stays => Ok(Settled::PaidTwice(order)),

@@ -45,7 +45,7 @@ pub(super) async fn place(
     let command = app.fit(key.studio, &account, request.command()).await?;
     let outcome = app.carry_out(&key, account.clone(), Some(once), command).await?;
     let mut shown = OrderShown::of_answer(&outcome.answer, account.as_str());
-    if let (Some(shown), Done::Ordered(order)) = (&mut shown, &outcome.answer.done) {
+    if let (Some(shown), Done::Ordered { order, .. }) = (&mut shown, &outcome.answer.done) {
         shown.checkout_url = payments::pay_at(&app, key.studio, &account, order.id).await?;
     }
     reply::carried_out(StatusCode::CREATED, &outcome, shown)
@@ -68,7 +68,7 @@ pub(super) async fn mark_paid(
     query.finish()?;
     let command = app.fit(key.studio, &at.account, request.command(at.order)).await?;
     let outcome = app.carry_out_or_try(&key, (at.account.clone(), once), command, trial).await?;
-    if let (Done::Ordered(order), Trial::No) = (&outcome.answer.done, trial) {
+    if let (Done::Ordered { order, .. }, Trial::No) = (&outcome.answer.done, trial) {
         payments::close_page(&app, key.studio, order).await;
     }
     reply::carried_out(StatusCode::OK, &outcome, OrderShown::of_answer(&outcome.answer, at.account.as_str()))

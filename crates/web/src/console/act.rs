@@ -7,11 +7,8 @@ use askama::Template;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use scrip_api::account::AccountShown;
-use scrip_api::balance::{BalanceShown, LotShown, PartShown, TotalsShown};
+use scrip_api::balance::{BalanceShown, TotalsShown};
 use scrip_api::code::Code;
-use scrip_api::hold::HoldShown;
-use scrip_api::number::Amount;
-use scrip_api::order::OrderShown;
 use scrip_api::subscription::{PreviewShown, SubscriptionShown};
 use scrip_core::id::AccountId;
 use serde_json::json;
@@ -21,15 +18,17 @@ use super::account::{self, account_id};
 use super::deed::{Act, Fields};
 use super::desk::{Denied, Desk, Sent};
 use super::frame::{Frame, Room};
+use super::object::Object;
+use super::told::{About, Outcome, Sentence};
 use super::words::{self, Names, escaped};
 use crate::form;
 use crate::frame;
 use crate::trouble::Trouble;
 use crate::wording::Wording;
 
-/// What is acted on: a charge, a lot, a hold, an order.
+/// What is acted on: the id of a charge, a lot, a hold, an order.
 #[derive(Debug, serde::Deserialize)]
-pub(super) struct Object {
+pub(super) struct Asked {
     of: Option<String>,
 }
 
@@ -38,9 +37,11 @@ enum Step {
     /// To be filled in; a fault is said.
     Ask { fault: Option<String>, once: String },
     /// To be confirmed.
-    Confirm { sentences: Vec<String>, after: TotalsShown, once: String, seen: String },
-    /// Done.
+    Confirm { sentences: Vec<Sentence>, after: TotalsShown, once: String, seen: String },
+    /// Done: what, and what the account has then.
     Done { sentence: String, after: TotalsShown },
+    /// It was done before, by this very form, and nothing was done now; what it did then.
+    DoneBefore { sentence: String },
 }
 
 #[derive(Template)]
@@ -51,14 +52,16 @@ struct ActPage {
     account: AccountShown,
     balance: BalanceShown,
     names: Names,
+    /// What it is done to, where that is something of the account.
+    object: Option<Object>,
     fields: Fields,
     step: Step,
 }
 
 /// The empty form.
-pub(super) async fn form(desk: Desk, Path((id, word)): Path<(String, String)>, Query(object): Query<Object>) -> Page {
+pub(super) async fn form(desk: Desk, Path((id, word)): Path<(String, String)>, Query(asked): Query<Asked>) -> Page {
     let (id, act) = (account_id(&id)?, act_of(&desk, &word)?);
-    let fields = Fields { of: object.of.unwrap_or_default(), ..Fields::default() };
+    let fields = Fields { of: asked.of.unwrap_or_default(), ..Fields::default() };
     let fields = with_plan(&desk, &id, act, fields).await?;
     shown(&desk, &id, act, fields, Step::Ask { fault: None, once: form::fresh()? }).await
 }
@@ -82,7 +85,7 @@ pub(super) async fn sent(Path((id, word)): Path<(String, String)>, sent: Sent) -
     let once = sent.text("once").ok_or(Denied(Trouble::NotFromHere))?;
     let ask = |fault: String| Step::Ask { fault: Some(fault), once: once.to_owned() };
     if let Some(fault) = fields.fault(act) {
-        return shown(desk, &id, act, fields, ask(fault.to_owned())).await;
+        return shown(desk, &id, act, fields, ask(fault)).await;
     }
     let step = match sent.text("do") {
         Some("confirm") if act.is_of_plan() => change_plan(desk, &id, (act, &fields), &text("seen")).await,
@@ -121,32 +124,6 @@ fn act_of(desk: &Desk, word: &str) -> Result<Act, Denied> {
     if desk.may(act.call()) { Ok(act) } else { Err(Denied::not_yours()) }
 }
 
-/// What came, or would come, of an act: what the answers of the API have in common.
-#[derive(serde::Deserialize)]
-struct Outcome {
-    /// Credits that moved, where the answer says so.
-    credits: Option<Amount>,
-    /// The same of a hold.
-    freed: Option<Amount>,
-    /// Lots that got some.
-    #[serde(default)]
-    to: Vec<PartShown>,
-    balance: TotalsShown,
-}
-
-impl Outcome {
-    /// How much moved; of a grant it is what was asked.
-    fn moved(&self, wording: &Wording, fields: &Fields) -> String {
-        let told = self.credits.or(self.freed).map(|credits| wording.amount(&credits));
-        told.or_else(|| fields.amount(wording)).unwrap_or_default()
-    }
-}
-
-/// An amount with its noun: `1 credit`, `25 promotional credits`.
-fn counted(amount: &str, kind: &str) -> String {
-    format!("{amount} {kind}credit{}", if amount == "1" { "" } else { "s" })
-}
-
 /// Tries it, and says what it would do.
 async fn tried(desk: &Desk, id: &AccountId, act: Act, fields: &Fields, once: &str) -> Result<Step, Denied> {
     let once = once.to_owned();
@@ -159,8 +136,28 @@ async fn tried(desk: &Desk, id: &AccountId, act: Act, fields: &Fields, once: &st
         let fault = Some("Nothing would change: there is nothing left of it.".to_owned());
         return Ok(Step::Ask { fault, once });
     }
-    let sentences = sentences(desk, id, act, fields, &outcome).await?;
+    let said = Said::of(desk, id, (act, fields)).await?;
+    let sentences = said.about(fields).ahead(act, &outcome);
     Ok(Step::Confirm { sentences, after: outcome.balance, once, seen: String::new() })
+}
+
+/// What words about an act are made of.
+struct Said {
+    wording: Wording,
+    names: Names,
+    object: Option<Object>,
+}
+
+impl Said {
+    async fn of(desk: &Desk, id: &AccountId, (act, fields): (Act, &Fields)) -> Result<Said, Denied> {
+        let (wording, names) = (Frame::around(desk, Room::Accounts).wording, desk.catalog().await?);
+        let object = Object::find(desk, &names, id, (act, &fields.of)).await?;
+        Ok(Said { wording, names, object })
+    }
+
+    fn about<'a>(&'a self, fields: &'a Fields) -> About<'a> {
+        About { wording: &self.wording, names: &self.names, object: self.object.as_ref(), fields }
+    }
 }
 
 /// Tries a change of the plan.
@@ -169,12 +166,8 @@ async fn tried_plan(desk: &Desk, id: &AccountId, act: Act, fields: &Fields, once
     let asked = if act == Act::CancelPlan { json!({"cancel": true}) } else { json!({"plan": fields.plan}) };
     let preview: PreviewShown = desk.send("POST", format!("{path}/preview"), None, asked).await?;
     let stands = account::subscription(desk, id).await?;
-    let (wording, names) = (Frame::around(desk, Room::Accounts).wording, desk.catalog().await?);
-    let sentences = match act {
-        Act::CancelPlan => cancel_sentences(&wording, &names, &preview, stands.as_ref()),
-        Act::KeepPlan => keep_sentences(&wording, &names, &preview, stands.as_ref()),
-        _ => plan_sentences(&wording, &names, &preview),
-    };
+    let said = Said::of(desk, id, (act, fields)).await?;
+    let sentences = said.about(fields).of_plan(act, &preview, stands.as_ref());
     Ok(Step::Confirm { sentences, after: preview.balance, once, seen: preview.mark })
 }
 
@@ -184,7 +177,6 @@ async fn change_plan(desk: &Desk, id: &AccountId, (act, fields): (Act, &Fields),
     if seen.is_empty() {
         return Err(overtaken());
     }
-    let frame = Frame::around(desk, Room::Accounts);
     let path = act.path(id, &fields.of);
     let stands: SubscriptionShown = match act {
         Act::CancelPlan => {
@@ -196,18 +188,10 @@ async fn change_plan(desk: &Desk, id: &AccountId, (act, fields): (Act, &Fields),
             desk.send("PUT", path, None, body).await?
         }
     };
-    let names = desk.catalog().await?;
-    let plan = names.plan(&stands.plan);
-    let sentence = match (&stands.ends_at, &stands.next_plan) {
-        (Some(ends), _) => format!("The plan {plan} ends on {}.", frame.wording.instant(ends)),
-        (None, Some(next)) => {
-            format!("The plan will be {} from {} on.", names.plan(next), frame.wording.instant(&stands.term.end))
-        }
-        (None, None) => format!("The plan is {plan}."),
-    };
+    let said = Said::of(desk, id, (act, fields)).await?;
+    let sentence = said.about(fields).plan_now(&stands);
     let balance: BalanceShown = desk.get(&format!("/accounts/{id}/balance")).await?;
-    let after = TotalsShown { remaining: balance.remaining, held: balance.held, available: balance.available };
-    Ok(Step::Done { sentence, after })
+    Ok(Step::Done { sentence, after: TotalsShown::from(&balance) })
 }
 
 /// A confirmation of nothing that was seen.
@@ -215,150 +199,24 @@ fn overtaken() -> Denied {
     Denied::because(Code::SubscriptionOvertaken, OVERTAKEN)
 }
 
-fn plan_sentences(wording: &Wording, names: &Names, preview: &PreviewShown) -> Vec<String> {
-    let at_once = preview.subscription.next_plan.is_none();
-    let from = if at_once { "at once".to_owned() } else { format!("on {}", wording.instant(&preview.effective_at)) };
-    let next = preview.subscription.next_plan.as_deref().unwrap_or(&preview.subscription.plan);
-    let mut sentences = vec![format!(
-        "The plan becomes {} {from}, with {} credits each cycle.",
-        names.plan(next),
-        wording.amount(&preview.allowance)
-    )];
-    sentences.push(match (preview.grants.0.is_positive(), at_once) {
-        (true, true) => format!("{} credits are granted now.", wording.amount(&preview.grants)),
-        (true, false) => format!("{} credits are granted then; nothing changes now.", wording.amount(&preview.grants)),
-        (false, _) => NOTHING_NOW.to_owned(),
-    });
-    sentences
-}
-
-const NOTHING_NOW: &str = "No credits are granted or taken now.";
-
-fn cancel_sentences(
-    wording: &Wording,
-    names: &Names,
-    preview: &PreviewShown,
-    stands: Option<&SubscriptionShown>,
-) -> Vec<String> {
-    let (plan, ending) = (names.plan(&preview.subscription.plan), &preview.subscription);
-    if ending.cycle.start.0 > preview.effective_at.0 {
-        return vec![format!("The plan {plan} ends at once: it has not begun."), NOTHING_NOW.to_owned()];
-    }
-    let mut sentences = vec![format!("The plan {plan} ends on {}.", wording.instant(&preview.effective_at))];
-    if let Some(next) = stands.and_then(|stands| stands.next_plan.as_deref()) {
-        sentences.push(format!("{} does not follow it.", names.plan(next)));
-    }
-    sentences.push(match ending.state.as_str() {
-        "active" => {
-            "Until then its credits come as always. What is left of them ends with it; other credits stay.".to_owned()
-        }
-        state => {
-            format!("It is {}: until then it brings credits only if that changes.", words::spoken(state).to_lowercase())
-        }
-    });
-    sentences.push(NOTHING_NOW.to_owned());
-    sentences
-}
-
-fn keep_sentences(
-    wording: &Wording,
-    names: &Names,
-    preview: &PreviewShown,
-    stands: Option<&SubscriptionShown>,
-) -> Vec<String> {
-    let plan = names.plan(&preview.subscription.plan);
-    let mut sentences =
-        vec![format!("The plan {plan} goes on, with {} credits each cycle.", wording.amount(&preview.allowance))];
-    let ends = stands.and_then(|stands| stands.ends_at.as_ref());
-    let next = stands.and_then(|stands| Some((stands.next_plan.as_deref()?, &stands.term.end)));
-    sentences.extend(ends.map(|ends| format!("It does not end on {}.", wording.instant(ends))));
-    sentences.extend(
-        next.map(|(next, from)| format!("{} does not follow it on {}.", names.plan(next), wording.instant(from))),
-    );
-    sentences.push(match preview.grants.0.is_positive() {
-        true => format!("{} credits are granted now.", wording.amount(&preview.grants)),
-        false => NOTHING_NOW.to_owned(),
-    });
-    sentences
-}
-
-/// What confirming will do.
-async fn sentences(
-    desk: &Desk,
-    id: &AccountId,
-    act: Act,
-    fields: &Fields,
-    outcome: &Outcome,
-) -> Result<Vec<String>, Denied> {
-    let (wording, names) = (Frame::around(desk, Room::Accounts).wording, desk.catalog().await?);
-    let moved = outcome.moved(&wording, fields);
-    let mut sentences = vec![match act {
-        Act::Grant => {
-            let class = words::class(&fields.class).to_lowercase();
-            let ends = match fields.last_day.as_str() {
-                "" => "with no end".to_owned(),
-                day => format!("to be spent by the end of {day}, in UTC"),
-            };
-            format!("Gives {}, {ends}.", counted(&moved, &format!("{class} ")))
-        }
-        Act::Refund => format!("Gives {} of {} back.", counted(&moved, ""), fields.of),
-        Act::Revoke => {
-            let balance: BalanceShown = desk.get(&format!("/accounts/{id}/balance")).await?;
-            let class = balance.lots.iter().find(|lot| lot.lot == fields.of).map(|lot| words::class(&lot.class));
-            let class = class.map(|class| format!("{} ", class.to_lowercase())).unwrap_or_default();
-            format!("Takes {} ({}) back.", counted(&moved, &class), fields.of)
-        }
-        Act::WriteOff => format!("Forgives {}; nobody pays them.", counted(&moved, "owed ")),
-        Act::Release => {
-            let hold: HoldShown = desk.get(&format!("/accounts/{id}/holds/{}", fields.of)).await?;
-            let tool = hold.tool.as_deref().map_or("without a tool", |tool| names.tool(tool));
-            let job = hold.reference.as_deref().unwrap_or(&hold.hold);
-            format!("Frees {}; the job {job}, {tool}, can charge nothing.", counted(&moved, "held "))
-        }
-        Act::MarkPaid => {
-            let order: OrderShown = desk.get(&format!("/accounts/{id}/orders/{}", fields.of)).await?;
-            let bonus = order.bonus.0.is_positive();
-            let bonus = bonus.then(|| format!(" and {}", counted(&wording.amount(&order.bonus), "bonus ")));
-            format!(
-                "Takes the order of {} ({}), of {}, as paid: {}{} at once.",
-                names.bought(order.package.as_deref(), order.plan.as_deref()),
-                fields.of,
-                wording.money(&order.price),
-                counted(&wording.amount(&order.credits), ""),
-                bonus.unwrap_or_default()
-            )
-        }
-        Act::Plan | Act::CancelPlan | Act::KeepPlan => String::new(),
-    }];
-    sentences.extend(outcome.to.iter().map(|part| {
-        let (class, credits) = (words::class(&part.class).to_lowercase(), wording.amount(&part.credits));
-        format!("{credits} of them are {class} credits ({}).", part.lot)
-    }));
-    Ok(sentences)
-}
-
 /// Does it, once.
 async fn done(desk: &Desk, id: &AccountId, act: Act, fields: &Fields, once: &str) -> Result<Step, Denied> {
-    let frame = Frame::around(desk, Room::Accounts);
-    let outcome: Outcome = desk.send("POST", act.path(id, &fields.of), Some(once), fields.body(act)).await?;
-    let moved = outcome.moved(&frame.wording, fields);
-    let sentence = match act {
-        Act::Grant => format!("Granted {}.", counted(&moved, "")),
-        Act::Refund => format!("Gave {} back.", counted(&moved, "")),
-        Act::Revoke => format!("Took {} back.", counted(&moved, "")),
-        Act::WriteOff => format!("Forgave {}.", counted(&moved, "owed ")),
-        Act::Release => format!("Freed {}.", counted(&moved, "held ")),
-        Act::MarkPaid => format!("{} is paid: {}.", fields.of, counted(&moved, "")),
-        Act::Plan | Act::CancelPlan | Act::KeepPlan => String::new(),
-    };
-    Ok(Step::Done { sentence, after: outcome.balance })
+    let answered = desk.send_once::<Outcome>(act.path(id, &fields.of), once, fields.body(act)).await?;
+    let outcome = answered.body;
+    let said = Said::of(desk, id, (act, fields)).await?;
+    let sentence = said.about(fields).behind(act, &outcome);
+    Ok(match answered.replayed {
+        true => Step::DoneBefore { sentence },
+        false => Step::Done { sentence, after: outcome.balance },
+    })
 }
 
 async fn shown(desk: &Desk, id: &AccountId, act: Act, fields: Fields, step: Step) -> Page {
     let (account, balance) = (format!("/accounts/{id}"), format!("/accounts/{id}/balance"));
     let (account, balance) = tokio::try_join!(desk.get::<AccountShown>(&account), desk.get::<BalanceShown>(&balance))?;
     let (names, frame) = (desk.catalog().await?, Frame::around(desk, Room::Accounts));
-    Ok(frame::html(StatusCode::OK, &ActPage { frame, act, account, balance, names, fields, step }))
+    let object = Object::find(desk, &names, id, (act, &fields.of)).await?;
+    Ok(frame::html(StatusCode::OK, &ActPage { frame, act, account, balance, names, object, fields, step }))
 }
 
 impl ActPage {
@@ -379,8 +237,8 @@ impl ActPage {
         self.act.word() == word
     }
 
-    /// The lot that is meant.
-    fn lot(&self) -> Option<&LotShown> {
-        self.balance.lots.iter().find(|lot| lot.lot == self.fields.of)
+    /// Whether anything is owed, or will be: new credits repay that first.
+    fn is_owed(&self, after: &TotalsShown) -> bool {
+        self.balance.debt.0.is_positive() || after.debt.0.is_positive()
     }
 }

@@ -5,6 +5,7 @@ use scrip_core::amount::Credits;
 use scrip_core::id::AccountId;
 use serde_json::{Map, Value};
 
+use crate::typed;
 use crate::wording::Wording;
 
 /// What can be done.
@@ -139,6 +140,11 @@ impl Act {
     }
 }
 
+/// Whether a text may be an id that scrip makes, as in `charge_4`.
+pub(super) fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 /// The fields of an act, as they were written.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields {
@@ -156,7 +162,18 @@ pub(crate) struct Fields {
 
 impl Fields {
     /// What is to be mended before the API is asked.
-    pub(crate) fn fault(&self, act: Act) -> Option<&'static str> {
+    pub(crate) fn fault(&self, act: Act) -> Option<String> {
+        if act.takes_credits()
+            && !self.credits.is_empty()
+            && let Err(fault) = typed::number("Credits", &self.credits)
+        {
+            return Some(fault);
+        }
+        self.missing(act).map(str::to_owned)
+    }
+
+    /// What is not said, or is not to be had.
+    fn missing(&self, act: Act) -> Option<&'static str> {
         let credits = Credits::parse(&self.credits);
         if self.reason.is_empty() {
             return Some(match act {
@@ -173,8 +190,7 @@ impl Fields {
         if act == Act::Grant && !self.last_day.is_empty() && self.ends().is_none() {
             return Some("Say the last day as a date, as in 2026-12-31, or leave it empty.");
         }
-        let id = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if act.takes_object() && !id(&self.of) {
+        if act.takes_object() && !is_id(&self.of) {
             return Some("It is not said what this is done to; choose it on the account’s page.");
         }
         (act == Act::Plan && self.plan.is_empty()).then_some("Choose a plan.")
@@ -235,6 +251,10 @@ mod tests {
             (Act::Grant, fields("-1", "", "launch"), false),
             (Act::Grant, fields("0", "", "launch"), false),
             (Act::Grant, fields("many", "", "launch"), false),
+            (Act::Grant, fields("1.500", "", "launch"), false),
+            (Act::Grant, fields("1.5", "", "launch"), true),
+            (Act::Grant, fields("1,500", "", "launch"), false),
+            (Act::Refund, fields("1.500", "charge_4", "black frames"), false),
             (Act::Grant, fields("25", "", ""), false),
             (Act::Grant, ending("2026-12-31"), true),
             (Act::Grant, ending("2026-02-30"), false),

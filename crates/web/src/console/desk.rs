@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
 use super::words::Names;
-use crate::api::Ask;
+use crate::api::{Answered, Ask};
 use crate::assets::{self, Assets};
 use crate::form;
 use crate::frame;
@@ -79,6 +79,17 @@ impl Desk {
     ) -> Result<T, Denied> {
         let ask = Ask { once, body: Some(body), ..self.asking(method, path) };
         Ok(self.site.api.ask(ask).await?)
+    }
+
+    /// Asks for what happens once.
+    pub(crate) async fn send_once<T: DeserializeOwned>(
+        &self,
+        path: String,
+        once: &str,
+        body: Value,
+    ) -> Result<Answered<T>, Denied> {
+        let ask = Ask { once: Some(once), body: Some(body), ..self.asking("POST", path) };
+        Ok(self.site.api.ask_once(ask).await?)
     }
 
     /// Takes something away.

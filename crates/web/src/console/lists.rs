@@ -261,10 +261,10 @@ pub(super) fn order_cells(desk: &Desk, frame: &Frame, names: &Names, order: &Ord
     let unpaid = matches!(order.state.as_str(), "pending" | "expired" | "failed");
     let id = order.account.as_deref().unwrap_or_default();
     let credits = frame.wording.amount(&order.credits);
-    let credits = if order.bonus.0.is_positive() {
-        format!("{credits} + {}", frame.wording.amount(&order.bonus))
-    } else {
-        credits
+    let credits = match (&order.plan, order.bonus.0.is_positive()) {
+        (Some(_), _) => format!("{credits} a cycle"),
+        (None, true) => format!("{credits} + {}", frame.wording.amount(&order.bonus)),
+        (None, false) => credits,
     };
     vec![
         Cell::both(
