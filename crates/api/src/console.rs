@@ -46,14 +46,28 @@ pub struct TotalsOfStudioShown {
     pub frozen: WideAmount,
     /// What accounts owe.
     pub debt: WideAmount,
-    /// The part of `remaining` that was paid for: credits of orders, bonuses included, that are not spent yet.
-    pub bought: WideAmount,
+    /// The part of it that was paid for and is not spent.
+    pub paid: PaidShown,
+    /// How many open holds have lasted longer than their tool's holds do at first.
+    pub stuck_holds: u64,
     /// The same by class.
     pub classes: Vec<ClassTotalShown>,
     /// The period of `books`: from here.
     pub from: Instant,
     /// The studio's books over the period.
     pub books: BooksShown,
+}
+
+/// Credits that were paid for and are not spent: what the studio still has to deliver. Held and frozen ones are among them; promo and
+/// make-good credits never are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PaidShown {
+    /// Both.
+    pub credits: WideAmount,
+    /// Of the class `top_up`: bought, brought from elsewhere or granted for a payment outside.
+    pub top_ups: WideAmount,
+    /// Of plans' refills, where the plan is not free and the present cycle is paid for.
+    pub plans: WideAmount,
 }
 
 /// How the server and its store are.

@@ -291,6 +291,9 @@ pub struct HoldShown {
     pub account: Option<String>,
     /// `open`, `settled`, `released` or `expired`.
     pub state: String,
+    /// Whether it is open and has lasted longer than its tool's holds do at first: it was extended, or asked for more; absent: no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stuck: bool,
     /// What was set aside.
     pub credits: Amount,
     /// When it was placed.
@@ -324,6 +327,7 @@ impl HoldShown {
             id: hold.id.to_string(),
             account: account.map(str::to_owned),
             state: hold.state.word().to_owned(),
+            stuck: false,
             credits: Amount(hold.credits),
             placed_at: Instant(hold.placed_at),
             expires_at: Instant(hold.expires_at),
@@ -337,7 +341,7 @@ impl HoldShown {
     }
 }
 
-/// A page of holds, newest first.
+/// A page of holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HoldsShown {
     /// The holds.

@@ -17,7 +17,8 @@ pub const EXPIRES_IN_MAX: u32 = 86_400;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PortalSessionRequest {
-    /// Seconds that it lasts; absent: an hour.
+    /// Seconds that it lasts; absent: an hour. Opened by hand it lasts for 900 at most, and no longer than the session of who opens
+    /// it: `expires_at` says.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 1, maximum = 86400)]
     pub expires_in: Option<u32>,

@@ -1,7 +1,8 @@
 //! Holds: credits set aside for a running job (R18–R23).
 
 use crate::amount::Credits;
-use crate::id::{HoldId, HoldName, LotId, ToolId};
+use crate::catalog::Catalogs;
+use crate::id::{HoldId, HoldName, LotId, StudioNumber, ToolId};
 use crate::lot::Class;
 use crate::measure::Measures;
 use crate::time::Time;
@@ -113,4 +114,19 @@ pub struct Hold {
     pub member: Option<Box<str>>,
     /// Where it stands.
     pub state: HoldState,
+}
+
+/// Seconds for which holds last where nothing else is said (R18).
+pub const HOLD_FOR: u32 = 3_600;
+
+impl Hold {
+    /// Whether it is open and has lasted longer than holds of its tool do at first: it was extended, or asked for more. Its job
+    /// may be gone.
+    pub fn is_stuck(&self, studio: StudioNumber, catalogs: &Catalogs, now: Time) -> bool {
+        let version = catalogs.version(studio, self.priced.catalog_version);
+        let tool = self.priced.tool.as_ref().and_then(|tool| version?.catalog.tool(tool.as_str()));
+        let usual = tool.map_or(HOLD_FOR, |tool| tool.hold_for);
+        let is_open = self.state == HoldState::Open && now < self.expires_at;
+        is_open && self.placed_at.plus_seconds(i64::from(usual)) < now
+    }
 }

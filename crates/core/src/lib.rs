@@ -40,3 +40,4 @@ pub mod tally;
 pub mod term;
 pub mod time;
 pub mod top_up;
+pub mod unspent;

@@ -88,6 +88,14 @@ impl Authorised {
         matches!(&self.caller, Caller::Studio { session: Some(_), .. })
     }
 
+    /// When the session ends in which somebody is at work; `None`: the key itself was sent, or a customer asks.
+    pub(crate) fn session_ends(&self) -> Option<Time> {
+        match &self.caller {
+            Caller::Studio { session, .. } => session.as_ref().map(|session| session.ends),
+            Caller::Customer(_) => None,
+        }
+    }
+
     /// The digest of the key, where it was sent itself: a console token makes no other.
     pub(crate) fn key_itself(&self) -> Result<[u8; 32], Refused> {
         match &self.caller {

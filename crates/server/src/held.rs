@@ -14,9 +14,11 @@ use scrip_core::id::{AccountId, HoldId, HoldRef, StudioNumber};
 use scrip_core::rejection::Rejection;
 use scrip_core::time::Time;
 use scrip_engine::history::{HistoryQuery, JournalPlace, JournalQuery};
+use scrip_engine::store::joint::EntryPlace;
 
 use crate::app::App;
 use crate::problem::Refused;
+use crate::request::PAGE_MAX;
 
 /// Which holds.
 pub(crate) struct Wanted<P> {
@@ -32,7 +34,7 @@ pub(crate) struct Wanted<P> {
 
 /// A page of holds.
 pub(crate) struct Page<T, P> {
-    /// Newest first.
+    /// In the order that was asked for.
     pub(crate) holds: Vec<T>,
     /// Where the next page begins.
     pub(crate) next: Option<P>,
@@ -137,6 +139,42 @@ pub(crate) async fn of_studio(
         }
     }
     Ok(Page { holds, next: before })
+}
+
+/// The open holds of a studio that are stuck ([`Hold::is_stuck`]), the oldest first: as many as are asked for, of all that its accounts
+/// have.
+pub(crate) async fn stuck(
+    app: &App,
+    studio: StudioNumber,
+    wanted: &Wanted<EntryPlace>,
+) -> Result<Page<(AccountId, Hold), EntryPlace>, Refused> {
+    let Wanted { before: begun, limit, now, .. } = *wanted;
+    let begun = begun.map(|place| (place.at, place.account, place.seq));
+    let found = app.reading(move |engine| {
+        let (mut oldest, mut last, catalogs) = (BTreeMap::new(), None, engine.catalogs());
+        loop {
+            let page = engine.accounts_by_number(studio, None, last, PAGE_MAX)?;
+            let Some(end) = page.last() else { return Ok(oldest) };
+            last = Some(end.number);
+            for account in &page {
+                for hold in account.holds.iter().filter(|hold| hold.is_stuck(studio, &catalogs, now)) {
+                    let place = (hold.placed_at, account.number, hold.id.seq);
+                    if begun.is_none_or(|begun| begun < place) {
+                        oldest.insert(place, (account.id.clone(), hold.clone()));
+                    }
+                    // One more than is asked for says that there are more.
+                    if oldest.len() > limit + 1 {
+                        oldest.pop_last();
+                    }
+                }
+            }
+        }
+    });
+    let mut oldest = found.await?;
+    let more = if oldest.len() > limit { oldest.pop_last() } else { None };
+    let next = more.and_then(|_| oldest.last_key_value()).map(|(place, _)| *place);
+    let next = next.map(|(at, account, seq)| EntryPlace { at, account, seq });
+    Ok(Page { holds: oldest.into_values().collect(), next })
 }
 
 fn admits<P>(wanted: &Wanted<P>, hold: &Hold) -> bool {

@@ -235,6 +235,13 @@ params!(
     }
 );
 params!(
+    /// Which holds of a studio.
+    Query StuckParam {
+        /// `true`: only open ones that have lasted longer than their tool's holds do at first, oldest first.
+        stuck: Option<bool>,
+    }
+);
+params!(
     /// Which part of a balance.
     Query BalanceParams {
         /// Only what is left of this tool.

@@ -10,6 +10,7 @@ mod act;
 mod catalog;
 mod cells;
 mod deed;
+mod deliveries;
 mod desk;
 mod frame;
 mod glance;
@@ -46,7 +47,7 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/console/holds", get(lists::holds))
         .route("/console/uncollected", get(lists::uncollected))
         .route("/console/orders", get(lists::orders))
-        .route("/console/payments", get(lists::payments))
+        .route("/console/payments", get(deliveries::page))
         .route("/console/audit", get(lists::audit))
         .route("/console/catalog", get(catalog::page).post(catalog::sent))
         .route("/console/catalog/{version}", get(catalog::version))

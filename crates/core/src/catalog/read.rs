@@ -10,7 +10,7 @@ use crate::catalog::digest::digest;
 use crate::catalog::document::{self, Entry, Item, Source};
 use crate::catalog::fields::{self, Fields};
 use crate::catalog::{Catalog, CatalogError, Format, Limit, Package, Plan, ProjectType, Tool, Toolkit, money, rates};
-use crate::hold::OnExcess;
+use crate::hold::{HOLD_FOR, OnExcess};
 use crate::id::{InvalidId, PackageId, PlanId, ProjectTypeId, StudioId, ToolId};
 use crate::measure::Decimal;
 use crate::order::ClawBack;
@@ -21,8 +21,6 @@ use crate::time::Time;
 
 /// A superseded version is honoured for so many seconds unless the catalog says otherwise (R7).
 const HONOURED_FOR: u32 = 900;
-/// A hold's deadline is so many seconds ahead unless its tool says otherwise (R18).
-const HOLD_FOR: u32 = 3_600;
 /// Days for which a plan that renews by payment waits for it, unless it says otherwise (R17a).
 const GRACE_DAYS: u32 = 3;
 /// A day in seconds: the most for both.

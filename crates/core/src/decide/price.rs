@@ -5,13 +5,10 @@ use crate::amount::Credits;
 use crate::catalog::{Catalogs, Published};
 use crate::command::{Cost, Expected};
 use crate::decide::{check_positive, invalid};
-use crate::hold::{OnExcess, Priced};
+use crate::hold::{HOLD_FOR, OnExcess, Priced};
 use crate::rejection::{Rejection, Shortage};
 use crate::sale::packages_covering;
 use crate::time::Time;
-
-/// Seconds to the deadline of a hold that names an amount and not a tool (R18).
-const HOLD_FOR: u32 = 3_600;
 
 /// A price, and the tool's ways that a hold takes over.
 #[derive(Clone, Debug, PartialEq, Eq)]

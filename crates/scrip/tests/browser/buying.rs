@@ -9,7 +9,7 @@ use crate::world::World;
 
 impl World {
     /// Chooses a package and a number to pay with at the provider's page.
-    fn buy(&self, package: &str, number: &str) {
+    pub(crate) fn buy(&self, package: &str, number: &str) {
         self.browser.click(&format!("button[name=package][value={package}]"));
         self.pay(number);
     }

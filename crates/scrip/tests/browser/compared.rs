@@ -133,6 +133,8 @@ fn the_numbers_of_the_console_are_the_apis_own() {
     }
     let open = get("/holds?state=open");
     check("/console/holds", &[("credits", all(&open["holds"], "/credits"))], &[&open, &accounts]);
+    let stuck = get("/holds?stuck=true");
+    check("/console/holds?show=stuck", &[("credits", all(&stuck["holds"], "/credits"))], &[&stuck, &accounts]);
     let expired = get("/holds?state=expired");
     check("/console/holds?show=expired", &[("credits", all(&expired["holds"], "/credits"))], &[&expired, &accounts]);
     let owed = |rows: &Value| {
@@ -343,8 +345,12 @@ fn glance(world: &World, studio: &str, from: &str) -> (Vec<Numbers>, Value) {
     let mut numbers: Vec<Numbers> = ["sold", "granted", "spent", "refunded", "expired", "uncollected"]
         .map(|of| one(of, &totals["books"][of]))
         .into_iter()
-        .chain(["bought", "remaining", "held", "frozen", "debt"].map(|of| one(of, &totals[of])))
+        .chain(["remaining", "held", "frozen", "debt"].map(|of| one(of, &totals[of])))
         .collect();
+    numbers.extend(
+        [("paid", "credits"), ("paid_top_ups", "top_ups"), ("paid_plans", "plans")]
+            .map(|(of, part)| one(of, &totals["paid"][part])),
+    );
     numbers.push(("class", all(&totals["classes"], "/remaining")));
     numbers.push(one("accounts", &totals["accounts"]));
     // What waits for somebody, where there is any.
@@ -353,6 +359,7 @@ fn glance(world: &World, studio: &str, from: &str) -> (Vec<Numbers>, Value) {
     let counts = [("disputed", &disputed["orders"]), ("open", &open["deliveries"])];
     let counts = counts.map(|(of, rows)| (of, rows.as_array().expect("rows").len()));
     numbers.extend(counts.into_iter().filter(|(_, count)| *count > 0).map(|(of, count)| (of, vec![count.to_string()])));
+    numbers.extend((totals["stuck_holds"] != json!(0)).then(|| one("stuck", &totals["stuck_holds"])));
     numbers.extend((totals["debt"] != json!(0)).then(|| one("owed", &totals["debt"])));
     let by_day = world.get(studio, &format!("/usage?by=day&from={from}"));
     let most = by_day["rows"].as_array().expect("rows").iter().map(|row| &row["credits"]);

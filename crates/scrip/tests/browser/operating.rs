@@ -26,6 +26,7 @@ pub(crate) const PAGES: &[&str] = &[
     "/console/accounts/otto/write-off",
     "/console/accounts/otto/mark-paid?of=order_2",
     "/console/holds",
+    "/console/holds?show=stuck",
     "/console/holds?show=expired",
     "/console/uncollected",
     "/console/uncollected?show=debts",
@@ -88,8 +89,14 @@ fn every_page_of_the_console_fits_and_shuts_nobody_out() {
         world.keep_look("at");
         faults.extend(world.faults().into_iter().map(|fault| format!("sign-in {width} {scheme}: {fault}")));
     }
+    // What a provider delivered is looked at with rows in it.
+    world.enter("studiotwin", "otto", "?page=buy-credits");
+    world.buy("medium", "4242424242424242");
+    world.browser.find_text("500 credits are in your account.");
     world.post("studiotwin", "/accounts/otto/orders", "looked-at", r#"{"package": "small"}"#);
     world.sign_in("studiotwin");
+    world.browser.go(&world.at("/console/payments"));
+    world.browser.find_text("500 credits");
     for page in PAGES {
         for (width, scheme) in LOOKS {
             world.look(*width, scheme);

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 
 use serde_json::json;
 
+use crate::provider::{Ground, SECRET};
 use crate::support::{Server, succeed};
 
 /// When the servers' clocks begin.
@@ -561,4 +562,55 @@ fn what_is_acted_on_goes_by_its_name() {
     let fields = [("of", order), ("reason", "invoice 8"), ("do", "confirm"), ("once", "plan")];
     let paid = visitor.post("/console/accounts/ada/mark-paid", &fields);
     paid.says(200, "The order of Starter is paid: 500 credits came at once.");
+}
+
+/// What a provider delivered, and an order that its payer's bank disputes, as operators see them.
+#[test]
+fn what_was_delivered_and_what_is_disputed_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let ground = Ground::new();
+    let server = ground.serve(folder.path(), "error");
+    let mut api = server.client(SECRET);
+    api.put("/accounts/cleo", r#"{"name": "Cleo"}"#);
+    let order = api.post("/accounts/cleo/orders", "buy", r#"{"package": "small"}"#).body;
+    let page = order["checkout_url"].as_str().and_then(|url| url.rsplit('/').next()).expect("a page").to_owned();
+    assert!(ground.till.pay(&page, "4242424242424242"));
+    let mut until = |state: &str| {
+        while api.get("/accounts/cleo/orders/order_2").body["state"] != *state {
+            std::thread::yield_now();
+        }
+    };
+    until("paid");
+    let payment =
+        ground.ask(async |provider| provider.truth_of_session(&page).await).payment_intent.expect("it was paid");
+    assert!(ground.till.dispute(&payment).is_some());
+    until("disputed");
+    let visitor = Visitor::signed_in(&server, SECRET);
+    let glance = visitor.get("/console");
+    glance
+        .says(200, "<a href=\"/console/orders?show=disputed\"><span data-n=\"disputed\">1</span> order disputed.</a>");
+    for (page, words) in [
+        (
+            "/console/orders?show=disputed",
+            &["Cleo", "100 credits", "order_2", "<span class=\"tag warn\">Disputed</span>"][..],
+        ),
+        ("/console/orders?show=paid", &["There are no such orders."]),
+        ("/console/accounts/cleo", &["Cleo", "Disputed", "<dd data-n=\"frozen\">100</dd>"]),
+        (
+            "/console/payments",
+            &[
+                "Cleo",
+                "100 credits",
+                "order_2 · ",
+                "checkout.session.completed",
+                "charge.dispute.created",
+                "Settled",
+                "to this server",
+            ],
+        ),
+        ("/console/payments?show=open", &["Nothing was delivered."]),
+    ] {
+        let read = visitor.get(page);
+        words.iter().for_each(|words| read.says(200, words));
+    }
 }

@@ -101,6 +101,14 @@ impl Query {
         self.read("after", "the next of the page before", journal_place_of)
     }
 
+    /// The cursor of a page of what is ordered by when it came about, whatever the store.
+    pub(crate) fn place_cursor(&mut self) -> Result<Option<EntryPlace>, InvalidField> {
+        self.read("after", "the next of the page before", |text| match journal_place_of(text)? {
+            JournalPlace::Entry(place) => Some(place),
+            JournalPlace::Position(_) => None,
+        })
+    }
+
     /// Refuses what was not taken.
     pub(crate) fn finish(self) -> Result<(), InvalidField> {
         match self.0.first() {

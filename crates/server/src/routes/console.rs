@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use scrip_api::code::Code;
 use scrip_api::console::{
-    BooksShown, ClassTotalShown, ConsoleSessionShown, ConsoleVisitShown, HealthShown, TotalsOfStudioShown,
+    BooksShown, ClassTotalShown, ConsoleSessionShown, ConsoleVisitShown, HealthShown, PaidShown, TotalsOfStudioShown,
 };
 use scrip_api::number::WideAmount;
 use scrip_api::problem::Problem;
@@ -15,10 +15,12 @@ use scrip_api::time::Instant;
 use scrip_api::unfit::InvalidField;
 use scrip_core::account::Account;
 use scrip_core::amount::Total;
+use scrip_core::catalog::Catalogs;
 use scrip_core::due;
 use scrip_core::entry::{Act, Book, Kind};
 use scrip_core::lot::Class;
 use scrip_core::time::Time;
+use scrip_core::unspent::Unspent;
 use scrip_engine::Engine;
 use scrip_engine::engine::Deed;
 use scrip_engine::history::JournalQuery;
@@ -139,13 +141,13 @@ pub(super) async fn totals(State(app): State<App>, key: Authorised, mut query: Q
     let (studio, now) = (key.studio, app.engine().now());
     let from = from.unwrap_or_else(|| now.plus_seconds(-PERIOD_S));
     let read = app.reading(move |engine| {
-        let mut sums = Sums::default();
+        let (mut sums, catalogs) = (Sums::default(), engine.catalogs());
         let mut after = None;
         loop {
             let page = engine.accounts_by_number(studio, None, after, PAGE_MAX)?;
             let Some(last) = page.last() else { break };
             after = Some(last.number);
-            page.iter().for_each(|account| sums.add(engine, account, now));
+            page.iter().for_each(|account| sums.add(&catalogs, account, now));
         }
         let books = sums.books(engine, studio, from)?;
         Ok((sums, books))
@@ -164,7 +166,9 @@ struct Sums {
     held: Total,
     frozen: Total,
     debt: Total,
-    bought: Total,
+    top_ups: Total,
+    plans: Total,
+    stuck_holds: u64,
     classes: [Total; 4],
 }
 
@@ -173,17 +177,22 @@ const CLASSES: [Class; 4] = [Class::Subscription, Class::Promo, Class::TopUp, Cl
 
 impl Sums {
     /// Adds an account, with all that is due applied (R16).
-    fn add(&mut self, engine: &Engine, account: &Account, now: Time) {
+    fn add(&mut self, catalogs: &Catalogs, account: &Account, now: Time) {
         if due::next_due(account).is_some_and(|at| at <= now) {
             let mut account = account.clone();
-            due::apply_due(&mut account, &engine.catalogs(), now, [0; 16]);
-            self.add_present(&account);
+            due::apply_due(&mut account, catalogs, now, [0; 16]);
+            self.add_present(catalogs, &account, now);
         } else {
-            self.add_present(account);
+            self.add_present(catalogs, account, now);
         }
     }
 
-    fn add_present(&mut self, account: &Account) {
+    fn add_present(&mut self, catalogs: &Catalogs, account: &Account, now: Time) {
+        let unspent = Unspent::of(account, catalogs, now);
+        self.top_ups += unspent.top_ups;
+        self.plans += unspent.plans;
+        let stuck = account.holds.iter().filter(|hold| hold.is_stuck(account.studio, catalogs, now));
+        self.stuck_holds += u64::try_from(stuck.count()).unwrap_or(u64::MAX);
         let totals = account.totals();
         self.accounts += 1;
         self.remaining += totals.remaining;
@@ -191,9 +200,6 @@ impl Sums {
         self.frozen += totals.frozen;
         self.debt += totals.debt;
         for lot in &account.lots {
-            if lot.sold.is_some() {
-                self.bought += lot.remaining;
-            }
             for (class, sum) in CLASSES.into_iter().zip(&mut self.classes) {
                 if class == lot.class {
                     *sum += lot.remaining;
@@ -244,7 +250,12 @@ impl Sums {
             held: WideAmount(self.held),
             frozen: WideAmount(self.frozen),
             debt: WideAmount(self.debt),
-            bought: WideAmount(self.bought),
+            paid: PaidShown {
+                credits: WideAmount(self.top_ups + self.plans),
+                top_ups: WideAmount(self.top_ups),
+                plans: WideAmount(self.plans),
+            },
+            stuck_holds: self.stuck_holds,
             classes: classes
                 .map(|(class, sum)| ClassTotalShown { class: class.word().to_owned(), remaining: WideAmount(*sum) })
                 .collect(),

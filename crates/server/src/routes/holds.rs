@@ -10,14 +10,15 @@ use scrip_api::hold::{
 use scrip_api::unfit::InvalidField;
 use scrip_core::command::Command;
 use scrip_core::hold::{Hold, HoldState};
-use scrip_core::id::HoldRef;
+use scrip_core::id::{AccountId, HoldRef, StudioNumber};
 use scrip_core::rejection::Rejection;
 use scrip_core::time::Time;
+use scrip_engine::history::JournalPlace;
 
 use crate::app::App;
 use crate::auth::Authorised;
 use crate::held::{self, Wanted};
-use crate::openapi::{AccountParam, HoldParams, HoldsParams, KeyHeader, TrialParam};
+use crate::openapi::{AccountParam, HoldParams, HoldsParams, KeyHeader, StuckParam, TrialParam};
 use crate::problem::Refused;
 use crate::reply;
 use crate::request::{AccountPath, Body, HoldPath, IdempotencyKey, Query, cursor, journal_cursor};
@@ -110,7 +111,13 @@ pub(super) async fn get(
     let now = app.engine().now();
     let found = app.engine().hold(key.studio, &at.account, &hold).await?.ok_or(Rejection::HoldNotFound)?;
     let found = held::as_of(found, now);
-    Ok(reply::ok(&HoldShown::of(&found, Some(at.account.as_str()))))
+    Ok(reply::ok(&shown(&app, key.studio, &at.account, &found)))
+}
+
+/// A hold as it stands.
+fn shown(app: &App, studio: StudioNumber, account: &AccountId, hold: &Hold) -> HoldShown {
+    let stuck = hold.is_stuck(studio, &app.engine().catalogs(), app.engine().now());
+    HoldShown { stuck, ..HoldShown::of(hold, Some(account.as_str())) }
 }
 
 /// An account's holds, newest first.
@@ -124,18 +131,33 @@ pub(super) async fn list(
 ) -> Result<Response, Refused> {
     let wanted = wanted(query, Query::cursor, app.engine().now())?;
     let page = held::of_account(&app, key.studio, &account, &wanted).await?;
-    let show = |hold: &Hold| HoldShown::of(hold, Some(account.as_str()));
-    Ok(reply::ok(&HoldsShown { holds: page.holds.iter().map(show).collect(), next: page.next.map(cursor) }))
+    let holds = page.holds.iter().map(|hold| shown(&app, key.studio, &account, hold));
+    Ok(reply::ok(&HoldsShown { holds: holds.collect(), next: page.next.map(cursor) }))
 }
 
-/// The holds of a whole studio, newest first. A page may hold fewer than asked for and still have a next.
-#[utoipa::path(get, path = "/v1/holds", tag = "holds", params(HoldsParams),
+/// The holds of a whole studio, newest first. A page may hold fewer than asked for and still have a next. With `stuck=true`
+/// the open ones that have lasted longer than their tool's holds do at first, oldest first.
+#[utoipa::path(get, path = "/v1/holds", tag = "holds", params(HoldsParams, StuckParam),
     responses((status = 200, body = HoldsShown, description = "A page of holds")))]
-pub(super) async fn list_all(State(app): State<App>, key: Authorised, query: Query) -> Result<Response, Refused> {
+pub(super) async fn list_all(State(app): State<App>, key: Authorised, mut query: Query) -> Result<Response, Refused> {
+    if query.read("stuck", "true or false", |text| text.parse::<bool>().ok())? == Some(true) {
+        return stuck(&app, key.studio, query).await;
+    }
     let wanted = wanted(query, Query::journal_cursor, app.engine().now())?;
     let page = held::of_studio(&app, key.studio, &wanted).await?;
-    let holds = page.holds.iter().map(|(account, hold)| HoldShown::of(hold, Some(account.as_str())));
+    let holds = page.holds.iter().map(|(account, hold)| shown(&app, key.studio, account, hold));
     Ok(reply::ok(&HoldsShown { holds: holds.collect(), next: page.next.map(journal_cursor) }))
+}
+
+async fn stuck(app: &App, studio: StudioNumber, query: Query) -> Result<Response, Refused> {
+    let wanted = wanted(query, Query::place_cursor, app.engine().now())?;
+    if wanted.state.is_some_and(|state| state != HoldState::Open) {
+        return Err(InvalidField::new("state", "open, or nothing, with stuck=true").into());
+    }
+    let page = held::stuck(app, studio, &wanted).await?;
+    let holds = page.holds.iter().map(|(account, hold)| shown(app, studio, account, hold));
+    let next = page.next.map(|place| journal_cursor(JournalPlace::Entry(place)));
+    Ok(reply::ok(&HoldsShown { holds: holds.collect(), next }))
 }
 
 /// What is asked for, from the page's beginning that `cursor` reads.

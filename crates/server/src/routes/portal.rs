@@ -22,9 +22,13 @@ use crate::problem::Refused;
 use crate::reply;
 use crate::request::{AccountPath, Body, Query};
 
+/// How long a session lasts at the most that is opened by hand, in seconds: revoking the opener's key does not end it.
+const BY_HAND_S: i64 = 900;
+
 /// Lets a customer in: the address of their pages, and a token for this one account. It reads, quotes, orders, changes
 /// the plan (an upgrade through payment), cancels and edits the account's settings; nothing else. Nothing is stored, so it
-/// needs no key. What somebody in the console opens, or a key of the role `support`, only reads, and is recorded.
+/// needs no key. What somebody in the console opens, or a key of the role `support`, only reads, is recorded, and lasts for
+/// a quarter of an hour at most, and no longer than the session of who opens it.
 #[utoipa::path(post, path = "/v1/accounts/{account}/portal-sessions", tag = "portal", params(AccountParam),
     request_body = PortalSessionRequest,
     responses((status = 201, body = PortalSessionShown, description = "The session")))]
@@ -43,12 +47,15 @@ pub(super) async fn open(
     // would be recorded as the customer's.
     let by_hand = key.is_session() || key.role() == Some(Role::Support);
     let reach = if by_hand { Reach::Reads } else { Reach::Whole };
+    let now = app.engine().now();
+    let asked = whole_second(now.plus_seconds(i64::from(expires_in)));
+    let ends = |most: Time| asked.min(whole_second(now.plus_seconds(BY_HAND_S))).min(most);
+    let expires_at = if by_hand { ends(key.session_ends().unwrap_or(asked)) } else { asked };
     if by_hand {
-        let subject = format!("for {expires_in} s");
+        let subject = format!("for {} s", (expires_at.micros() - now.micros()).div_euclid(1_000_000));
         let record = Command::RecordAct { act: Act::PortalOpened, subject: subject.into(), reason };
         app.carry_out(&key, id.clone(), None, record).await?;
     }
-    let expires_at = whole_second(app.engine().now().plus_seconds(i64::from(expires_in)));
     let secret = app.engine().token_secret_made(key.studio).await?;
     let token = customer_token::issue(&Claims { studio: key.studio, account: id, reach, expires_at }, number, &secret);
     let url = reached_at(&app, &headers).map(|server| format!("{server}{}{token}", crate::PORTAL));

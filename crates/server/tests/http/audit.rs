@@ -120,7 +120,7 @@ async fn what_moves_no_credits_says_why_as_well() {
         format!("{boss} key_revoked - {made} Bo has left 0"),
         format!("{a} plan_change ada - she asked 0"),
         format!("{a} plan_change ada - - 0"),
-        format!("{boss} portal_opened ada for 3600 s she sees no job 0"),
+        format!("{boss} portal_opened ada for 900 s she sees no job 0"),
         format!("{boss} signed_in - console - 0"),
         format!("{boss} catalog_published - version 2 more for Lite 0"),
         format!("{a} key_created - {made} for Bo 0"),

@@ -140,6 +140,34 @@ async fn what_operators_open_of_a_customers_only_reads_and_is_recorded() {
     assert_eq!(opened, 2);
 }
 
+/// What is opened by hand lasts for a quarter of an hour, and no longer than the session of who opened it; what a studio's own
+/// program opens as long as was asked.
+#[tokio::test]
+async fn a_look_at_a_customers_pages_ends_with_who_opened_it() {
+    let world = World::new().await;
+    world.account("ada", 0).await;
+    let support = keys::make(&world, "support", Role::Support, false).await;
+    let admin = keys::make(&world, "admin", Role::Admin, false).await;
+    let session = token(&world, &admin).await;
+    let until = async |opener: &str, body: Value| {
+        let call = world.call("POST", "/v1/accounts/ada/portal-sessions").secret(opener).header("host", "x");
+        call.json(body).await.json()["expires_at"].clone()
+    };
+    for (opener, body, ends) in [
+        (&admin, json!({}), "2026-01-31T11:00:00Z"),
+        (&admin, json!({"expires_in": 86_400}), "2026-02-01T10:00:00Z"),
+        (&support, json!({}), "2026-01-31T10:15:00Z"),
+        (&support, json!({"expires_in": 86_400}), "2026-01-31T10:15:00Z"),
+        (&support, json!({"expires_in": 60}), "2026-01-31T10:01:00Z"),
+        (&session, json!({"expires_in": 86_400}), "2026-01-31T10:15:00Z"),
+    ] {
+        assert_eq!(until(opener, body.clone()).await, json!(ends), "{body}");
+    }
+    world.at("2026-01-31T11:50:00Z").await;
+    assert_eq!(until(&session, json!({})).await, json!("2026-01-31T12:00:00Z"), "the session's own end");
+    assert_eq!(until(&support, json!({})).await, json!("2026-01-31T12:05:00Z"));
+}
+
 /// What was checked is published where it goes on from what it was compared with.
 #[tokio::test]
 async fn a_publication_does_not_overtake_another_unseen() {
@@ -236,7 +264,10 @@ async fn totals_are_what_accounts_have_and_books_what_moved() {
         sums[1] += balance["held"].as_i64().unwrap();
     }
     assert_eq!((totals["remaining"].as_i64(), totals["held"].as_i64()), (Some(sums[0]), Some(sums[1])));
-    assert_eq!((&totals["accounts"], &totals["bought"], &totals["debt"]), (&json!(2), &json!(0), &json!(0)));
+    assert_eq!(
+        (&totals["accounts"], &totals["paid"]["credits"], &totals["debt"]),
+        (&json!(2), &json!(3_070), &json!(0))
+    );
     assert_eq!((&totals["books"]["granted"], &totals["books"]["spent"]), (&json!(3_100), &json!(30)));
     let usage = world.get("/v1/usage").await.json();
     assert_eq!(usage["total"]["charged"], totals["books"]["spent"]);

@@ -24,4 +24,5 @@ mod schema;
 mod sign_in;
 mod story;
 mod subscriptions;
+mod totals;
 mod world;

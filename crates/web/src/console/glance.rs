@@ -142,6 +142,16 @@ async fn waiting(
     let (orders, payments) = (disputed.orders.len(), open.deliveries.len());
     counted((orders, disputed.next.is_some()), "disputed", "/console/orders?show=disputed", "order", "disputed");
     counted((payments, open.next.is_some()), "open", "/console/payments?show=open", "payment", "not settled yet");
+    if let Some(totals) = totals.as_ref().ok().filter(|totals| totals.stuck_holds > 0) {
+        let count = totals.stuck_holds;
+        let said = format!("job{} held credits for longer than usual.", if count == 1 { " has" } else { "s have" });
+        waiting.push(Waiting {
+            href: "/console/holds?show=stuck",
+            of: "stuck",
+            number: frame.wording.count(count),
+            said,
+        });
+    }
     if let Some(totals) = totals.as_ref().ok().filter(|totals| totals.debt.0.millionths() > 0) {
         let number = frame.wording.total(&totals.debt);
         let said = "credits are owed by accounts.".to_owned();

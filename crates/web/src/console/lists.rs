@@ -1,4 +1,4 @@
-//! Lists over the whole studio: holds, uncollected work, orders, what payment providers delivered, who did what.
+//! Lists over the whole studio: holds, uncollected work, orders, who did what; and what every such page is made of.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,6 @@ use scrip_api::entry::EntriesShown;
 use scrip_api::hold::{HoldShown, HoldsShown};
 use scrip_api::number::Amount;
 use scrip_api::order::{OrderShown, OrdersShown};
-use scrip_api::payment::{DeliveriesShown, DeliveryShown};
 
 use super::Page;
 use super::cells::{Cell, Column, Table, Tone, Views, Way, number, text};
@@ -24,7 +23,7 @@ use crate::frame;
 /// Which page of which list.
 #[derive(Debug, serde::Deserialize)]
 pub(super) struct Asked {
-    show: Option<String>,
+    pub(super) show: Option<String>,
     after: Option<String>,
 }
 
@@ -39,15 +38,15 @@ struct List {
 }
 
 /// What the table of a list is made of.
-struct Listed {
-    columns: Vec<Column>,
-    rows: Vec<Vec<Cell>>,
-    empty: &'static str,
-    next: Option<String>,
+pub(super) struct Listed {
+    pub(super) columns: Vec<Column>,
+    pub(super) rows: Vec<Vec<Cell>>,
+    pub(super) empty: &'static str,
+    pub(super) next: Option<String>,
 }
 
 /// A page of a list.
-fn shown(frame: Frame, lead: &'static str, views: (Views, &'static str), listed: Listed) -> Page {
+pub(super) fn shown(frame: Frame, lead: &'static str, views: (Views, &'static str), listed: Listed) -> Page {
     let (views, show) = views;
     let next = listed.next.map(|next| {
         let show = if show.is_empty() { String::new() } else { format!("show={show}&") };
@@ -59,7 +58,7 @@ fn shown(frame: Frame, lead: &'static str, views: (Views, &'static str), listed:
     Ok(frame::html(StatusCode::OK, &List { frame, lead, views, table }))
 }
 
-fn listed(path: &str, asked: &Asked) -> String {
+pub(super) fn listed(path: &str, asked: &Asked) -> String {
     match &asked.after {
         None => path.to_owned(),
         Some(after) => format!("{path}&after={}", escaped(after)),
@@ -92,11 +91,12 @@ pub(super) fn way(account: &str, act: Act, of: &str) -> Way {
     }
 }
 
-/// Holds: those that are open, and those that nobody settled.
+/// Holds: those that are open, those of them that may be stuck, and those that nobody settled.
 pub(super) async fn holds(desk: Desk, Query(asked): Query<Asked>) -> Page {
-    const VIEWS: &[(&str, &str)] = &[("open", "Open"), ("expired", "Expired unsettled")];
+    const VIEWS: &[(&str, &str)] = &[("open", "Open"), ("stuck", "Long running"), ("expired", "Expired unsettled")];
     let views = Views::of(Room::Holds.href(), VIEWS, asked.show.as_deref());
-    let page: HoldsShown = desk.get(&listed(&format!("/holds?state={}&limit=50", views.1), &asked)).await?;
+    let which = if views.1 == "stuck" { "stuck=true".to_owned() } else { format!("state={}", views.1) };
+    let page: HoldsShown = desk.get(&listed(&format!("/holds?{which}&limit=50"), &asked)).await?;
     let (frame, names) = (Frame::around(&desk, Room::Holds), desk.catalog().await?);
     let people = desk.people(page.holds.iter().filter_map(|hold| hold.account.as_deref())).await?;
     let rows = page.holds.iter().map(|hold| hold_row(&desk, &frame, &names, &people, hold)).collect();
@@ -104,14 +104,18 @@ pub(super) async fn holds(desk: Desk, Query(asked): Query<Asked>) -> Page {
         text("Account"),
         text("Job"),
         text("Placed"),
-        text(if views.1 == "open" { "Until" } else { "Expired" }),
+        text(if views.1 == "expired" { "Expired" } else { "Until" }),
         text("State"),
         number("Credits"),
         text(""),
     ];
-    let empty = if views.1 == "open" { "No job is running." } else { "Every hold was settled or released." };
-    let lead = "What jobs hold. One that has run past its tool’s usual time, or ended without a word, may be stuck: look for its \
-                job, and release it when that is gone. An open one frees its credits by itself when its time comes.";
+    let empty = match views.1 {
+        "open" => "No job is running.",
+        "stuck" => "No job has held its credits for longer than usual.",
+        _ => "Every hold was settled or released.",
+    };
+    let lead = "What jobs hold. One that has run past its tool’s usual time (the longest first), or ended without a word, may be \
+                stuck: look for its job, and release it when that is gone. An open one frees its credits by itself when its time comes.";
     shown(frame, lead, views, Listed { columns, rows, empty, next: page.next })
 }
 
@@ -126,7 +130,7 @@ fn hold_row(
     let open = hold.state == "open";
     let tool = hold.tool.as_deref().map_or("Without a tool", |tool| names.tool(tool));
     let beneath = hold.reference.as_deref().unwrap_or(&hold.hold);
-    let (state, tone) = match (open, is_late(frame, names, hold)) {
+    let (state, tone) = match (open, hold.stuck) {
         (true, false) => ("running", Tone::Good),
         (true, true) => ("long_running", Tone::Warn),
         (false, _) => ("unsettled", Tone::Warn),
@@ -140,14 +144,6 @@ fn hold_row(
         Cell::amount(frame, "credits", &hold.credits),
         ways(desk, id, [open.then_some((Act::Release, hold.id.as_str()))]),
     ]
-}
-
-/// Whether an open hold has lasted longer than its tool's holds do at first: it was extended, or asked for more.
-fn is_late(frame: &Frame, names: &Names, hold: &HoldShown) -> bool {
-    const USUAL_S: u32 = 3_600;
-    let tool = hold.tool.as_deref().and_then(|id| names.0.as_ref()?.tools.iter().find(|tool| tool.tool == id));
-    let usual = i64::from(tool.map_or(USUAL_S, |tool| tool.hold_for));
-    (frame.now.0.micros() - hold.placed_at.0.micros()).div_euclid(1_000_000) > usual
 }
 
 /// Work that nobody paid for, debts as they came and went, and what was written off.
@@ -277,49 +273,6 @@ pub(super) fn order_cells(desk: &Desk, frame: &Frame, names: &Names, order: &Ord
         Cell::amount(frame, "clawed_back", &order.clawed_back),
         Cell::Number { of: "price", said: frame.wording.money(&order.price) },
         ways(desk, id, [unpaid.then_some((Act::MarkPaid, order.order.as_str()))]),
-    ]
-}
-
-/// What payment providers delivered, and what became of it.
-pub(super) async fn payments(desk: Desk, Query(asked): Query<Asked>) -> Page {
-    const VIEWS: &[(&str, &str)] = &[("all", "All"), ("open", "Open"), ("refused", "Refused"), ("settled", "Settled")];
-    let views = Views::of(Room::Payments.href(), VIEWS, asked.show.as_deref());
-    let state = if views.1 == "all" { String::new() } else { format!("&state={}", views.1) };
-    let page: DeliveriesShown = desk.get(&listed(&format!("/payments/deliveries?limit=50{state}"), &asked)).await?;
-    let frame = Frame::around(&desk, Room::Payments);
-    let people = desk.people(page.deliveries.iter().filter_map(|delivery| delivery.account.as_deref())).await?;
-    let rows = page.deliveries.iter().map(|delivery| delivery_row(&frame, &people, delivery)).collect();
-    let columns = vec![text("Account"), text("When"), text("Event"), text("About"), text("Became"), number("Times")];
-    let lead = "What payment providers delivered since the server started, the last thousand, and what is still open. Whatever they say, they \
-                are asked again; what is open is tried again by itself.";
-    let empty = "Nothing was delivered.";
-    shown(frame, lead, views, Listed { columns, rows, empty, next: page.next })
-}
-
-fn delivery_row(frame: &Frame, people: &BTreeMap<String, String>, delivery: &DeliveryShown) -> Vec<Cell> {
-    let tone = match delivery.state.as_str() {
-        "settled" => Tone::Good,
-        "open" => Tone::Warn,
-        "refused" => Tone::Bad,
-        _ => Tone::Quiet,
-    };
-    let (order, object) = (delivery.order.clone(), delivery.object.clone().unwrap_or_default());
-    let about = match order {
-        Some(order) => Cell::both(order, object),
-        None => Cell::text(object),
-    };
-    let kind = delivery.kind.clone().unwrap_or_else(|| "found by asking".to_owned());
-    vec![
-        account(people, delivery.account.as_deref()),
-        Cell::past(frame, &delivery.at),
-        Cell::both(kind, delivery.event.clone().unwrap_or_default()),
-        about,
-        Cell::Tag {
-            said: words::spoken(&delivery.state),
-            tone,
-            beneath: delivery.reason.as_deref().map(words::spoken).unwrap_or_default(),
-        },
-        Cell::count(frame, "times", delivery.times),
     ]
 }
 
