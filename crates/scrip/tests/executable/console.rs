@@ -489,6 +489,11 @@ fn keys_are_made_with_a_key_and_revoked_with_a_session() {
     session.get("/console").leads_to("/console/sign-in");
     visitor.get("/console/keys").says(200, "Revoked");
     assert_eq!(visitor.get(&format!("/console/keys/{id}/revoke")).status, 404);
+    // Who signed in with it goes by whom it was made for.
+    let named = format!("for Bo <span class=\"beneath\">{id}</span>");
+    visitor.get("/console/audit").says(200, &named);
+    let reader = Visitor::signed_in(&world.server, &world.key("read"));
+    assert!(!reader.get("/console/audit").text.contains(&named), "who may not read the keys sees their ids");
     let acts = world.server.client(&world.admin).get("/audit?limit=100").body["acts"].clone();
     let acts: Vec<_> = acts.as_array().unwrap().iter().filter(|act| act["reference"] == *id).collect();
     assert_eq!(acts.iter().map(|act| &act["act"]).collect::<Vec<_>>(), ["key_revoked", "key_created"]);
@@ -562,6 +567,27 @@ fn what_is_acted_on_goes_by_its_name() {
     let fields = [("of", order), ("reason", "invoice 8"), ("do", "confirm"), ("once", "plan")];
     let paid = visitor.post("/console/accounts/ada/mark-paid", &fields);
     paid.says(200, "The order of Starter is paid: 500 credits came at once.");
+}
+
+/// A job that has held its credits for longer than its tool's jobs do is counted on the first page, and has a list.
+#[test]
+fn a_hold_that_is_stuck_is_counted_and_listed() {
+    let world = World::start();
+    let mut api = world.server.client(&world.admin);
+    for (hold, lasts) in [("long", 86_400), ("longer", 80_000)] {
+        let body = format!("{{\"credits\": 2, \"hold\": \"{hold}\", \"expires_in\": {lasts}}}");
+        assert_eq!(api.post("/accounts/ada/holds", hold, &body).status, 201);
+    }
+    let visitor = Visitor::signed_in(&world.server, &world.admin);
+    visitor.get("/console/holds?show=stuck").says(200, "No job has held its credits for longer than usual.");
+    assert!(!visitor.get("/console").text.contains("longer than usual"));
+    world.at("2026-01-31T11:00:01Z");
+    visitor.get("/console").says(200, "<span data-n=\"stuck\">2</span> jobs have held credits for longer than usual.");
+    let stuck = visitor.get("/console/holds?show=stuck");
+    stuck.says(200, "<span class=\"tag warn\">Long running</span>");
+    let places = ["long", "longer"].map(|hold| stuck.text.find(&format!("<span class=\"beneath\">{hold}</span>")));
+    assert!(places[0].is_some() && places[0] < places[1], "the oldest first: {}", stuck.text);
+    assert!(!stuck.text.contains(">job</span>"), "it has ended: {}", stuck.text);
 }
 
 /// What a provider delivered, and an order that its payer's bank disputes, as operators see them.

@@ -227,6 +227,11 @@ impl CatalogPage {
         scheduled
     }
 
+    /// Whether it is in force, and nothing else is to come.
+    fn is_the_only_one(&self, stands: &Stands) -> bool {
+        stands.state == State::InForce && self.scheduled(stands).is_empty()
+    }
+
     /// Where a version stands.
     fn standing(&self, version: &u32) -> Option<&Stands> {
         self.versions.iter().find(|stands| stands.version == *version)

@@ -101,6 +101,16 @@ impl Act {
         }
     }
 
+    /// The same where it is known what it is done to.
+    pub(crate) const fn doing(self) -> &'static str {
+        match self {
+            Act::Refund => "Refund the charge",
+            Act::Release => "Release the hold",
+            Act::MarkPaid => "Mark the order as paid",
+            Act::Grant | Act::Revoke | Act::WriteOff | Act::Plan | Act::CancelPlan | Act::KeepPlan => self.title(),
+        }
+    }
+
     /// The same on a button or a link.
     pub(crate) const fn short(self) -> &'static str {
         match self {

@@ -9,6 +9,7 @@ use scrip_api::audit::{ActShown, AuditShown};
 use scrip_api::balance::BalanceShown;
 use scrip_api::entry::EntriesShown;
 use scrip_api::hold::{HoldShown, HoldsShown};
+use scrip_api::key::KeysShown;
 use scrip_api::number::Amount;
 use scrip_api::order::{OrderShown, OrdersShown};
 
@@ -114,8 +115,8 @@ pub(super) async fn holds(desk: Desk, Query(asked): Query<Asked>) -> Page {
         "stuck" => "No job has held its credits for longer than usual.",
         _ => "Every hold was settled or released.",
     };
-    let lead = "What jobs hold. One that has run past its tool’s usual time (the longest first), or ended without a word, may be \
-                stuck: look for its job, and release it when that is gone. An open one frees its credits by itself when its time comes.";
+    let lead = "What jobs hold. One that has run past its tool’s usual time, or ended without a word, may be stuck: look for its \
+                job, and release it when that is gone. An open one frees its credits by itself when its time comes.";
     shown(frame, lead, views, Listed { columns, rows, empty, next: page.next })
 }
 
@@ -281,7 +282,8 @@ pub(super) async fn audit(desk: Desk, Query(asked): Query<Asked>) -> Page {
     let page: AuditShown = desk.get(&listed("/audit?limit=50", &asked)).await?;
     let frame = Frame::around(&desk, Room::Audit);
     let people = desk.people(page.acts.iter().filter_map(|act| act.account.as_deref())).await?;
-    let rows = page.acts.iter().map(|act| act_row(&frame, &people, act)).collect();
+    let holders = holders(&desk).await?;
+    let rows = page.acts.iter().map(|act| act_row(&frame, (&people, &holders), act)).collect();
     let columns = vec![text("When"), text("Who"), text("What"), text("Account"), text("Why"), number("Credits")];
     let lead = "What people did by hand, the last first. Digests of it stand in each account’s chain of entries, so that a change \
                 of it would be noticed.";
@@ -290,11 +292,27 @@ pub(super) async fn audit(desk: Desk, Query(asked): Query<Asked>) -> Page {
     shown(frame, lead, none, Listed { columns, rows, empty, next: page.next })
 }
 
-fn act_row(frame: &Frame, people: &BTreeMap<String, String>, act: &ActShown) -> Vec<Cell> {
+/// For whom keys were made, by their ids, where who looks may know: it is said when a key is made.
+async fn holders(desk: &Desk) -> Result<BTreeMap<String, String>, Denied> {
+    if !desk.may("GET /v1/keys") {
+        return Ok(BTreeMap::new());
+    }
+    let keys: KeysShown = desk.get("/keys").await?;
+    Ok(keys.keys.into_iter().filter_map(|key| Some((key.key, key.reason?))).collect())
+}
+
+/// What people are called, by their ids.
+type Called = BTreeMap<String, String>;
+
+fn act_row(frame: &Frame, (people, holders): (&Called, &Called), act: &ActShown) -> Vec<Cell> {
+    let who = act.by.clone().unwrap_or_else(|| "erased".to_owned());
     let credits = if act.credits.0.is_zero() { Cell::text("") } else { Cell::signed(frame, "credits", &act.credits) };
     vec![
         Cell::past(frame, &act.at),
-        Cell::text(act.by.clone().unwrap_or_else(|| "erased".to_owned())),
+        match holders.get(&who) {
+            Some(holder) => Cell::both(holder, who),
+            None => Cell::text(who),
+        },
         Cell::both(words::spoken(&act.act), act.reference.clone().unwrap_or_default()),
         account(people, act.account.as_deref()),
         Cell::text(act.reason.clone().unwrap_or_default()),
