@@ -38,8 +38,10 @@ const PLANS: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET en
     (SELECT reltuples FROM pg_class WHERE oid = to_regclass('scrip.entries')) > 100000 THEN 'force_generic_plan'
     ELSE 'force_custom_plan' END, false)";
 
-/// How long a connection is used: its plans are of the tables as they were.
+/// How long a connection is used that plans each statement once: its plans are of the tables as they were.
 const AGE: Duration = Duration::from_secs(60);
+/// How long one is used that plans a statement each time: the tables may have become large.
+const AGE_PLANNING: Duration = Duration::from_secs(5);
 
 /// A connection to the database.
 pub(crate) struct Line {
@@ -48,7 +50,8 @@ pub(crate) struct Line {
     patience: Duration,
     /// What a transaction sets so that its commit is durable when it is answered, if the defaults are not so.
     durably: &'static str,
-    born: Instant,
+    /// Until when it is used.
+    fresh_until: Instant,
     scope: Scope,
     statements: Statements,
     /// By text: the one that is sent, and, once it was prepared, what the database calls it.
@@ -76,16 +79,15 @@ impl Line {
             }
         };
         let (scope, statements) = (address.scope, address.statements);
-        if statements == Statements::Prepared {
-            client.batch_execute(PLANS).await?;
-        }
+        let keeps_plans = statements == Statements::Whole || keeps_plans(&client).await?;
+        let fresh_until = Instant::now() + if keeps_plans { AGE } else { AGE_PLANNING };
         let durably = if is_lax(&client).await? { "; SET LOCAL synchronous_commit = on" } else { "" };
         Ok(Line {
             client,
             host,
             patience: address.patience,
             durably,
-            born: Instant::now(),
+            fresh_until,
             scope,
             statements,
             prepared: HashMap::new(),
@@ -190,7 +192,7 @@ impl Line {
 
     /// Whether it has been used for long enough.
     pub(crate) fn is_old(&self) -> bool {
-        self.born.elapsed() > AGE
+        Instant::now() > self.fresh_until
     }
 
     /// Whether the server warned since this was last asked that a commit was not waited for by its standby.
@@ -213,6 +215,12 @@ async fn drive<T: AsyncRead + AsyncWrite + Unpin>(mut connection: Connection<Soc
             }
         }
     }
+}
+
+/// Sets how statements are planned; answers whether each is planned once.
+async fn keeps_plans(client: &Client) -> Result<bool, Error> {
+    let told = client.simple_query(PLANS).await?;
+    Ok(told.iter().any(|told| matches!(told, SimpleQueryMessage::Row(row) if row.get(0) == Some("force_generic_plan"))))
 }
 
 /// Whether a commit would be answered before it is on the disk.

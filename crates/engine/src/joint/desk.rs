@@ -53,6 +53,8 @@ pub(super) enum Held {
 pub(super) struct Desk {
     pub(super) studio: StudioNumber,
     pub(super) id: AccountId,
+    /// Where its tasks waited.
+    pub(super) section: usize,
     pub(super) tasks: Vec<Task>,
     /// The account as it was read, with the drafted entries applied; `None`: there is none of this id.
     pub(super) account: Option<Arc<Account>>,
@@ -108,10 +110,11 @@ pub(super) enum Progress {
 }
 
 impl Desk {
-    pub(super) fn new(studio: StudioNumber, id: AccountId) -> Desk {
+    pub(super) fn new(studio: StudioNumber, id: AccountId, section: usize) -> Desk {
         Desk {
             studio,
             id,
+            section,
             tasks: Vec::new(),
             account: None,
             stored: 0,

@@ -1,17 +1,18 @@
-//! A lane: the thread that does what is to be done with the accounts of some buckets, a batch at a time.
+//! A lane: a thread that does what is to be done, a batch at a time.
 //!
 //! A pass reads, decides, appends and answers. What the append itself shows is not read before: that an account is as it was
 //! known here, and that a key is new. Desks whose append came too late, or may have landed or not, are read and
 //! decided again in the next pass, which settles both: the account's row decides who was first, and a key that has landed
 //! is found.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxBuildHasher;
 use scrip_core::account::Account;
+use scrip_core::bucket::Bucket;
 use scrip_core::entry::Entry;
 use scrip_core::id::{AccountId, AccountNumber, StudioNumber};
 use tracing::error;
@@ -19,7 +20,8 @@ use tracing::error;
 use super::Joint;
 use super::desk::{Circumstances, Desk, Ground, Held, Progress, Source};
 use super::fetched::{Fetched, Lack};
-use super::queue::{Task, What, Work};
+use super::queue::{Task, What};
+use super::sections::{Batch, Next};
 use super::writes::Writes;
 use crate::engine::{Committed, Refusal};
 use crate::hub::Trouble;
@@ -52,14 +54,54 @@ type Name = (StudioNumber, AccountId);
 /// One lane's thread.
 pub(super) struct Lane<'a> {
     joint: &'a Joint,
-    index: usize,
-    /// Accounts as they stood when they were last read or written: only their heads are sent to see whether they have moved.
-    known: HashMap<Name, Known, FxBuildHasher>,
     standing: Standing,
     salts: Salts,
 }
 
+/// Accounts as they stood when they were last read or written, by section: only their heads are sent to see whether they have
+/// moved. A section's are changed by the lane that has taken it.
+pub(super) struct Memory {
+    sections: Vec<Mutex<HashMap<Name, Known, FxBuildHasher>>>,
+    /// How many a section remembers.
+    limit: usize,
+}
+
+impl Memory {
+    /// Nothing yet, and never more accounts than this, or one in each section.
+    pub(super) fn new(limit: usize) -> Memory {
+        let sections: Vec<_> = (0..Bucket::COUNT).map(|_| Mutex::default()).collect();
+        Memory { limit: (limit / sections.len()).max(1), sections }
+    }
+
+    fn section(&self, section: usize) -> MutexGuard<'_, HashMap<Name, Known, FxBuildHasher>> {
+        self.sections[section].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, desk: &Desk) -> Option<Known> {
+        self.section(desk.section).get(&(desk.studio, desk.id.clone())).cloned()
+    }
+
+    fn forget(&self, desk: &Desk) {
+        self.section(desk.section).remove(&(desk.studio, desk.id.clone()));
+    }
+
+    /// Remembers the desk's account as it stands.
+    fn keep(&self, desk: &Desk, account: &Arc<Account>) {
+        // An erased account is known by another id from now on, and it waits where its number says.
+        self.forget(desk);
+        let section = super::section_of(account.studio, &account.id);
+        let mut section = self.section(section);
+        if section.len() >= self.limit {
+            // Forgotten accounts are merely sent again when they are needed.
+            section.clear();
+        }
+        let known = Known { account: Arc::clone(account), moved: desk.moved };
+        section.insert((account.studio, account.id.clone()), known);
+    }
+}
+
 /// An account as it stood when it was last read or written.
+#[derive(Clone)]
 struct Known {
     account: Arc<Account>,
     /// Other servers had moved it on when it was last looked at: it is read before it is decided upon.
@@ -111,26 +153,29 @@ enum Fate {
 }
 
 impl<'a> Lane<'a> {
-    pub(super) fn new(joint: &'a Joint, index: usize) -> Lane<'a> {
-        Lane { joint, index, known: HashMap::default(), standing: Standing::default(), salts: Salts::default() }
+    pub(super) fn new(joint: &'a Joint) -> Lane<'a> {
+        Lane { joint, standing: Standing::default(), salts: Salts::default() }
     }
 
     /// Works until the engine stops.
     pub(super) fn run(mut self) {
         let limit = self.joint.hub.options.batch_limit;
         loop {
-            match self.joint.lanes[self.index].take(limit, PATIENCE) {
-                Work::Some(tasks) => {
+            match self.joint.sections.take(limit, PATIENCE) {
+                Next::Batch(Batch { tasks, mut sections }) => {
                     self.joint.queued.fetch_sub(tasks.len(), Ordering::AcqRel);
-                    self.carry_out(tasks);
+                    self.carry_out(tasks, &mut sections);
+                    self.joint.sections.give_back(&sections);
+                    self.joint.sections.end_batch();
                 }
-                Work::None => {}
-                Work::Ended => return,
+                Next::Nothing => {}
+                Next::Over => return,
             }
         }
     }
 
-    fn carry_out(&mut self, tasks: Vec<Task>) {
+    /// Gives back the sections of which nothing is left to do, and leaves the others.
+    fn carry_out(&mut self, tasks: Vec<Task>, sections: &mut Vec<usize>) {
         let (mut desks, begun) = (seated(tasks), Instant::now());
         for _ in 0..PASSES {
             if desks.is_empty() {
@@ -143,7 +188,7 @@ impl<'a> Lane<'a> {
                 break;
             }
             match self.pass(&mut desks) {
-                Ok(()) => {}
+                Ok(()) => self.give_back(&desks, sections),
                 Err(Stopped::NotCurrent) => return self.refuse_all(desks, NOT_CURRENT),
                 Err(Stopped::Unreadable(failure)) => {
                     error!(%failure, "a batch could not be read");
@@ -153,6 +198,14 @@ impl<'a> Lane<'a> {
             }
         }
         self.refuse_all(desks, CONTENDED);
+    }
+
+    /// Gives back the sections of no desk.
+    fn give_back(&self, desks: &[Desk], sections: &mut Vec<usize>) {
+        let kept: BTreeSet<usize> = desks.iter().map(|desk| desk.section).collect();
+        let (kept, done) = sections.iter().partition(|section| kept.contains(section));
+        *sections = kept;
+        self.joint.sections.give_back(&Vec::from_iter(done));
     }
 
     /// Reads, decides, appends and answers; leaves the desks that must be decided again, or have more to do.
@@ -168,7 +221,7 @@ impl<'a> Lane<'a> {
                 Fate::Stands => self.answer(&mut desk),
                 Fate::Refused(why) => self.refuse(&mut desk, why),
                 Fate::Again => {
-                    self.known.remove(&(desk.studio, desk.id.clone()));
+                    self.joint.memory.forget(&desk);
                     desk.careful = true;
                 }
                 Fate::Unproven => desk.careful = true,
@@ -188,14 +241,15 @@ impl<'a> Lane<'a> {
         let mut wanted = Vec::with_capacity(desks.len());
         let mut lacks = Vec::new();
         for desk in desks.iter_mut() {
-            let known = self.known.get(&(desk.studio, desk.id.clone()));
-            desk.seat(known.map(|known| Arc::clone(&known.account)));
+            let known = self.joint.memory.get(desk);
+            desk.seat(known.as_ref().map(|known| Arc::clone(&known.account)));
             desk.careful |= !desk.only_commands();
             lacks.extend(desk.lacks(fetched));
-            let relied_on = known.is_some_and(|known| !known.moved) && !desk.careful && self.standing.is_good();
+            let relied_on =
+                known.as_ref().is_some_and(|known| !known.moved) && !desk.careful && self.standing.is_good();
             desk.ground = if relied_on { Ground::Known } else { Ground::Read };
             if desk.ground == Ground::Read {
-                let known = known.map(|known| (known.account.number, known.account.head));
+                let known = known.as_ref().map(|known| (known.account.number, known.account.head));
                 wanted.push(WantedAccount { studio: desk.studio, id: desk.id.clone(), known });
             }
         }
@@ -330,16 +384,8 @@ impl<'a> Lane<'a> {
 
     /// The account and its new entries are durable: they are remembered, and told.
     fn publish(&mut self, desk: &mut Desk) {
-        let limit = (self.joint.hub.options.resident_limit / self.joint.lanes.len()).max(1);
-        if self.known.len() >= limit {
-            // Forgotten accounts are merely sent again when they are needed.
-            self.known.clear();
-        }
         let Some(account) = &desk.account else { return };
-        // An erased account is known by another id from now on.
-        self.known.remove(&(desk.studio, desk.id.clone()));
-        let known = Known { account: Arc::clone(account), moved: desk.moved };
-        self.known.insert((account.studio, account.id.clone()), known);
+        self.joint.memory.keep(desk, account);
         if desk.drafted.is_empty() {
             return;
         }
@@ -362,7 +408,7 @@ impl<'a> Lane<'a> {
     /// Tells a desk's callers that they are to come back, and why: above all, that something of theirs may have landed.
     fn refuse(&mut self, desk: &mut Desk, why: &'static str) {
         let why = if desk.doubt.is_some() { UNSETTLED } else { why };
-        self.known.remove(&(desk.studio, desk.id.clone()));
+        self.joint.memory.forget(desk);
         desk.tasks.drain(..).for_each(|task| refuse(task, why));
     }
 }
@@ -416,7 +462,7 @@ fn seated(tasks: Vec<Task>) -> Vec<Desk> {
     let mut desks: Vec<Desk> = Vec::new();
     for task in tasks {
         let place = *places.entry((task.studio, task.account.clone())).or_insert_with(|| {
-            desks.push(Desk::new(task.studio, task.account.clone()));
+            desks.push(Desk::new(task.studio, task.account.clone(), task.section));
             desks.len() - 1
         });
         desks[place].tasks.push(task);

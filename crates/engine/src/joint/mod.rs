@@ -1,6 +1,7 @@
 //! The engine on a store that several servers share (decision 25).
 //!
-//! Work is shared among lanes by the account's bucket; each lane is one thread that fetches, decides, appends and answers.
+//! Work waits in sections, by the account's bucket; a few lanes take what waits. Each is one thread that fetches, decides,
+//! appends and answers.
 //! It is apart from the sequencer and the committer, which own their store and may decide ahead of it: here nothing is
 //! answered from memory alone, and nothing is decided upon what another server may have overtaken.
 
@@ -10,6 +11,7 @@ mod fetched;
 mod lane;
 mod queue;
 mod reads;
+mod sections;
 mod writes;
 
 use std::sync::Arc;
@@ -24,7 +26,9 @@ use tokio::sync::oneshot;
 use tracing::warn;
 
 use self::clerk::Clerk;
+use self::lane::Memory;
 use self::queue::{Answers, Queue, Task, What};
+use self::sections::Sections;
 use self::writes::Writes;
 use crate::clock::Clock;
 use crate::engine::{Options, Refusal, Request};
@@ -43,7 +47,8 @@ const SWEEP_PERIOD: Duration = Duration::from_millis(250);
 pub(crate) struct Joint {
     pub(crate) hub: Hub,
     pub(crate) store: Arc<dyn JointStore>,
-    lanes: Vec<Queue<Task>>,
+    sections: Sections,
+    memory: Memory,
     clerk: Queue<Job>,
     /// Commands that wait, over all lanes.
     queued: AtomicUsize,
@@ -81,10 +86,12 @@ impl Joint {
         }
         let sweep_per_second = options.sweep_per_second;
         let lanes = options.lanes.max(1);
+        let resident_limit = options.resident_limit;
         let joint = Arc::new(Joint {
             hub: Hub::new(options, Known::of(documents)),
             store,
-            lanes: (0..lanes).map(|_| Queue::default()).collect(),
+            sections: Sections::default(),
+            memory: Memory::new(resident_limit),
             clerk: Queue::default(),
             queued: AtomicUsize::new(0),
             edition: AtomicU64::new(number),
@@ -95,7 +102,7 @@ impl Joint {
         let mut threads: Vec<Thread> = (0..lanes)
             .map(|lane| {
                 let joint = Arc::clone(&joint);
-                let run: Box<dyn FnOnce() + Send> = Box::new(move || lane::Lane::new(&joint, lane).run());
+                let run: Box<dyn FnOnce() + Send> = Box::new(move || lane::Lane::new(&joint).run());
                 (format!("scrip-lane-{lane}"), run)
             })
             .collect();
@@ -137,28 +144,23 @@ impl Joint {
     ) -> Result<(), Refusal> {
         self.admit(requests.len())?;
         let answers = Arc::new(Answers::new(requests.len(), reply));
-        let mut shares: Vec<Vec<Task>> = self.lanes.iter().map(|_| Vec::new()).collect();
-        for (place, request) in requests.into_iter().enumerate() {
+        let task = |(place, request)| {
             let Request { studio, account, key, command } = request;
             let key = key.or_else(|| once(&command));
             let answers = Arc::clone(&answers);
-            let lane = self.lane_of(studio, &account);
-            shares[lane].push(Task {
-                studio,
-                account,
-                what: What::Command { key, command, by: by.cloned(), answers, place },
-            });
-        }
-        for (lane, share) in self.lanes.iter().zip(shares) {
-            lane.push(share);
-        }
+            let section = section_of(studio, &account);
+            Task { studio, account, section, what: What::Command { key, command, by: by.cloned(), answers, place } }
+        };
+        // All at once: what came together is done together.
+        let tasks: Vec<Task> = requests.into_iter().enumerate().map(task).collect();
+        self.sections.push(tasks);
         Ok(())
     }
 
     fn push_task(&self, studio: StudioNumber, account: AccountId, what: What) -> Result<(), Refusal> {
         self.admit(1)?;
-        let lane = self.lane_of(studio, &account);
-        self.lanes[lane].push([Task { studio, account, what }]);
+        let section = section_of(studio, &account);
+        self.sections.push([Task { studio, account, section, what }]);
         Ok(())
     }
 
@@ -171,12 +173,6 @@ impl Joint {
         Ok(())
     }
 
-    /// The lane of an account: one for each bucket, so that one batch of an account is in flight.
-    fn lane_of(&self, studio: StudioNumber, id: &AccountId) -> usize {
-        let bucket = id.erased_number().map_or_else(|| Bucket::of_id(studio, id), Bucket::of);
-        usize::from(bucket.number()) % self.lanes.len()
-    }
-
     /// Commands that wait.
     pub(crate) fn queued(&self) -> usize {
         self.queued.load(Ordering::Acquire)
@@ -184,7 +180,7 @@ impl Joint {
 
     /// Lets the threads finish what waits, and end.
     pub(crate) fn stop(&self) {
-        self.lanes.iter().for_each(Queue::close);
+        self.sections.close();
         self.clerk.close();
     }
 
@@ -256,6 +252,12 @@ impl Joint {
             _ => None,
         })
     }
+}
+
+/// Where an account's work waits: one section for each bucket, so that one batch of an account is under way.
+fn section_of(studio: StudioNumber, id: &AccountId) -> usize {
+    let bucket = id.erased_number().map_or_else(|| Bucket::of_id(studio, id), Bucket::of);
+    usize::from(bucket.number())
 }
 
 /// A key of its own for what is written each time it is asked for, so that it is written once where the first append of it

@@ -76,6 +76,8 @@ impl<T> Queue<T> {
 pub(super) struct Task {
     pub(super) studio: StudioNumber,
     pub(super) account: AccountId,
+    /// Where it waits: the number of its account's bucket.
+    pub(super) section: usize,
     pub(super) what: What,
 }
 
