@@ -12,6 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::Either;
 use scrip_core::account::Account;
 use scrip_core::journal::Record;
 use scrip_core::term::Term;
@@ -183,6 +184,11 @@ static REMEMBER: Sql = Sql {
     types: &[Type::INT2, Type::INT2_ARRAY, Type::INT4_ARRAY, Type::TEXT_ARRAY, Type::INT8_ARRAY],
 };
 
+/// The documents' edition, while an import is under way that has seen it: who moves it on waits for this, and then nothing
+/// more of that import lands.
+static EDITION: Sql =
+    Sql { text: "SELECT number FROM scrip.edition WHERE number = $1 FOR SHARE", types: &[Type::INT8] };
+
 /// What an append may send.
 static ALL: [&Sql; 10] = [&LOCK, &LOCK_ACCOUNTS, &OPEN, &MOVE_ON, &RENAME, &FORGET, &ERASE, &ADD, &NAME, &COUNT];
 
@@ -212,7 +218,7 @@ pub(crate) async fn append(line: &mut Line, drafts: &[Draft]) -> (Vec<Result<App
     }
     for group in grouped(line.scope(), drafts) {
         let columns = Columns::of(&group.drafts);
-        let (appended, state) = columns.send(line, group.at, Limit::Patience).await;
+        let (appended, state) = columns.send(line, group.at, Writer::Server).await;
         for (n, (place, _)) in group.drafts.iter().enumerate() {
             outcomes[*place] = appended.as_ref().map(|appended| appended[n]).map_err(Clone::clone);
         }
@@ -225,15 +231,19 @@ pub(crate) async fn append(line: &mut Line, drafts: &[Draft]) -> (Vec<Result<App
 
 /// Takes in a part of a journal, however long it takes; and what becomes of the connection.
 pub(crate) async fn fill(line: &mut Line, filling: &Filling) -> (Result<Appended, StoreError>, LineState) {
-    if let Err(error) = line.ready(&ALL).await {
-        return (Err(refused(&error)), LineState::Broken);
+    for statements in [&ALL[..], &[&EDITION, &REMEMBER]] {
+        if let Err(error) = line.ready(statements).await {
+            return (Err(refused(&error)), LineState::Broken);
+        }
     }
-    if let (Err(failure), state) = remember(line, &filling.drafts).await {
-        return (Err(failure), state);
+    let import = Writer::Import { edition: big(filling.edition) };
+    match remember(line, &filling.drafts, import).await {
+        (Ok(Appended::Landed), _) => {}
+        (remembered, state) => return (remembered, state),
     }
     for group in grouped(line.scope(), &filling.drafts) {
         let columns = Columns::in_order(&group.drafts, &filling.order);
-        let (appended, state) = columns.send(line, group.at, Limit::None).await;
+        let (appended, state) = columns.send(line, group.at, import).await;
         match appended {
             Ok(appended) if appended.contains(&Appended::Late) => return (Ok(Appended::Late), state),
             Ok(_) => {}
@@ -245,7 +255,7 @@ pub(crate) async fn fill(line: &mut Line, filling: &Filling) -> (Result<Appended
 
 /// Has the accounts that are opened found by their ids, where their numbers are of other buckets. Before they are there: so
 /// that none is there without.
-async fn remember(line: &mut Line, drafts: &[Draft]) -> (Result<(), StoreError>, LineState) {
+async fn remember(line: &Line, drafts: &[Draft], import: Writer) -> (Result<Appended, StoreError>, LineState) {
     let opened = drafts.iter().filter(|draft| draft.follows == 0).map(|draft| draft.account.as_ref());
     let mut moved: BTreeMap<i16, Vec<(i16, &Account)>> = BTreeMap::new();
     for account in opened {
@@ -258,12 +268,6 @@ async fn remember(line: &mut Line, drafts: &[Draft]) -> (Result<(), StoreError>,
             moved.entry(at).or_default().push((found_in, account));
         }
     }
-    if moved.is_empty() {
-        return (Ok(()), LineState::Idle);
-    }
-    if let Err(error) = line.ready(&[&REMEMBER]).await {
-        return (Err(refused(&error)), LineState::Broken);
-    }
     for (at, mut accounts) in moved {
         accounts.sort_unstable_by_key(|(bucket, account)| (*bucket, account.studio, account.id.clone()));
         let buckets: Vec<i16> = accounts.iter().map(|(bucket, _)| *bucket).collect();
@@ -271,11 +275,13 @@ async fn remember(line: &mut Line, drafts: &[Draft]) -> (Result<(), StoreError>,
         let ids: Vec<&str> = accounts.iter().map(|(_, account)| account.id.as_str()).collect();
         let numbers: Vec<i64> = accounts.iter().map(|(_, account)| big(account.number.0)).collect();
         let values: Vec<&(dyn ToSql + Sync)> = vec![&at, &buckets, &studios, &ids, &numbers];
-        if let (Err(failure), state) = committed(line, &[(&REMEMBER, values)], Limit::None).await {
-            return (Err(failure), state);
+        match committed(line, &[(&REMEMBER, values)], import).await {
+            (Ok(Some(_)), _) => {}
+            (Ok(None), state) => return (Ok(Appended::Late), state),
+            (Err(failure), state) => return (Err(failure), state),
         }
     }
-    (Ok(()), LineState::Idle)
+    (Ok(Appended::Landed), LineState::Idle)
 }
 
 /// The drafts of each transaction, by bucket and number.
@@ -304,7 +310,7 @@ pub(crate) async fn confirm(line: &mut Line, buckets: &BTreeSet<i16>) -> (Result
     };
     for (at, buckets) in wanted {
         let values: Vec<&(dyn ToSql + Sync)> = vec![&at, &buckets];
-        let done = committed(line, &[(&LOCK, values.clone()), (&CONFIRM, values)], Limit::Patience).await;
+        let done = committed(line, &[(&LOCK, values.clone()), (&CONFIRM, values)], Writer::Server).await;
         if let (Err(failure), state) = done {
             return (Err(failure), state);
         }
@@ -448,10 +454,14 @@ impl<'a> Columns<'a> {
     }
 
     /// Sends the transaction whole, and says of each draft whether it landed; and what becomes of the connection.
-    async fn send(&self, line: &Line, at: i16, limit: Limit) -> (Result<Vec<Appended>, StoreError>, LineState) {
+    async fn send(&self, line: &Line, at: i16, writer: Writer) -> (Result<Vec<Appended>, StoreError>, LineState) {
         let statements = self.statements(&at, line.order());
-        let (answers, state) = committed(line, &statements, limit).await;
-        (answers.and_then(|answers| self.landed(&statements, &answers)), state)
+        let (answers, state) = committed(line, &statements, writer).await;
+        let appended = answers.and_then(|answers| match answers {
+            Some(answers) => self.landed(&statements, &answers),
+            None => Ok(vec![Appended::Late; self.numbers.len()]),
+        });
+        (appended, state)
     }
 
     fn statements<'b>(&'b self, at: &'b i16, order: Order) -> Vec<Said<'b>> {
@@ -581,35 +591,35 @@ impl<'a> Accounts<'a> {
 /// A statement and the values of its parameters.
 type Said<'a> = (&'static Sql, Vec<&'a (dyn ToSql + Sync)>);
 
-/// How long an answer is waited for.
+/// Who writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Limit {
-    /// As long as callers wait.
-    Patience,
-    /// As long as it takes.
-    None,
+enum Writer {
+    /// A server: answers are waited for as long as callers wait.
+    Server,
+    /// An import that has seen this edition of the documents: for as long as it takes.
+    Import { edition: i64 },
 }
 
 /// Carries out a transaction until it is committed and known to last, or why not; and what becomes of the connection. What
-/// the database gives up for others' sake is sent again.
+/// the database gives up for others' sake is sent again. `None`: the import was overtaken, and nothing was sent.
 async fn committed(
     line: &Line,
     statements: &[Said<'_>],
-    limit: Limit,
-) -> (Result<Vec<Vec<Row>>, StoreError>, LineState) {
+    writer: Writer,
+) -> (Result<Option<Vec<Vec<Row>>>, StoreError>, LineState) {
     let mut tries = 0;
     loop {
         tries += 1;
         // A warning of an earlier commit is no word about this one.
         line.was_unwaited();
-        let sent = transaction(line, statements);
-        let answered = match limit {
-            Limit::Patience => line.in_time(sent).await,
-            Limit::None => Some(sent.await),
+        let answered = match &writer {
+            Writer::Server => line.in_time(transaction(line, statements)).await.map(|answers| answers.map(Some)),
+            Writer::Import { edition } => Some(imported(line, statements, edition).await),
         };
         let stopped = match answered {
             None => return (Err(unanswered()), LineState::Unanswered),
             Some(Ok(_)) if line.was_unwaited() => return (Err(unwaited()), LineState::Idle),
+            Some(Ok(None)) => return (Ok(None), LineState::after(&line.run("ROLLBACK").await)),
             Some(Ok(answers)) => return (Ok(answers), LineState::Idle),
             Some(Err(stopped)) => stopped,
         };
@@ -638,22 +648,40 @@ enum Stopped {
     AtCommit(Error),
 }
 
+/// The same for an import, once it is known that it was not overtaken, and cannot be before it has committed.
+async fn imported(line: &Line, statements: &[Said<'_>], edition: &i64) -> Result<Option<Vec<Vec<Row>>>, Stopped> {
+    line.begin().await.map_err(Stopped::Before)?;
+    if line.rows(&EDITION, &[edition]).await.map_err(Stopped::Before)?.is_empty() {
+        return Ok(None);
+    }
+    let middle = statements.iter().map(|(sql, values)| Either::Left(line.rows(sql, values)));
+    let answers = all(middle.chain([Either::Right(commit(line))])).await;
+    Ok(Some(said(answers)?))
+}
+
 /// Sends `BEGIN`, the statements and `COMMIT` at once; answers what each statement answered. The first error of a statement
 /// is the transaction's: what follows it fails for that alone, and its `COMMIT` rolls back.
 async fn transaction(line: &Line, statements: &[Said<'_>]) -> Result<Vec<Vec<Row>>, Stopped> {
-    use futures_util::future::Either;
-
     let begin = std::iter::once(Either::Left(async { line.begin().await.map(|()| Vec::new()) }));
     let middle = statements.iter().map(|(sql, values)| Either::Right(Either::Left(line.rows(sql, values))));
-    let commit = std::iter::once(Either::Right(Either::Right(async { line.run("COMMIT").await.map(|()| Vec::new()) })));
-    let answers = all(begin.chain(middle).chain(commit)).await;
+    let answers = all(begin.chain(middle).chain([Either::Right(Either::Right(commit(line)))])).await;
+    let mut rows = said(answers)?;
+    rows.remove(0);
+    Ok(rows)
+}
+
+async fn commit(line: &Line) -> Result<Vec<Row>, Error> {
+    line.run("COMMIT").await.map(|()| Vec::new())
+}
+
+/// What the statements of a transaction answered, but for its commit, which is the last; or what it stopped at.
+fn said(answers: Vec<Result<Vec<Row>, Error>>) -> Result<Vec<Vec<Row>>, Stopped> {
     let last = answers.len() - 1;
     let mut rows = Vec::with_capacity(answers.len());
     for (place, answer) in answers.into_iter().enumerate() {
         rows.push(answer.map_err(if place == last { Stopped::AtCommit } else { Stopped::Before })?);
     }
     rows.pop();
-    rows.remove(0);
     Ok(rows)
 }
 

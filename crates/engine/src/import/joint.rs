@@ -73,19 +73,29 @@ impl Seat {
 
 /// Begins, or goes on.
 pub(super) fn begin(store: Arc<dyn JointStore>, origin: [u8; 32], pace: Pace) -> Result<Begun, ImportError> {
-    let edition = store.documents(None)?;
-    let stored = edition.documents.unwrap_or_default();
-    let durable = store.snapshot()?.extent()?.last;
-    let documents = match found(stored.clone(), durable, origin)? {
+    let mut edition = store.documents(None)?;
+    let mut number = edition.number;
+    let mut stored = edition.whole()?;
+    let documents = match found(stored.clone(), store.snapshot()?.extent()?.last, origin)? {
         Found::Everything => return Ok(Begun::Complete),
-        Found::Part => Vec::new(),
+        Found::Part => {
+            // Whatever a run that was killed has sent is in the store after this, or never will be.
+            if store.put(number, &[])? == Appended::Late {
+                return Err(ImportError::Overtaken);
+            }
+            edition = store.documents(None)?;
+            number = edition.number;
+            stored = edition.whole()?;
+            Vec::new()
+        }
         Found::Nothing => vec![Document::Import(ImportDocument { origin, state: ImportState::UnderWay })],
     };
+    let durable = store.snapshot()?.extent()?.last;
     Ok(Begun::Import(Box::new(JointImport {
         store,
         origin,
         pace,
-        edition: edition.number,
+        edition: number,
         stored,
         documents,
         studios: BTreeSet::new(),
@@ -245,6 +255,7 @@ impl JointImport {
             draft.account = Arc::new(self.seats[&draft.account.number].followed.account.clone());
         }
         self.written()?;
+        parts.iter_mut().for_each(|part| part.filling.edition = self.edition);
         let store = Arc::clone(&self.store);
         self.writing = Some(thread::spawn(move || write(store.as_ref(), &parts)));
         if self.seats.len() > self.pace.seats {
@@ -282,13 +293,15 @@ impl JointImport {
         if new.is_empty() {
             return Ok(());
         }
+        // What is being written lands upon the edition as it was.
+        self.written()?;
         match self.store.put(self.edition, &new)? {
             Appended::Landed => {}
             Appended::Late => return Err(ImportError::Overtaken),
         }
         let edition = self.store.documents(None)?;
         self.edition = edition.number;
-        self.stored = edition.documents.unwrap_or_default();
+        self.stored = edition.whole()?;
         Ok(())
     }
 }

@@ -215,6 +215,8 @@ pub enum EarlierTexts {
 /// A part of a journal that is taken in as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Filling {
+    /// The edition of the documents that its import has seen last: it lands upon no other.
+    pub edition: u64,
     /// What is added to each account, one draft for each.
     pub drafts: Vec<Draft>,
     /// Whose entry comes next, for each entry in the journal's order: the place of its account's draft. The entries of a

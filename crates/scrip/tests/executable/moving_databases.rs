@@ -242,6 +242,11 @@ fn a_killed_import_into_a_database_goes_on() {
         assert_eq!(database.sealed(&ground, &format!("seal-{round}")), sealed);
     }
     assert!(under_way >= 3, "{under_way} of 6 were cut short in the middle");
+    // At once, while the database may still be at work on what the one before has sent.
+    let database = Seat::database();
+    (1..=9).for_each(|tenth| killed_at(&database, &journal, tenth));
+    database.succeed(&["import", "--journal", &journal]);
+    assert_eq!(database.sealed(&ground, "seal-at-once"), sealed);
     let mut command = scrip();
     command.args(whole.with(&["serve", "--listen", "127.0.0.1:0", "--log", "error", "--keys", moving::KEYS]));
     let server = Server::spawn(command);

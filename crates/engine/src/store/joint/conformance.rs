@@ -53,6 +53,7 @@ pub fn check_filling<S: Subject>(mut new: impl FnMut() -> S) {
     a_journal_is_taken_in_in_its_order(&mut new());
     numbers_of_other_buckets_are_found_by_their_ids(&mut new());
     an_erased_number_of_another_bucket_frees_its_id(&mut new());
+    what_an_import_sent_before_it_was_overtaken_does_not_land(&mut new());
 }
 
 fn empty_at_first(subject: &mut impl Subject) {
@@ -518,7 +519,7 @@ fn a_journal_is_taken_in_in_its_order(subject: &mut impl Subject) {
     for (seed, counts) in [[2, 1, 3, 1], [1, 4, 1, 2]].into_iter().enumerate() {
         let drafts: Vec<Draft> =
             customers.iter_mut().enumerate().map(|(n, customer)| customer.charges(counts[n % 4])).collect();
-        let filling = shuffled(drafts, seed);
+        let filling = shuffled(store.as_ref(), drafts, seed);
         let mut next = vec![0; filling.drafts.len()];
         for draft in &filling.order {
             given.push(filling.drafts[*draft].records[next[*draft]].clone());
@@ -540,7 +541,7 @@ fn numbers_of_other_buckets_are_found_by_their_ids(subject: &mut impl Subject) {
         (Customer::numbered("ana", 0, 0), Customer::numbered("bo", 1, 0), Customer::new("cy", 0));
     let drafts = vec![ana.charges(2), bo.charges(1), cy.charges(1)];
     let (first, last) = (drafts[0].records[0].hash, drafts[0].records[1].hash);
-    assert_eq!(store.fill(&shuffled(drafts, 3)).unwrap(), Appended::Landed);
+    assert_eq!(store.fill(&shuffled(store.as_ref(), drafts, 3)).unwrap(), Appended::Landed);
     for store in [&store, &other] {
         for (customer, name) in [(&ana, "ana"), (&bo, "bo"), (&cy, "cy")] {
             assert_eq!(*there(look(store.as_ref(), name, None)), customer.account, "{name}");
@@ -568,7 +569,7 @@ fn numbers_of_other_buckets_are_found_by_their_ids(subject: &mut impl Subject) {
 fn an_erased_number_of_another_bucket_frees_its_id(subject: &mut impl Subject) {
     let store = subject.open();
     let (mut ana, mut bo) = (Customer::numbered("ana", 0, 0), Customer::numbered("bo", 1, 0));
-    let filling = shuffled(vec![ana.charges(2), bo.charges(1)], 1);
+    let filling = shuffled(store.as_ref(), vec![ana.charges(2), bo.charges(1)], 1);
     assert_eq!(store.fill(&filling).unwrap(), Appended::Landed);
     let known = Some((ana.number, ana.account.head));
     // An erasure that comes too late erases nothing.
@@ -594,13 +595,31 @@ fn an_erased_number_of_another_bucket_frees_its_id(subject: &mut impl Subject) {
     holds_together(store.as_ref());
 }
 
+/// Who moves the edition on knows that nothing more comes of an import that has seen an earlier one.
+fn what_an_import_sent_before_it_was_overtaken_does_not_land(subject: &mut impl Subject) {
+    let store = subject.open();
+    // Of another bucket than its id, too.
+    let (mut ana, mut bo) = (Customer::new("ana", 0), Customer::numbered("bo", 1, 0));
+    let sent = shuffled(store.as_ref(), vec![ana.charges(1), bo.charges(1)], 1);
+    assert_eq!(store.put(sent.edition, &[]).unwrap(), Appended::Landed);
+    assert_eq!(store.fill(&sent).unwrap(), Appended::Late);
+    for name in ["ana", "bo"] {
+        assert!(matches!(look(store.as_ref(), name, None), FoundAccount::Missing), "{name}");
+    }
+    assert_eq!(store.snapshot().unwrap().extent().unwrap().last, 0);
+    let edition = store.documents(None).unwrap().number;
+    assert_eq!(store.fill(&Filling { edition, ..sent }).unwrap(), Appended::Landed);
+    assert_eq!(there(look(store.as_ref(), "bo", None)).seq, 1);
+    holds_together(store.as_ref());
+}
+
 /// The drafts' entries, mixed; each account's in their order.
-fn shuffled(drafts: Vec<Draft>, seed: usize) -> Filling {
+fn shuffled(store: &dyn JointStore, drafts: Vec<Draft>, seed: usize) -> Filling {
     let mut order: Vec<usize> =
         drafts.iter().enumerate().flat_map(|(place, draft)| draft.records.iter().map(move |_| place)).collect();
     let count = order.len();
     (0..count).for_each(|place| order.swap(place, (place * 7 + seed * 5 + 3) % count));
-    Filling { drafts, order }
+    Filling { edition: store.documents(None).unwrap().number, drafts, order }
 }
 
 fn id(name: &str) -> AccountId {

@@ -117,7 +117,7 @@ impl State {
     }
 
     fn fill(&mut self, filling: &Filling) -> Appended {
-        if filling.drafts.iter().any(|draft| self.overtook(draft)) {
+        if filling.edition != self.edition || filling.drafts.iter().any(|draft| self.overtook(draft)) {
             return Appended::Late;
         }
         filling.drafts.iter().for_each(|draft| self.take(draft));
