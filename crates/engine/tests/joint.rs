@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use scrip_core::account::Account;
 use scrip_core::amount::Credits;
+use scrip_core::answer::Done;
 use scrip_core::command::{Command, Cost, Expected, Grant, PlaceCharge, PutAccount};
 use scrip_core::entry::Act;
 use scrip_core::id::{AccountId, AccountNumber, Key, StudioNumber, ToolId};
@@ -18,6 +19,7 @@ use scrip_core::term::Term;
 use scrip_core::time::Time;
 use scrip_engine::clock::Clock;
 use scrip_engine::engine::{Deed, Outcome, Publication, Refusal, Request};
+use scrip_engine::history::HistoryQuery;
 use scrip_engine::store::joint::memory::JointMemory;
 use scrip_engine::store::joint::{
     Appended, Draft, Edition, Filling, Found, FoundAccount, JointStore, StudioQuery, Wanted,
@@ -40,6 +42,8 @@ struct Told {
     /// How often something was read, and how often something was appended.
     fetches: AtomicUsize,
     trips: AtomicUsize,
+    /// How often entries were looked for by what they carry.
+    searches: AtomicUsize,
 }
 
 /// What becomes of an append.
@@ -104,6 +108,7 @@ impl JointStore for Told {
         before: u64,
         limit: usize,
     ) -> Result<Vec<Record>, StoreError> {
+        self.searches.fetch_add(1, Ordering::SeqCst);
         self.inside.carrying(account, terms, before, limit)
     }
 
@@ -258,6 +263,36 @@ fn what_stands_as_asked_is_confirmed() {
     told.unconfirmed.store(true, Ordering::SeqCst);
     let again = ask(&engine, Request { account: erased, ..erase() });
     assert!(matches!(again, Err(Refusal::Unavailable(_))), "{again:?}");
+    engine.stop();
+}
+
+/// However little of it is wanted, what a charge's refunds are looked for with does not grow with their number.
+#[test]
+fn refunds_are_looked_for_by_the_page() {
+    let (engine, told, studio) = begin();
+    let ana = AccountId::parse("ana").unwrap();
+    ask(&engine, request(studio, "ana", None, put())).unwrap();
+    ask(&engine, request(studio, "ana", Some("g"), grant())).unwrap();
+    let charged = ask(&engine, request(studio, "ana", Some("c"), charge())).unwrap();
+    let Done::Charged { charge, .. } = charged.answer.done else { panic!("{charged:?}") };
+    let back = Credits::from_millionths(1_000);
+    let refund = |n: usize| {
+        let refund = Command::Refund { charge, credits: Some(back), reason: "test".into() };
+        request(studio, "ana", Some(&format!("r{n}")), refund)
+    };
+    assert!(engine.submit_many_blocking((0..700).map(refund).collect()).iter().all(Result::is_ok));
+    let found = |query: HistoryQuery| {
+        let before = told.searches.load(Ordering::SeqCst);
+        let page = engine.history(studio, &ana, &query).unwrap().unwrap();
+        (page.entries.len(), told.searches.load(Ordering::SeqCst) - before)
+    };
+    let query = HistoryQuery { charges: vec![charge], limit: 1, ..HistoryQuery::default() };
+    assert_eq!(found(query.clone()), (1, 1));
+    let other = HistoryQuery { tool: Some(ToolId::parse("other").unwrap()), ..query.clone() };
+    assert_eq!(found(other.clone()), (0, 2));
+    // Nothing is of so late a time: nor is anything before.
+    let from = Some(Time::parse("2026-01-02T00:00:00Z").unwrap());
+    assert_eq!(found(HistoryQuery { from, ..other }), (0, 1));
     engine.stop();
 }
 

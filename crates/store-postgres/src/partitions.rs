@@ -49,7 +49,7 @@ fn each_statement_touches_one_partition() {
         );
         harness::ask(&database.address, &asked)
     };
-    let reading = fetch::ALL.into_iter().chain([&store::HISTORY]);
+    let reading = fetch::ALL.into_iter().chain([&store::HISTORY, &store::CARRYING]);
     for sql in append::statements().chain(reading) {
         let plan = explained(sql);
         let named = partitions(&plan);

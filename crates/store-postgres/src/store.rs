@@ -34,12 +34,15 @@ pub(crate) static HISTORY: Sql = Sql {
     types: &[Type::INT2, Type::INT8, Type::INT8, Type::INT8],
 };
 
-static CARRYING: Sql = Sql {
+/// Of each term no more is looked at than is asked for in all.
+pub(crate) static CARRYING: Sql = Sql {
     text: concat!(
         "SELECT ",
         entry_columns!(),
-        " FROM (SELECT DISTINCT t.seq FROM scrip.terms t
-           WHERE t.bucket = $1 AND t.account = $2 AND t.term = ANY($3) AND t.seq < $4 ORDER BY t.seq DESC LIMIT $5) t
+        " FROM (SELECT DISTINCT t.seq FROM unnest($3::uuid[]) AS k(term) CROSS JOIN LATERAL (
+             SELECT t.seq FROM scrip.terms t
+             WHERE t.bucket = $1 AND t.account = $2 AND t.term = k.term AND t.seq < $4 ORDER BY t.seq DESC LIMIT $5) t
+           ORDER BY t.seq DESC LIMIT $5) t
          JOIN scrip.entries e ON e.bucket = $1 AND e.account = $2 AND e.seq = t.seq ORDER BY e.seq DESC"
     ),
     types: &[Type::INT2, Type::INT8, Type::UUID_ARRAY, Type::INT8, Type::INT8],
@@ -54,7 +57,7 @@ static ACCOUNTS: Sql = Sql {
     types: &[Type::INT8, Type::INT8],
 };
 
-/// Accounts by number.
+/// Accounts by number, of any buckets.
 static NUMBERED: Sql = Sql {
     text: concat!(
         "SELECT i.ord, ",

@@ -109,14 +109,17 @@ impl Joint {
         let terms = about.terms();
         let (mut before, mut looked, mut wanted) = (query.before.unwrap_or(u64::MAX).min(account.seq + 1), 0, 0);
         while !terms.is_empty() && wanted <= query.limit {
-            let limit = PAGE.min(query.limit + 1);
-            let records = self.store.carrying(account.number, &terms, before, limit)?;
+            let records = self.store.carrying(account.number, &terms, before, PAGE)?;
             for record in &records {
                 wanted += usize::from(about.take(record)?);
             }
-            let Some(last) = records.last().filter(|_| records.len() == limit) else { break };
+            let Some(last) = records.last().filter(|_| records.len() == PAGE) else { break };
+            // Times of an account never go back: before `from` nothing can match.
+            if query.from.is_some_and(|from| last.at < from) {
+                break;
+            }
             before = last.seq;
-            looked += limit;
+            looked += PAGE;
             if looked >= LOOKS {
                 about.ends_at(before);
                 break;
