@@ -138,25 +138,23 @@ impl Address {
         let (hosts, addresses, ports) = (self.config.get_hosts(), self.config.get_hostaddrs(), self.config.get_ports());
         let count = hosts.len().max(addresses.len());
         let socket = |host: Option<&Host>| matches!(host, Some(Host::Unix(_)));
-        if count < 2 {
+        if count < 2 && addresses.is_empty() {
             let mut only = self.config.clone();
-            if socket(hosts.first()) && addresses.is_empty() {
+            if socket(hosts.first()) {
                 only.ssl_mode(SslMode::Disable);
             }
             return vec![only];
         }
         let one = |place: usize| {
             let mut one = without_hosts(&self.config);
-            match hosts.get(place) {
-                Some(Host::Tcp(name)) => drop(one.host(name)),
-                Some(Host::Unix(folder)) => drop(one.host_path(folder)),
-                None => {}
-            }
-            match addresses.get(place) {
-                Some(address) => drop(one.hostaddr(*address)),
-                // Nobody listens between the two ends of a socket; an address that is given beside it is asked instead of it.
-                None if socket(hosts.get(place)) => drop(one.ssl_mode(SslMode::Disable)),
-                None => {}
+            match (hosts.get(place), addresses.get(place)) {
+                (Some(Host::Tcp(name)), None) => drop(one.host(name)),
+                (Some(Host::Tcp(name)), Some(address)) => drop(one.host(name).hostaddr(*address)),
+                // Nobody listens between the two ends of a socket.
+                (Some(Host::Unix(folder)), None) => drop(one.host_path(folder).ssl_mode(SslMode::Disable)),
+                // An address that is given beside a socket is asked instead of it, by its number.
+                (Some(Host::Unix(_)) | None, Some(address)) => drop(one.host(address.to_string()).hostaddr(*address)),
+                (None, None) => {}
             }
             // One port is for all.
             ports.get(place).or(ports.first()).map(|port| one.port(*port));

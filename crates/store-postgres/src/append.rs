@@ -198,6 +198,9 @@ pub(crate) fn statements() -> impl Iterator<Item = &'static Sql> {
     ALL.into_iter().filter(|sql| sql.text != FORGET.text).chain([&CONFIRM])
 }
 
+/// How many transactions of a bucket each are sent at once: so that a batch needs few round trips, and none of them long.
+const AT_ONCE: usize = 64;
+
 /// How often a transaction that the database gave up is sent again.
 pub(crate) const TRIES: u32 = 5;
 
@@ -216,11 +219,17 @@ pub(crate) async fn append(line: &mut Line, drafts: &[Draft]) -> (Vec<Result<App
         outcomes.fill(Err(refused(&error)));
         return (outcomes, LineState::Broken);
     }
-    for group in grouped(line.scope(), drafts) {
-        let columns = Columns::of(&group.drafts);
-        let (appended, state) = columns.send(line, group.at, Writer::Server).await;
-        for (n, (place, _)) in group.drafts.iter().enumerate() {
-            outcomes[*place] = appended.as_ref().map(|appended| appended[n]).map_err(Clone::clone);
+    for groups in grouped(line.scope(), drafts).chunks(AT_ONCE) {
+        let columns: Vec<Columns<'_>> = groups.iter().map(|group| Columns::of(&group.drafts)).collect();
+        let order = line.order();
+        let transactions: Vec<Vec<Said<'_>>> =
+            columns.iter().zip(groups).map(|(columns, group)| columns.statements(&group.at, order)).collect();
+        let (answers, state) = all_committed(line, &transactions).await;
+        for (((group, columns), statements), answers) in groups.iter().zip(&columns).zip(&transactions).zip(answers) {
+            let appended = answers.and_then(|answers| columns.landed(statements, &answers));
+            for (n, (place, _)) in group.drafts.iter().enumerate() {
+                outcomes[*place] = appended.as_ref().map(|appended| appended[n]).map_err(Clone::clone);
+            }
         }
         if state != LineState::Idle {
             return (outcomes, state);
@@ -308,14 +317,19 @@ pub(crate) async fn confirm(line: &mut Line, buckets: &BTreeSet<i16>) -> (Result
         Scope::AnyBucket => vec![(0, buckets.iter().copied().collect())],
         Scope::OneBucket => buckets.iter().map(|bucket| (*bucket, vec![*bucket])).collect(),
     };
-    for (at, buckets) in wanted {
-        let values: Vec<&(dyn ToSql + Sync)> = vec![&at, &buckets];
-        let done = committed(line, &[(&LOCK, values.clone()), (&CONFIRM, values)], Writer::Server).await;
-        if let (Err(failure), state) = done {
+    for wanted in wanted.chunks(AT_ONCE) {
+        let transactions: Vec<Vec<Said<'_>>> = wanted.iter().map(confirmation).collect();
+        let (done, state) = all_committed(line, &transactions).await;
+        if let Some(Err(failure)) = done.into_iter().find(Result::is_err) {
             return (Err(failure), state);
         }
     }
     (Ok(()), LineState::Idle)
+}
+
+/// A write that changes nothing in these buckets.
+fn confirmation((at, buckets): &(i16, Vec<i16>)) -> Vec<Said<'_>> {
+    vec![(&LOCK, vec![at, buckets]), (&CONFIRM, vec![at, buckets])]
 }
 
 /// The columns of a group's statements.
@@ -623,10 +637,7 @@ async fn committed(
             Some(Ok(answers)) => return (Ok(answers), LineState::Idle),
             Some(Err(stopped)) => stopped,
         };
-        let (failed, error) = match &stopped {
-            Stopped::Before(error) => (failed(error), error),
-            Stopped::AtCommit(error) => (failed_commit(error), error),
-        };
+        let (failed, error) = stopped.read();
         if failed == Failed::Lost {
             return (Err(unknown(error)), LineState::Broken);
         }
@@ -640,12 +651,67 @@ async fn committed(
     }
 }
 
+/// Carries out transactions that are each of a bucket of its own, all sent at once; what the database gives up for others' sake
+/// is sent again, one after the other. What became of each, and of the connection.
+async fn all_committed(
+    line: &Line,
+    transactions: &[Vec<Said<'_>>],
+) -> (Vec<Result<Vec<Vec<Row>>, StoreError>>, LineState) {
+    let count = transactions.len();
+    // A warning of an earlier commit is no word about these.
+    line.was_unwaited();
+    let sent = all(transactions.iter().map(|statements| transaction(line, statements)));
+    let Some(answered) = line.in_time(sent).await else {
+        return ((0..count).map(|_| Err(unanswered())).collect(), LineState::Unanswered);
+    };
+    let is_unwaited = line.was_unwaited();
+    let mut state = LineState::Idle;
+    let (mut outcomes, mut again) = (Vec::with_capacity(count), Vec::new());
+    for (place, answers) in answered.into_iter().enumerate() {
+        outcomes.push(match answers {
+            Ok(_) if is_unwaited => Err(unwaited()),
+            Ok(answers) => Ok(answers),
+            Err(stopped) => {
+                let (failed, error) = stopped.read();
+                match failed {
+                    Failed::Lost => state = LineState::Broken,
+                    Failed::TryAgain => again.push(place),
+                    Failed::RolledBack if is_read_only(error) => state = LineState::Broken,
+                    Failed::RolledBack => {}
+                }
+                Err(if failed == Failed::Lost { unknown(error) } else { refused(error) })
+            }
+        });
+    }
+    if state == LineState::Idle && outcomes.iter().any(Result::is_err) {
+        state = LineState::after(&line.run("ROLLBACK").await);
+    }
+    for place in again {
+        if state == LineState::Idle {
+            let (answers, then) = committed(line, &transactions[place], Writer::Server).await;
+            outcomes[place] = answers.map(|answers| answers.expect("no import overtakes a server"));
+            state = then;
+        }
+    }
+    (outcomes, state)
+}
+
 /// What a transaction failed at.
 enum Stopped {
     /// At a statement before its commit.
     Before(Error),
     /// At its commit.
     AtCommit(Error),
+}
+
+impl Stopped {
+    /// What it means, and the database's error.
+    fn read(&self) -> (Failed, &Error) {
+        match self {
+            Stopped::Before(error) => (failed(error), error),
+            Stopped::AtCommit(error) => (failed_commit(error), error),
+        }
+    }
 }
 
 /// The same for an import, once it is known that it was not overtaken, and cannot be before it has committed.

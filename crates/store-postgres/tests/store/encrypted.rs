@@ -51,6 +51,10 @@ fn it_believes_whom_the_address_says() {
         ("localhost", format!("sslmode=verify-full&sslrootcert={known}"), Ok("t")),
         ("localhost", format!("sslmode=verify-full&sslrootcert={other}"), Err("UnknownIssuer")),
         ("127.0.0.1", format!("sslmode=verify-full&sslrootcert={known}"), Err("not valid for name")),
+        // An address beside a socket is what is connected to.
+        ("%2Fnowhere", "hostaddr=127.0.0.1".to_owned(), Ok("f")),
+        ("%2Fnowhere", "hostaddr=127.0.0.1&sslmode=require".to_owned(), Ok("t")),
+        ("%2Fnowhere", format!("hostaddr=127.0.0.1&sslmode=verify-ca&sslrootcert={other}"), Err("UnknownIssuer")),
         // Nobody browsers believe has certified it.
         ("localhost", "sslmode=verify-full".to_owned(), Err("UnknownIssuer")),
         ("localhost", "sslmode=verify-full&sslrootcert=system".to_owned(), Err("UnknownIssuer")),

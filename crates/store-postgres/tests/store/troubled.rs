@@ -1,17 +1,23 @@
 //! Databases that are not as they should be: rows that cannot be read, defaults that somebody changed, another encoding.
 
-use std::os::unix::net::UnixListener;
-use std::sync::Arc;
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 
 use scrip_core::amount::Credits;
 use scrip_core::command::{Command, Grant, PutAccount};
 use scrip_core::id::{AccountId, Key, StudioNumber};
 use scrip_core::lot::Class;
+use scrip_core::time::Time;
 use scrip_engine::engine::{Publication, Refusal, Request};
-use scrip_engine::store::joint::JointStore;
+use scrip_engine::store::Document;
 use scrip_engine::store::joint::conformance::{Subject, check};
+use scrip_engine::store::joint::{Appended, JointStore};
 use scrip_engine::{Engine, Options};
-use scrip_store_postgres::harness::{self, Furnished};
+use scrip_store_postgres::harness::{self, Cluster, Furnished};
 use scrip_store_postgres::{Address, PostgresStore};
 
 struct Database(Address);
@@ -59,6 +65,30 @@ fn a_reading_that_fails_leaves_no_snapshot_open() {
     }
 }
 
+/// A studio with a tool.
+fn published(engine: &Engine) -> StudioNumber {
+    let source = Arc::from("studio = \"first\"\nname = \"First\"\n[tools.look]\nname = \"Look\"\nrate.flat = 1\n");
+    let publication = Publication { format: scrip_core::catalog::Format::Toml, source };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(engine.publish(publication, None)).expect("it is published");
+    StudioNumber(1)
+}
+
+fn request(studio: StudioNumber, account: &str, key: &str, command: Command) -> Request {
+    let (account, key) = (AccountId::parse(account).expect("an id"), Key::parse(key).expect("a key"));
+    Request { studio, account, key: Some(key), command }
+}
+
+fn grant() -> Command {
+    Command::Grant(Grant {
+        credits: Credits::whole(5),
+        class: Class::TopUp,
+        expires_at: None,
+        priority: None,
+        reason: "test".into(),
+    })
+}
+
 /// As a newer version, or a fault, would leave it.
 #[test]
 fn a_row_that_cannot_be_read_keeps_nobody_from_theirs() {
@@ -66,31 +96,16 @@ fn a_row_that_cannot_be_read_keeps_nobody_from_theirs() {
     let store = Arc::new(PostgresStore::open(&database.address).expect("a database that answers"));
     let opened: Arc<dyn JointStore> = Arc::<PostgresStore>::clone(&store);
     let engine = Engine::start_joint(opened, Options { sweep_per_second: 0, ..Options::default() }).expect("it starts");
-    let source = Arc::from("studio = \"first\"\nname = \"First\"\n[tools.look]\nname = \"Look\"\nrate.flat = 1\n");
-    let publication = Publication { format: scrip_core::catalog::Format::Toml, source };
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    runtime.block_on(engine.publish(publication, None)).expect("it is published");
+    let studio = published(&engine);
     let ask = |key: &str, command: &Command| {
-        let of = |account| Request {
-            studio: StudioNumber(1),
-            account: AccountId::parse(account).expect("an id"),
-            key: Some(Key::parse(key).expect("a key")),
-            command: command.clone(),
-        };
+        let of = |account| request(studio, account, key, command.clone());
         engine.submit_many_blocking(vec![of("ana"), of("bo"), of("cy")])
     };
     assert!(ask("a", &Command::PutAccount(PutAccount::default())).iter().all(Result::is_ok));
     let of_tomorrow =
         "UPDATE scrip.accounts SET state = '{\"v\": 99}', head = decode(repeat('00', 32), 'hex') WHERE id = 'bo'";
     harness::run(&database.address, of_tomorrow);
-    let grant = Command::Grant(Grant {
-        credits: Credits::whole(5),
-        class: Class::TopUp,
-        expires_at: None,
-        priority: None,
-        reason: "test".into(),
-    });
-    let done = ask("b", &grant);
+    let done = ask("b", &grant());
     assert!(matches!(&done[..], [Ok(_), Err(Refusal::Unavailable(_)), Ok(_)]), "{done:?}");
     // Whoever goes round the accounts steps over it, one at a time too.
     let (mut ids, mut after) = (Vec::new(), None);
@@ -113,4 +128,124 @@ fn a_host_that_says_nothing_is_passed_over() {
     let address = Address::parse(&text.replace("patience=60", "patience=6")).expect("an address of our own making");
     let store = PostgresStore::open(&address).expect("the second host answers");
     assert_eq!(store.documents(None).expect("it can be read").documents, Some(Vec::new()));
+}
+
+/// A standby may be behind: of several hosts the one that takes writes is read, and a standby only where it alone is named.
+#[test]
+fn of_several_hosts_the_one_that_takes_writes_is_read() {
+    let primary = Cluster::start("");
+    let open = |servers: &[&Cluster]| {
+        let address = Address::parse(&harness::address_of(servers, "postgres", "patience=60")).expect("an address");
+        PostgresStore::open_to_read(&address).expect("it can be read")
+    };
+    let writer = PostgresStore::open(&primary.address("postgres")).expect("the tables are made");
+    let standby = primary.standby();
+    // It has the tables before it falls behind.
+    standby.fall_behind();
+    let clock = [Document::Clock { now: Time::EPOCH }];
+    assert_eq!(writer.put(0, &clock).expect("it is written"), Appended::Landed);
+    let documents = |store: &PostgresStore| store.documents(None).expect("they can be read").documents;
+    assert_eq!(documents(&open(&[&standby, &primary])), Some(clock.to_vec()));
+    assert_eq!(documents(&open(&[&standby])), Some(Vec::new()));
+}
+
+/// Stands between servers and a database, and withholds what it answers in a transaction until so many were asked to commit.
+struct Withholding {
+    folder: tempfile::TempDir,
+    /// How many; 0: nothing is withheld.
+    commits: Arc<AtomicUsize>,
+}
+
+/// What was asked of a connection since something is withheld.
+#[derive(Default)]
+struct Heard {
+    text: Mutex<Vec<u8>>,
+    more: Condvar,
+}
+
+impl Heard {
+    fn count(text: &[u8], words: &[u8]) -> usize {
+        text.windows(words.len()).filter(|window| *window == words).count()
+    }
+
+    fn wait(&self, commits: usize) {
+        let text = self.text.lock().expect("nobody panics with it");
+        let begun = |text: &[u8]| Heard::count(text, b"BEGIN ISOLATION LEVEL READ COMMITTED") > 0;
+        let early = |text: &mut Vec<u8>| begun(text) && Heard::count(text, b"COMMIT\0") < commits;
+        drop(self.more.wait_while(text, early).expect("as above"));
+    }
+}
+
+impl Withholding {
+    fn before(server: PathBuf) -> Withholding {
+        let folder = tempfile::tempdir().expect("a folder for a socket");
+        let listener = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).expect("a socket");
+        let commits = Arc::new(AtomicUsize::new(0));
+        let withheld = Arc::clone(&commits);
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                between(client, &server, &withheld);
+            }
+        });
+        Withholding { folder, commits }
+    }
+}
+
+/// Passes on what goes over a connection.
+fn between(client: UnixStream, server: &Path, commits: &Arc<AtomicUsize>) {
+    let server = UnixStream::connect(server).expect("the server listens");
+    let heard = Arc::new(Heard::default());
+    let ends = |stream: &UnixStream| stream.try_clone().expect("another handle");
+    let (mut from, mut to) = (ends(&client), ends(&server));
+    let (hears, withheld) = (Arc::clone(&heard), Arc::clone(commits));
+    std::thread::spawn(move || {
+        pass(&mut from, &mut to, |bytes| {
+            if withheld.load(Ordering::SeqCst) > 0 {
+                hears.text.lock().expect("nobody panics with it").extend(bytes);
+                hears.more.notify_all();
+            }
+        });
+    });
+    let (mut from, mut to, withheld) = (server, client, Arc::clone(commits));
+    std::thread::spawn(move || pass(&mut from, &mut to, |_| heard.wait(withheld.load(Ordering::SeqCst))));
+}
+
+fn pass(from: &mut UnixStream, to: &mut UnixStream, mut sees: impl FnMut(&[u8])) {
+    let mut bytes = [0; 65_536];
+    while let Ok(count @ 1..) = from.read(&mut bytes) {
+        sees(&bytes[..count]);
+        if to.write_all(&bytes[..count]).is_err() {
+            break;
+        }
+    }
+    // Whoever has gone needs no word of it.
+    drop(to.shutdown(Shutdown::Write));
+}
+
+/// Where each bucket has a transaction of its own, a batch waits once for all of them and not once for each.
+#[test]
+fn a_batch_of_many_buckets_is_sent_at_once() {
+    let text = harness::database_address();
+    let (_, rest) = text.split_once('@').expect("it names a host");
+    let (host, _) = rest.split_once('/').expect("it names a database");
+    let server = Path::new(&host.replace("%2F", "/")).join(".s.PGSQL.5432");
+    let between = Withholding::before(server);
+    let there = between.folder.path().display().to_string().replace('/', "%2F");
+    let text = format!("{}&transactions=bucket", text.replace(host, &there));
+    let store = PostgresStore::open(&Address::parse(&text).expect("an address")).expect("a database that answers");
+    let engine = Engine::start_joint(Arc::new(store), Options { sweep_per_second: 0, ..Options::default() });
+    let engine = engine.expect("it starts");
+    let studio = published(&engine);
+    let all = |key: &str, command: &dyn Fn() -> Command| {
+        let request = |n: usize| request(studio, &format!("account-{n}"), &format!("{key}-{n}"), command());
+        (0..40).map(request).collect::<Vec<_>>()
+    };
+    let done = engine.submit_many_blocking(all("open", &|| Command::PutAccount(PutAccount::default())));
+    assert!(done.iter().all(Result::is_ok), "{done:?}");
+    // Forty accounts are of more buckets than these.
+    between.commits.store(30, Ordering::SeqCst);
+    let done = engine.submit_many_blocking(all("grant", &grant));
+    assert!(done.iter().all(Result::is_ok), "{done:?}");
+    between.commits.store(0, Ordering::SeqCst);
+    engine.stop();
 }
