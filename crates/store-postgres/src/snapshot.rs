@@ -18,7 +18,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Row as SqlRow};
-use tracing::debug;
+use tracing::{debug, warn};
 
 use crate::address::Statements;
 use crate::line::{Line, Sql, Values};
@@ -138,8 +138,8 @@ impl Snapshot {
     pub(crate) fn open(pool: &Arc<Pool>) -> Result<Snapshot, StoreError> {
         pool.block_on(async {
             let mut line = pool.line().await?;
+            let exported = exported(pool, &mut line).await.map_err(|error| refused(&error))?;
             let read = async {
-                line.run(BEGIN).await?;
                 line.run(READ_WHOLE).await?;
                 Ok((line.ask(&BUCKETS, &[]).await?, line.ask(&LAST_ACCOUNT, &[]).await?))
             };
@@ -152,7 +152,10 @@ impl Snapshot {
                 before.push(before.last().expect("it begins with one") + whole(row, 1)?);
             }
             let last_account = last.first().map_or(Ok(0), |row| whole(row, 0))?;
-            let others = others(pool, &mut line).await;
+            let others = match &exported {
+                Some(name) => others(pool, name).await,
+                None => Vec::new(),
+            };
             let lines = std::iter::once(line).chain(others).map(|line| Arc::new(Mutex::new(line))).collect();
             Ok(Snapshot {
                 pool: Arc::clone(pool),
@@ -207,21 +210,45 @@ impl Snapshot {
     }
 }
 
-/// Connections beside the first that look at the same instant; none where the database does not hand it out, or behind a
-/// pooler, whose connections are not to be used up.
-async fn others(pool: &Arc<Pool>, first: &mut Line) -> Vec<Line> {
+/// Begins to look at an instant; the name under which others can look at it, if more connections are wanted and the database
+/// hands it out. Behind a pooler none are: its connections are not to be used up.
+async fn exported(pool: &Arc<Pool>, line: &mut Line) -> Result<Option<String>, Error> {
+    line.run(BEGIN).await?;
     let address = pool.address();
     if address.readers < 2 || address.statements == Statements::Whole {
-        return Vec::new();
+        return Ok(None);
     }
-    let exported = first.ask(&EXPORT, &[]).await.ok().and_then(|rows| rows.first().map(|row| row.get::<_, String>(0)));
+    let asked = line.ask(&EXPORT, &[]).await.map(|rows| rows.first().map(|row| row.get(0)));
+    match asked {
+        Ok(name) => Ok(name),
+        Err(error) if error.as_db_error().is_none() => Err(error),
+        Err(error) => {
+            warn!(failure = %refused(&error), "one connection reads the whole store: the database hands its snapshot to no other");
+            line.run("ROLLBACK").await?;
+            line.run(BEGIN).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// Connections beside the first that look at the same instant.
+async fn others(pool: &Arc<Pool>, name: &str) -> Vec<Line> {
     let mut others = Vec::new();
-    while let Some(name) = exported.as_deref().filter(|_| others.len() + 1 < address.readers) {
-        // The name is the database's own, of digits and hyphens.
-        let begin = format!("{BEGIN}; SET TRANSACTION SNAPSHOT '{name}'; {READ_WHOLE}");
-        match pool.line().await {
-            Ok(line) if line.run(&begin).await.is_ok() => others.push(line),
-            Ok(_) | Err(_) => break,
+    // The name is the database's own, of digits and hyphens.
+    let begin = format!("{BEGIN}; SET TRANSACTION SNAPSHOT '{name}'; {READ_WHOLE}");
+    while others.len() + 1 < pool.address().readers {
+        let begun = async {
+            let line = pool.line().await?;
+            line.run(&begin).await.map_err(|error| refused(&error))?;
+            Ok::<Line, StoreError>(line)
+        };
+        match begun.await {
+            Ok(line) => others.push(line),
+            Err(failure) => {
+                let connections = 1 + others.len();
+                warn!(%failure, connections, wanted = pool.address().readers, "the whole store is read over fewer connections");
+                break;
+            }
         }
     }
     debug!(connections = 1 + others.len(), "the whole store is read at one instant");
@@ -437,5 +464,49 @@ impl Reader for Snapshot {
     /// Always finished: what is erased is gone from the tables at once.
     fn erasing(&self) -> Result<Vec<Erasing>, StoreError> {
         Ok(Vec::new())
+    }
+}
+
+#[cfg(all(test, feature = "harness"))]
+mod tests {
+    use super::*;
+    use crate::{Address, PostgresStore, harness};
+
+    /// How many connections look at the store, all of which can be read from.
+    fn check(address: &Address, connections: usize) {
+        drop(PostgresStore::open(address).expect("a database that answers"));
+        let pool = Arc::new(Pool::new(address.clone()).expect("threads"));
+        let snapshot = Snapshot::open(&pool).expect("a snapshot");
+        assert_eq!(snapshot.lines.len(), connections);
+        for _ in 0..connections {
+            assert_eq!(snapshot.rows_from(1, 10).expect("a page"), []);
+            assert_eq!(snapshot.heads(None, 10).expect("a page"), []);
+        }
+    }
+
+    #[test]
+    fn as_many_connections_read_as_the_address_says() {
+        for (parameters, connections) in
+            [("", 4), ("readers=1", 1), ("readers=2", 2), ("readers=7", 7), ("statements=whole", 1)]
+        {
+            let address = format!("{}&{parameters}", harness::database_address());
+            check(&Address::parse(&address).expect("an address"), connections);
+        }
+    }
+
+    #[test]
+    fn one_reads_where_the_database_hands_no_snapshot_out() {
+        let address = harness::database();
+        harness::run(
+            &address,
+            "CREATE ROLE alone LOGIN;
+             REVOKE EXECUTE ON FUNCTION pg_export_snapshot() FROM PUBLIC",
+        );
+        drop(PostgresStore::open(&address).expect("a database that answers"));
+        harness::run(
+            &address,
+            "GRANT USAGE ON SCHEMA scrip TO alone; GRANT SELECT ON ALL TABLES IN SCHEMA scrip TO alone",
+        );
+        check(&harness::as_user(&address, "alone"), 1);
     }
 }
