@@ -279,6 +279,27 @@ fn into_a_shared_store_what_does_not_follow_is_named() {
     }
 }
 
+/// Two accounts of one id are named, and not taken for somebody else's writing.
+#[test]
+fn into_a_shared_store_no_two_accounts_of_one_id_are_brought() {
+    let opened = |accounts: &[u64]| {
+        let mut store = MemoryStore::new();
+        store.append(&Batch { documents: vec![studio()], ..Batch::default() }).unwrap();
+        let engine = Engine::start(Box::new(store.clone()), options()).unwrap();
+        let open = accounts.iter().map(|account| request(*account, None, Command::PutAccount(PutAccount::default())));
+        engine.submit_many_blocking(open.collect()).into_iter().for_each(|outcome| drop(outcome.unwrap()));
+        engine.stop();
+        rows(&store)
+    };
+    // Each is sound by itself.
+    let one = opened(&[1]);
+    let other = opened(&[0, 1]).into_iter().filter(|row| row.record.account == AccountNumber(2));
+    let both: Vec<Row> = one.into_iter().chain(other).collect();
+    let mut import = begin_joint(&JointMemory::new(), paces()[0]);
+    let refused = give(&mut *import, &both).and_then(|()| import.all_given()).expect_err("it is refused");
+    assert_eq!(refused.to_string(), "entry 1 of account 2: it opens an account by the id of account 1");
+}
+
 /// Another store may have accounts' entries in another order among each other: what counts is each account's own.
 #[test]
 fn accounts_may_come_in_another_order() {

@@ -16,12 +16,14 @@ use scrip_core::journal::{self, Record};
 
 use super::{ANOTHER, Begun, Found, Import, ImportError, Pace, found, refuse_late_erasure, unopened};
 use crate::follow::Followed;
-use crate::store::joint::{Appended, Draft, EarlierTexts, Filling, JointStore, Wanted};
+use crate::store::joint::{Appended, Draft, EarlierTexts, Filling, FoundAccount, JointStore, Wanted, WantedAccount};
 use crate::store::{Document, ImportDocument, ImportState, Reader, Row, StoreError, StoredAccount};
 use crate::trail::Trail;
 
 /// Writes that go on at once.
 const WRITES: usize = 4;
+/// Accounts, or entries, that are read at a time: each reading has the time that a caller's has.
+const READ: usize = 1_024;
 /// Entries of the first part. Each is twice as large as the one before it, up to the pace's: so that what is wrong is found, and
 /// what was begun is there, soon.
 const FIRST: usize = 256;
@@ -54,7 +56,21 @@ struct JointImport {
     /// Accounts may be stored that are not in memory.
     some_are_stored: bool,
     /// What is being written.
-    writing: Option<JoinHandle<Result<(), ImportError>>>,
+    writing: Option<JoinHandle<Result<(), Unwritten>>>,
+}
+
+/// Why a part was not written.
+enum Unwritten {
+    /// An account of it, opened by the entry that was the `given`-th to be given, has the id of another account.
+    Twice { account: AccountNumber, other: AccountNumber, given: u64 },
+    /// Something else.
+    Import(ImportError),
+}
+
+impl<E: Into<ImportError>> From<E> for Unwritten {
+    fn from(error: E) -> Unwritten {
+        Unwritten::Import(error.into())
+    }
 }
 
 /// An account in memory.
@@ -151,7 +167,7 @@ impl Import for JointImport {
         for record in records {
             later -= 1;
             let (account, seq) = (record.account, record.seq);
-            let taken = self.take(record, &known, &mut parts);
+            let taken = self.take(record, self.given - later, &known, &mut parts);
             taken.map_err(|what| ImportError::Entry { account, seq, what, later })?;
         }
         self.write(parts)
@@ -186,8 +202,8 @@ impl JointImport {
         }
         let unseated = records.iter().map(|record| record.account).filter(|account| !self.seats.contains_key(account));
         let unseated: Vec<AccountNumber> = unseated.collect::<BTreeSet<_>>().into_iter().collect();
-        if !unseated.is_empty() {
-            let stored = self.store.accounts_of(&unseated)?;
+        for unseated in unseated.chunks(READ) {
+            let stored = self.store.accounts_of(unseated)?;
             self.seats.extend(stored.into_iter().flatten().map(|account| (account.number, Seat::of(account))));
         }
         Ok(())
@@ -203,18 +219,19 @@ impl JointImport {
     fn known(&self, records: &[Record]) -> Result<Known, ImportError> {
         let entries: Vec<(AccountNumber, u64)> =
             records.iter().filter(|record| self.is_stored(record)).map(|record| (record.account, record.seq)).collect();
-        if entries.is_empty() {
-            return Ok(Known::default());
+        let mut known = Known::default();
+        for entries in entries.chunks(READ) {
+            let found = self.store.fetch(&Wanted { entries: entries.to_vec(), ..Wanted::default() })?;
+            if let Some(account) = found.unreadable.first() {
+                return Err(StoreError::Damaged(format!("entries of account {} cannot be read", account.0)).into());
+            }
+            known.extend(entries.iter().zip(found.entries).filter_map(|(entry, record)| Some((*entry, record?))));
         }
-        let found = self.store.fetch(&Wanted { entries: entries.clone(), ..Wanted::default() })?;
-        if let Some(account) = found.unreadable.first() {
-            return Err(StoreError::Damaged(format!("entries of account {} cannot be read", account.0)).into());
-        }
-        Ok(entries.into_iter().zip(found.entries).filter_map(|(entry, record)| Some((entry, record?))).collect())
+        Ok(known)
     }
 
     /// Takes in an entry, or compares it; or says what does not hold.
-    fn take(&mut self, record: Record, known: &Known, parts: &mut [Part]) -> Result<(), String> {
+    fn take(&mut self, record: Record, given: u64, known: &Known, parts: &mut [Part]) -> Result<(), String> {
         let number = record.account;
         if self.is_stored(&record) {
             self.compared += 1;
@@ -228,7 +245,7 @@ impl JointImport {
             }
         };
         let Account { seq, head, .. } = seat.followed.account;
-        let row = Row { position: self.given, links: None, record };
+        let row = Row { position: given, links: None, record };
         let entry = seat.followed.follow(&row)?;
         refuse_late_erasure(&entry, self.earlier_accounts)?;
         let draft = || Draft {
@@ -245,7 +262,7 @@ impl JointImport {
             texts: EarlierTexts::Kept,
         };
         let part = usize::from(Bucket::of(number).number()) % parts.len();
-        parts[part].add(draft, row.record, journal::terms(&entry));
+        parts[part].add(draft, given, row.record, journal::terms(&entry));
         Ok(())
     }
 
@@ -270,7 +287,14 @@ impl JointImport {
     /// Waits until everything is written that was to be.
     fn written(&mut self) -> Result<(), ImportError> {
         let Some(writing) = self.writing.take() else { return Ok(()) };
-        writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        let written = writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        written.map_err(|unwritten| match unwritten {
+            Unwritten::Import(error) => error,
+            Unwritten::Twice { account, other, given } => {
+                let what = format!("it opens an account by the id of account {}", other.0);
+                ImportError::Entry { account, seq: 1, what, later: self.given - given }
+            }
+        })
     }
 
     /// Makes durable what was given of documents and is not there yet.
@@ -319,18 +343,22 @@ struct Part {
     filling: Filling,
     /// Where each account's draft is.
     places: FxHashMap<AccountNumber, usize>,
+    /// Of each draft, how many entries were given up to its first one.
+    given: Vec<u64>,
 }
 
 impl Part {
     fn add(
         &mut self,
         draft: impl FnOnce() -> Draft,
+        given: u64,
         record: Record,
         terms: impl Iterator<Item = scrip_core::term::Term>,
     ) {
         let drafts = &mut self.filling.drafts;
         let place = *self.places.entry(record.account).or_insert_with(|| {
             drafts.push(draft());
+            self.given.push(given);
             drafts.len() - 1
         });
         drafts[place].terms.extend(terms.map(|term| (term, record.seq)));
@@ -339,11 +367,37 @@ impl Part {
     }
 }
 
+impl Part {
+    /// An account of it that cannot be opened since another has its id, if there is one.
+    fn named_twice(&self, store: &dyn JointStore) -> Result<Option<Unwritten>, StoreError> {
+        let opened = self.filling.drafts.iter().zip(&self.given).filter(|(draft, _)| draft.follows == 0);
+        let opened: Vec<(&Account, u64)> = opened.map(|(draft, given)| (draft.account.as_ref(), *given)).collect();
+        for opened in opened.chunks(READ) {
+            let wanted = |(account, _): &(&Account, u64)| WantedAccount {
+                studio: account.studio,
+                id: account.id.clone(),
+                known: None,
+            };
+            let accounts = opened.iter().map(wanted).collect();
+            let found = store.fetch(&Wanted { accounts, ..Wanted::default() })?.accounts;
+            for ((account, given), found) in opened.iter().zip(found) {
+                if let FoundAccount::There(other) = found
+                    && other.number != account.number
+                {
+                    let (account, other) = (account.number, other.number);
+                    return Ok(Some(Unwritten::Twice { account, other, given: *given }));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
 /// Writes all parts at once; the first failure counts.
-fn write(store: &dyn JointStore, parts: &[Part]) -> Result<(), ImportError> {
+fn write(store: &dyn JointStore, parts: &[Part]) -> Result<(), Unwritten> {
     let write = |part: &Part| match store.fill(&part.filling)? {
         Appended::Landed => Ok(()),
-        Appended::Late => Err(ImportError::Overtaken),
+        Appended::Late => Err(part.named_twice(store)?.unwrap_or(ImportError::Overtaken.into())),
     };
     thread::scope(|scope| {
         let parts = parts.iter().filter(|part| !part.filling.order.is_empty());
