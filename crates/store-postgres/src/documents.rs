@@ -78,7 +78,7 @@ static PUT_NOTE: Sql = Sql {
     types: &[Type::INT4, Type::TEXT, Type::TEXT],
 };
 
-/// The edition, and the documents unless it is the known one.
+/// The edition, and the documents unless it is the known one. Nothing of tables that have become too new.
 pub(crate) async fn edition(line: &mut Line, known: Option<u64>) -> Result<Edition, StoreError> {
     let error = |error: Error| refused(&error);
     let (number, now) = numbered(line).await?;
@@ -88,6 +88,7 @@ pub(crate) async fn edition(line: &mut Line, known: Option<u64>) -> Result<Editi
     line.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map_err(error)?;
     let read = async {
         let (number, now) = numbered(line).await?;
+        schema::fits(schema::version(line).await?)?;
         Ok(Edition { number, documents: Some(all(line).await?), now })
     };
     let edition = read.await;

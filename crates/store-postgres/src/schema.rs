@@ -47,6 +47,24 @@ COMMENT ON COLUMN scrip.migrations.version IS 'The version that it made.';
 COMMENT ON COLUMN scrip.migrations.runs_from IS 'The earliest version of the tables that a scrip must know to run on these.';
 COMMENT ON COLUMN scrip.migrations.applied_at IS 'When.';";
 
+/// Has servers that are at work look at the version again.
+const SEEN: &str = "UPDATE scrip.edition SET number = ((number >> 24) + 1) << 24";
+
+/// Whoever migrates: what was made belongs to the owner of what was there.
+const OWNED: &str = "
+DO $$
+DECLARE made record;
+BEGIN
+  FOR made IN
+    SELECT t.oid::regclass AS name, a.relowner::regrole AS owner
+    FROM pg_class t JOIN pg_class a ON a.oid = 'scrip.accounts'::regclass
+    WHERE t.relnamespace = 'scrip'::regnamespace AND t.relkind IN ('r', 'p', 'v') AND t.relowner <> a.relowner
+      AND pg_get_userbyid(t.relowner) = current_user
+  LOOP
+    EXECUTE format('ALTER TABLE %s OWNER TO %s', made.name, made.owner);
+  END LOOP;
+END $$";
+
 static THERE: Sql = Sql { text: "SELECT to_regclass('scrip.migrations') IS NOT NULL", types: &[] };
 static APPLIED: Sql =
     Sql { text: "SELECT coalesce(max(version), 0), coalesce(max(runs_from), 0) FROM scrip.migrations", types: &[] };
@@ -108,6 +126,10 @@ pub(crate) async fn migrate(line: &mut Line, shape: &(dyn Fn(&str) -> String + S
             line.ask(&NOTE, &[&migration.version, &migration.runs_from]).await?;
             to = migration.version;
         }
+        if 0 < from && from < to {
+            line.run(SEEN).await?;
+        }
+        line.run(OWNED).await?;
         for kind in Kind::ALL {
             line.ask(&KIND, &[&i16::from(kind.number()), &kind.word()]).await?;
         }

@@ -68,6 +68,43 @@ fn tables_that_it_does_not_know_are_refused() {
     harness::run(&database.address, &format!("DELETE FROM scrip.migrations WHERE version = {next}"));
 }
 
+/// A server that is at work stops answering where the tables become too new for it, as it would not start on them.
+#[test]
+fn it_does_not_go_on_with_tables_that_it_does_not_know() {
+    let database = harness::database();
+    let at_work = open(&database);
+    let next = VERSION + 1;
+    harness::run(
+        &database,
+        &format!(
+            "INSERT INTO scrip.migrations (version, runs_from) VALUES ({next}, {next});
+             UPDATE scrip.edition SET number = 1 << 24"
+        ),
+    );
+    let refused = at_work.documents(Some(0)).expect_err("they are not read").to_string();
+    assert!(refused.contains(&format!("version {next}, which this scrip does not know")), "{refused}");
+}
+
+/// A migration by somebody who may do everything leaves the tables to their owner, and servers look at the version again.
+#[test]
+fn whoever_migrates_the_owner_keeps_the_tables() {
+    let database = harness::database();
+    harness::run(
+        &database,
+        "CREATE ROLE maker LOGIN;
+         DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO maker', current_database()); END $$",
+    );
+    let maker = harness::as_user(&database, "maker");
+    drop(open(&maker));
+    harness::run(&database, "DROP TABLE scrip.imported; DELETE FROM scrip.migrations WHERE version = 2");
+    let migrated = PostgresStore::migrate_at(&database).expect("who may do everything may migrate");
+    assert_eq!(migrated, Migrated { from: 1, to: 2 });
+    let owners = "SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 'scrip'::regnamespace";
+    assert_eq!(harness::ask(&database, owners), ["maker"]);
+    assert_eq!(harness::ask(&maker, "SELECT count(*) FROM scrip.imported"), ["0"]);
+    assert_eq!(harness::ask(&database, "SELECT number >> 24 FROM scrip.edition"), ["1"]);
+}
+
 /// The tables of version 1, with a role that may do what the documents of that version gave it.
 #[test]
 fn version_1_becomes_version_2_and_keeps_its_grants() {
