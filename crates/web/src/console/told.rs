@@ -256,7 +256,7 @@ mod tests {
     fn check(answer: Value, ahead: &[&str], behind: &str) {
         let mut answer = answer;
         answer["balance"] = json!({"remaining": 0, "held": 0, "available": 0});
-        let outcome: Outcome = serde_json::from_value(answer).unwrap();
+        let outcome: Outcome = serde_json::from_str(&answer.to_string()).unwrap();
         let (wording, names, fields) = (Wording::new("en-GB", &Zone::utc()), Names(None), Fields::default());
         let object = Object { name: "Lite".to_owned(), id: "order_2".to_owned(), lot: None };
         let about = About { wording: &wording, names: &names, object: Some(&object), fields: &fields };
