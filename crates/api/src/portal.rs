@@ -53,6 +53,8 @@ pub struct PortalVisitShown {
     pub account: String,
     /// The first instant at which it is not good any more.
     pub expires_at: Instant,
+    /// Whether it only reads: somebody of the studio opened it, to look.
+    pub only_reads: bool,
 }
 
 /// A session.

@@ -107,6 +107,11 @@ impl Customer {
         Customer::of(app, token).await.ok()
     }
 
+    /// Whether the token opens nothing that changes anything.
+    pub(crate) fn only_reads(&self) -> bool {
+        self.reach == Reach::Reads
+    }
+
     /// Whether the token still holds: its end may come, the studio's tokens be ended, or the account go, while an answer
     /// goes on.
     pub(crate) async fn holds(&self, app: &App) -> bool {
@@ -125,7 +130,7 @@ impl Customer {
         if !ROUTES.contains(&(method, route.as_str())) {
             return Err(closed());
         }
-        if self.reach == Reach::Reads && method != "GET" && !TRIED.contains(&route.as_str()) {
+        if self.only_reads() && method != "GET" && !TRIED.contains(&route.as_str()) {
             return Err(only_looks());
         }
         if !route.as_str().contains("{account}") {

@@ -73,6 +73,8 @@ pub(crate) struct Frame {
     pub(crate) wording: Wording,
     pub(crate) seal: String,
     pub(crate) back: Option<String>,
+    /// Nothing is offered that would be refused: somebody of the studio looks at what the customer sees.
+    pub(crate) only_reads: bool,
 }
 
 impl Frame {
@@ -90,6 +92,7 @@ impl Frame {
             wording: Wording::new(&visit.language, &zone),
             seal: form::seal(&visit.token),
             back: visit.back.clone(),
+            only_reads: visit.only_reads,
             catalog,
             account,
             balance,

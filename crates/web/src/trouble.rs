@@ -90,6 +90,7 @@ pub(crate) fn told(problem: &ProblemShown) -> String {
         (Code::PlanNotForSale, _) => "This plan cannot be bought now; ask your studio.".to_owned(),
         (Code::PaymentNotPossible, _) => "This cannot be paid here; ask your studio.".to_owned(),
         (Code::OrderNotFound, _) => "Your account has no such order.".to_owned(),
+        (Code::Forbidden, _) => "This visit is only for looking. Nothing was changed.".to_owned(),
         (Code::IdempotencyKeyReused, _) => "This page was used before. Open it again and repeat.".to_owned(),
         _ => format!("{}.", problem.title),
     }

@@ -6,9 +6,10 @@
 use serde_json::Number;
 
 /// The number that was typed into a field, to go on as it was written; or what is wrong with it, for whoever typed it.
-pub(crate) fn number(field: &str, text: &str) -> Result<Number, String> {
-    if is_grouped(text) {
-        let plain: String = text.chars().filter(char::is_ascii_digit).collect();
+/// `may_be`: whether the field takes a number that large; what it does not take, nobody can have meant.
+pub(crate) fn number(field: &str, text: &str, may_be: impl Fn(i64) -> bool) -> Result<Number, String> {
+    let plain: String = text.chars().filter(|sign| sign.is_ascii_digit() || *sign == '-').collect();
+    if is_grouped(text) && plain.parse().is_ok_and(may_be) {
         let decimals = match text.split_once('.') {
             Some((_, rest)) if !rest.contains('.') => format!(", or {text}0 for less than that"),
             Some(_) | None => String::new(),
@@ -27,6 +28,7 @@ pub(crate) fn number(field: &str, text: &str) -> Result<Number, String> {
 
 /// Whether it may be a number whose thousands are set apart by a sign, as in `1.000`, `1,000` and `1 000`.
 fn is_grouped(text: &str) -> bool {
+    let text = text.strip_prefix('-').unwrap_or(text);
     let mut groups = text.split(|sign: char| ".,'’".contains(sign) || sign.is_whitespace());
     let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
     let first =
@@ -48,6 +50,7 @@ mod tests {
             ("0.125", Ok("0.125")),
             ("1.1250", Ok("1.1250")),
             ("-3", Ok("-3")),
+            ("-1.000", Err("Below: “-1.000” can be read in two ways. Write -1000, or -1.0000 for less than that.")),
             ("1.000", Err("Below: “1.000” can be read in two ways. Write 1000, or 1.0000 for less than that.")),
             ("1,000", Err("Below: “1,000” can be read in two ways. Write 1000.")),
             ("1 000", Err("Below: “1 000” can be read in two ways. Write 1000.")),
@@ -62,8 +65,29 @@ mod tests {
             ("many", Err("Below: “many” is not a number.")),
             ("", Err("Below: “” is not a number.")),
         ] {
-            let read = number("Below", text).map(|number| number.to_string());
+            let read = number("Below", text, |_| true).map(|number| number.to_string());
             assert_eq!(read.as_deref().map_err(String::as_str), said, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_field_does_not_take_was_not_meant() {
+        for (text, most, said) in [
+            ("2.125", 60, Ok("2.125")),
+            (
+                "2.125",
+                3_600,
+                Err("Seconds: “2.125” can be read in two ways. Write 2125, or 2.1250 for less than that."),
+            ),
+            ("99999999999999999999.999", i64::MAX, Ok("99999999999999999999.999")),
+            (
+                "2,125",
+                60,
+                Err("Seconds: “2,125” can be read in two ways. Write digits, and a point before decimals: 1000.5."),
+            ),
+        ] {
+            let read = number("Seconds", text, |whole| whole <= most).map(|number| number.to_string());
+            assert_eq!(read.as_deref().map_err(String::as_str), said, "{text} of {most}");
         }
     }
 }

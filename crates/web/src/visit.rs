@@ -56,6 +56,8 @@ pub(crate) struct Visit {
     pub(crate) language: String,
     /// Where the customer came from, if there is a way back.
     pub(crate) back: Option<String>,
+    /// Somebody of the studio looks at what the customer sees; nothing can be changed.
+    pub(crate) only_reads: bool,
 }
 
 impl FromRequestParts<Site> for Visit {
@@ -77,6 +79,7 @@ impl FromRequestParts<Site> for Visit {
         Ok(Visit {
             site: site.clone(),
             account: session.account,
+            only_reads: session.only_reads,
             language: language.unwrap_or_default().to_owned(),
             back,
             token,

@@ -9,36 +9,36 @@ const SETTINGS: &str = "/dashboard/settings";
 const TOP_UP: &str = "/dashboard/settings/top-up";
 
 /// A customer before a page.
-struct Desk<'a> {
+pub(crate) struct Desk<'a> {
     still: &'a Still,
     studio: &'static str,
     account: &'static str,
-    token: String,
+    pub(crate) token: String,
 }
 
 impl<'a> Desk<'a> {
-    fn of(still: &'a Still, studio: &'static str, account: &'static str) -> Desk<'a> {
+    pub(crate) fn of(still: &'a Still, studio: &'static str, account: &'static str) -> Desk<'a> {
         // Whoever is new is opened.
         let opened = still.server.client(still.key(studio)).put(&format!("/accounts/{account}"), "{}");
         assert!(opened.status < 300, "{opened:?}");
         Desk { still, studio, account, token: still.token(studio, account) }
     }
 
-    fn page(&self, path: &str) -> String {
+    pub(crate) fn page(&self, path: &str) -> String {
         let page = self.still.page(&self.token, path);
         assert_eq!(page.status, 200, "{path}");
         page.text
     }
 
     /// A hidden field of a page.
-    fn hidden(&self, path: &str, name: &str) -> String {
+    pub(crate) fn hidden(&self, path: &str, name: &str) -> String {
         let page = self.page(path);
         let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\"")).expect("the field");
         rest.split_once('"').expect("it ends").0.to_owned()
     }
 
     /// Sends a form with these fields, from a page that is open now.
-    fn fill(&self, path: &str, fields: &str) -> Page {
+    pub(crate) fn fill(&self, path: &str, fields: &str) -> Page {
         self.still.fill(&self.token, path, "", &format!("seal={}&{fields}", self.hidden(SETTINGS, "seal")))
     }
 
@@ -51,12 +51,12 @@ impl<'a> Desk<'a> {
         self.hidden(SETTINGS, "made_from")
     }
 
-    fn get(&self, path: &str) -> Value {
+    pub(crate) fn get(&self, path: &str) -> Value {
         self.still.get(self.studio, &format!("/accounts/{}{path}", self.account))
     }
 
     /// What the studio puts.
-    fn put(&self, path: &str, body: &Value) {
+    pub(crate) fn put(&self, path: &str, body: &Value) {
         let mut client = self.still.server.client(self.still.key(self.studio));
         let answer = client.put(&format!("/accounts/{}{path}", self.account), &body.to_string());
         assert!(answer.status < 300, "{path}: {answer:?}");
@@ -290,6 +290,11 @@ fn a_package_that_is_sold_no_longer_is_exchanged_for_no_other() {
         (&stands["package"], &stands["per_day"], &stands["enabled"]),
         (&json!("medium"), &json!(2), &json!(false))
     );
+    // Switched on it buys nothing, and nothing else is said.
+    let fields = "package=medium&below=100&up_to=100&per_day=2&per_month=&enabled=1";
+    let page = desk.saved(&desk.save_top_up(&desk.made_from(), fields));
+    let said = "Saved, but medium is no longer sold: nothing is bought before you choose another package.";
+    assert!(page.contains(said), "{page}");
 }
 
 #[test]
@@ -310,8 +315,36 @@ fn numbers_that_can_be_read_in_two_ways_are_refused_by_the_fields_name() {
             assert!(!page.contains("id=\"price\""), "{path} {typed}: no price of something else");
         }
     }
+    // So many pixels are not taken, so it was not meant: what is said is what is accepted.
+    let page = desk.page("/dashboard/prices/answer?tool=text-to-material&width=99.999&height=512&upscale=2");
+    assert!(!page.contains("two ways"), "{page}");
     let page = desk.saved(&desk.save_top_up("none", "package=medium&below=1000&enabled=1"));
     assert!(page.contains("fewer than 1,000 credits are available"), "{page}");
+}
+
+/// A catalog may call a measure what the form calls the tool.
+#[test]
+fn a_measure_called_tool_is_not_the_tool() {
+    let still = Still::start();
+    let desk = Desk::of(&still, "studiotwin", "nora");
+    let catalog = include_str!("../../../../catalogs/studiotwin.toml");
+    let tool = "[tools.sharpen]
+name = \"Sharpen\"
+measures.tool = { min = 1, max = 100, step = 1 }
+rate.formula = \"7 * tool\"
+rate.examples = [{ given = { tool = 1 }, credits = 7 }]
+
+[tools.";
+    still.publish("studiotwin", &catalog.replacen("[tools.", tool, 1));
+    let page = desk.page("/dashboard/prices?tool=sharpen&measure-tool=6");
+    assert!(page.contains("<strong id=\"price\">42</strong>"), "{page}");
+    let form =
+        page.split_once("data-asks=\"answer\"").and_then(|(_, rest)| rest.split_once("</form>")).expect("a form").0;
+    assert_eq!(
+        (form.matches("name=\"tool\"").count(), form.matches("name=\"measure-tool\"").count()),
+        (1, 1),
+        "{form}"
+    );
 }
 
 /// The estimate that an open page asks for is the page's own, and no more.

@@ -15,6 +15,7 @@ mod paths;
 mod provider;
 mod reading;
 mod receipts;
+mod said;
 mod small_studio;
 mod visits;
 mod webdriver;

@@ -91,6 +91,14 @@ impl Still {
         session["token"].as_str().expect("a token").to_owned()
     }
 
+    /// The token of somebody of the studio who looks at what a customer sees.
+    pub(crate) fn looks(&self, studio: &str, account: &str) -> String {
+        let mut operator = self.server.client(&self.operator(studio));
+        let reason = r#"{"reason": "they asked about a price"}"#;
+        let session = operator.post(&format!("/accounts/{account}/portal-sessions"), "", reason);
+        session.body["token"].as_str().unwrap_or_else(|| panic!("{session:?}")).to_owned()
+    }
+
     /// The token of an operator who has signed in to the console with the studio's key.
     pub(crate) fn operator(&self, studio: &str) -> String {
         let session = self.post(studio, "/console-sessions", "", &json!({}));

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::looks::LOOKS;
 use crate::world::World;
 
 /// Moves the estimator's width.
@@ -76,6 +77,30 @@ fn what_is_wrong_is_called_by_its_name() {
     browser.chromium("Network.clearBrowserCookies", json!({}));
     slide(&world, 512);
     browser.find_text("Your visit has ended");
+}
+
+/// Somebody of the studio looks at what a customer sees: each page says so, and none offers what would be refused.
+#[test]
+fn what_may_only_be_looked_at_says_so() {
+    let world = World::start();
+    let session = world.post("studiotwin", "/console-sessions", "", "{}").body;
+    let mut operator = world.server.client(session["token"].as_str().expect("a token"));
+    let opened =
+        operator.post("/accounts/tile-works/portal-sessions", "", r#"{"reason": "they asked about a price"}"#).body;
+    world.browser.go(opened["url"].as_str().expect("an address"));
+    for (width, scheme) in LOOKS {
+        world.look(*width, scheme);
+        for page in ["/dashboard", "/dashboard/buy-credits", "/dashboard/plan", "/dashboard/settings"] {
+            world.browser.go(&world.at(page));
+            assert_eq!(
+                world.browser.text("#only-reads"),
+                "You are looking at what Tile Works sees. Nothing can be changed here."
+            );
+            assert_eq!(world.faults(), Vec::<String>::new(), "{page} {width} {scheme}");
+            let name = page.rsplit('/').next().expect("a name");
+            world.browser.keep_whole_picture(&format!("looking-{name}-{width}-{scheme}"));
+        }
+    }
 }
 
 /// "As of" is of the numbers that are shown, however long ago the page was opened.

@@ -74,6 +74,7 @@ pub(super) async fn who(State(app): State<App>, key: Authorised, query: Query) -
         studio: studio.to_string(),
         account: customer.account.to_string(),
         expires_at: Instant(customer.expires_at),
+        only_reads: customer.only_reads(),
     }))
 }
 

@@ -120,7 +120,10 @@ async fn a_customer_quotes_orders_and_edits() {
     assert_eq!(ask("PUT", "/v1/accounts/ada", settings).await.0, 200);
     assert_eq!(ask("POST", "/v1/accounts/ada/orders", json!({"package": "small"})).await.1, json!("package_not_found"));
     let session = world.call("GET", "/v1/portal-session").secret(&token).empty().await;
-    session.is(200, json!({"studio": "flow-studio", "account": "ada", "expires_at": "2026-01-31T11:00:00Z"}));
+    session.is(
+        200,
+        json!({"studio": "flow-studio", "account": "ada", "expires_at": "2026-01-31T11:00:00Z", "only_reads": false}),
+    );
     assert_eq!(code(&world, FLOW, "GET", "/v1/portal-session", Value::Null).await, (400, json!("invalid_request")));
     // The studio's document is not for its customers: it may hold what is not for them.
     let catalog = world.call("GET", "/v1/catalog").secret(&token).empty().await.json();

@@ -50,6 +50,11 @@ impl Offer {
         self.offer.buys.get(SHOWN..).unwrap_or_default()
     }
 
+    /// Whether its name says no more than what stands beneath it.
+    fn says_its_credits(&self, frame: &Frame) -> bool {
+        self.offer.package.name == format!("{} credits", frame.wording.amount(&self.offer.package.credits))
+    }
+
     /// Why it cannot be bought.
     fn why_not(&self) -> Option<&'static str> {
         match self.offer.not_for_sale.as_deref()? {

@@ -22,6 +22,8 @@ use crate::wording::{self, Wording};
 
 /// Pages of 1,000 entries that the chart looks at; a busier account's chart begins later.
 const PAGES_MAX: usize = 5;
+/// Lots that are shown, of those that are used first.
+const LOTS: usize = 12;
 /// The period that is shown of an account without a plan, in seconds: thirty days.
 const PERIOD_S: i64 = 30 * 86_400;
 /// The least that must have passed for a pace to be told, in seconds: half a day.
@@ -38,8 +40,11 @@ struct Overview {
     jobs: Vec<EntryShown>,
     period: Period,
     burn_down: Option<BurnDown>,
+    /// From when on the chart is drawn, where so much happened that it does not reach back to the period's start.
+    drawn_from: Option<Instant>,
     forecast: Forecast,
-    usage: UsageShown,
+    /// None where more happened in the period than the API adds up.
+    usage: Option<UsageShown>,
 }
 
 /// What the chart is of.
@@ -74,15 +79,17 @@ pub(super) async fn page(visit: Visit) -> Page {
         usage(&visit, period),
         steps(&visit, period)
     )?;
-    let forecast = forecast(&frame, &usage, period);
+    let forecast = forecast(&frame, usage.as_ref(), period);
     let runs_out = match forecast {
         Forecast::RunsOut(at) => Some(at.0),
         Forecast::Untold => None,
     };
     let burn_down =
-        BurnDown::of(&Burning { start: period.start.0, end: period.end.0, now: now.0, steps: &steps, runs_out });
+        BurnDown::of(&Burning { start: period.start.0, end: period.end.0, now: now.0, steps: &steps.levels, runs_out });
+    let drawn_from = steps.levels.first().filter(|_| steps.is_cut).map(|(at, _)| Instant(*at));
     let (more_holds, holds, jobs) = (holds.next.is_some(), holds.holds, jobs.entries);
-    let overview = Overview { frame, subscription, holds, more_holds, jobs, period, burn_down, forecast, usage };
+    let overview =
+        Overview { frame, subscription, holds, more_holds, jobs, period, burn_down, drawn_from, forecast, usage };
     Ok(frame::html(StatusCode::OK, &overview))
 }
 
@@ -95,21 +102,37 @@ fn period(subscription: Option<&SubscriptionShown>, now: Instant) -> Period {
     }
 }
 
-async fn usage(visit: &Visit, period: Period) -> Result<UsageShown, Trouble> {
-    visit.get(&format!("/usage?by=tool&from={}", period.start.0)).await
+async fn usage(visit: &Visit, period: Period) -> Result<Option<UsageShown>, Trouble> {
+    match visit.get(&format!("/usage?by=tool&from={}", period.start.0)).await {
+        Ok(usage) => Ok(Some(usage)),
+        // The period was chosen here, so what it does not like of it is only how much happened.
+        Err(trouble) if trouble.is(Code::InvalidRequest) => Ok(None),
+        Err(trouble) => Err(trouble),
+    }
 }
 
-/// Available credits as they changed in the period, in order of time.
-async fn steps(visit: &Visit, period: Period) -> Result<Vec<(Time, Credits)>, Trouble> {
+/// Available credits as they changed in the period.
+struct Steps {
+    /// From each instant on, in order of time.
+    levels: Vec<(Time, Credits)>,
+    /// Whether there were more before.
+    is_cut: bool,
+}
+
+async fn steps(visit: &Visit, period: Period) -> Result<Steps, Trouble> {
     let mut steps = Vec::new();
     let mut after = String::new();
+    let mut is_cut = true;
     for _ in 0..PAGES_MAX {
         let path = format!("/entries?limit=1000&from={}{after}", period.start.0);
         let page: EntriesShown = visit.get(&path).await?;
         steps.extend(page.entries.iter().map(|entry| (entry.at.0, entry.available_after.0)));
         match page.next {
             Some(next) => after = format!("&after={next}"),
-            None => break,
+            None => {
+                is_cut = false;
+                break;
+            }
         }
     }
     steps.reverse();
@@ -121,11 +144,12 @@ async fn steps(visit: &Visit, period: Period) -> Result<Vec<(Time, Credits)>, Tr
         }
         same
     });
-    Ok(steps)
+    Ok(Steps { levels: steps, is_cut })
 }
 
 /// When what is available is used up, if it goes on as it went.
-fn forecast(frame: &Frame, usage: &UsageShown, period: Period) -> Forecast {
+fn forecast(frame: &Frame, usage: Option<&UsageShown>, period: Period) -> Forecast {
+    let Some(usage) = usage else { return Forecast::Untold };
     let elapsed = frame.balance.at.0.micros() - period.start.0.micros();
     let used = usage.total.credits.0.millionths();
     if used <= 0 || elapsed < PACE_FROM_S * 1_000_000 {
@@ -170,14 +194,19 @@ impl Overview {
                 let next = subscription.next_plan.as_ref().filter(|_| subscription.term.end == turn);
                 let id = next.unwrap_or(&subscription.plan);
                 let shown = frame.catalog.plans.iter().find(|plan| plan.plan == *id);
-                let brings =
-                    shown.map(|plan| format!("brings {} {} credits", frame.wording.amount(&plan.allowance), plan.name));
-                let brings = brings.unwrap_or_else(|| "brings new credits".to_owned());
+                let credits =
+                    shown.map(|plan| format!("{} {} credits", frame.wording.amount(&plan.allowance), plan.name));
+                let credits = credits.unwrap_or_else(|| "new credits".to_owned());
                 let leaves = match shown.and_then(|plan| plan.roll_over_cap) {
                     Some(cap) => format!("up to {} unused ones roll over", frame.wording.amount(&cap)),
                     None => "what is left of this cycle’s does not carry over".to_owned(),
                 };
-                format!("The reset on {} {brings}; {leaves}.", on(&turn))
+                // It renews by payment, nobody has paid yet, and there is no grace.
+                if frame.balance.resets_at.is_none() {
+                    let paid = format!("{plan} is paid until {}", on(&turn));
+                    return Some(format!("{paid}: {credits} come once it is paid for again; {leaves}."));
+                }
+                format!("The reset on {} brings {credits}; {leaves}.", on(&turn))
             }
         })
     }
@@ -195,6 +224,18 @@ impl Overview {
                 format!("At this pace they run out {}, on {}.", Wording::ahead(&at, &now), self.frame.wording.day(&at))
             }
         }
+    }
+
+    /// The lots that are used first.
+    fn lots(&self) -> &[LotShown] {
+        let lots = &self.frame.balance.lots;
+        &lots[..lots.len().min(LOTS)]
+    }
+
+    /// How many lots are not shown, if any.
+    fn more_lots(&self) -> Option<String> {
+        let more = self.frame.balance.lots.len().saturating_sub(LOTS);
+        (more > 0).then(|| more.to_string())
     }
 
     fn class(&self, lot: &LotShown) -> &'static str {

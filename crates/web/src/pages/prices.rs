@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use scrip_api::catalog::{ChoiceShown, MeasureShown, ToolShown};
 use scrip_api::number::{Amount, Quantity};
 use scrip_api::offer::{OffersShown, PlanOfferShown};
+use scrip_api::problem::ProblemShown;
 use scrip_api::quote::QuoteShown;
 use scrip_core::measure::Decimal;
 use serde_json::{Map, Value};
@@ -95,6 +96,9 @@ enum Outcome {
     Refused(String),
 }
 
+/// The form's own field, which says what the job is run with.
+const TOOL: &str = "tool";
+
 /// A measure as it stands in the form.
 struct Field {
     measure: MeasureShown,
@@ -128,7 +132,7 @@ pub(super) async fn answer(visit: Visit, Query(asked): Query<BTreeMap<String, St
 /// The tool that is asked for, else the catalog's first.
 fn chosen(frame: &Frame, asked: &BTreeMap<String, String>) -> Option<ToolShown> {
     let tools = &frame.catalog.tools;
-    let named = asked.get("tool").and_then(|id| tools.iter().find(|tool| tool.tool == *id));
+    let named = asked.get(TOOL).and_then(|id| tools.iter().find(|tool| tool.tool == *id));
     named.or(tools.first()).cloned()
 }
 
@@ -221,7 +225,7 @@ async fn estimate(
     let (mut fields, mut measures, mut misread) = (Vec::new(), Map::new(), None);
     for measure in &tool.measures {
         let begins = begins_with(measure);
-        let given = asked.get(&measure.measure).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let given = asked.get(named(measure)).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         let value = given.unwrap_or_else(|| begins.clone());
         let field = Field { measure: measure.clone(), value };
         // What the page wrote itself is no doubt read as it was meant.
@@ -235,18 +239,27 @@ async fn estimate(
         Some(words) => Outcome::Refused(words),
         None => match quote(visit, &tool, measures).await {
             Ok(quote) => Outcome::Quoted(Box::new(quote)),
-            Err(Trouble::Problem(problem)) if problem.status < 500 => Outcome::Refused(refused(frame, &problem)),
+            Err(Trouble::Problem(problem)) if problem.status < 500 => {
+                Outcome::Refused(refused(frame, &fields, &problem))
+            }
             Err(trouble) => return Err(trouble),
         },
     };
     Ok(Estimate { tool, fields, outcome })
 }
 
-fn refused(frame: &Frame, problem: &scrip_api::problem::ProblemShown) -> String {
-    match (&problem.measure, &problem.expected) {
-        (Some(measure), Some(expected)) => format!("{}: {expected}.", measure.replace(['_', '-'], " ")),
+/// Why a price is refused, by the name that the field has.
+fn refused(frame: &Frame, fields: &[Field], problem: &ProblemShown) -> String {
+    let field = fields.iter().find(|field| problem.measure.as_deref() == Some(&field.measure.measure));
+    match (field, &problem.expected) {
+        (Some(field), Some(expected)) => format!("{}: {expected}.", field.label()),
         _ => format!("{} cannot price that.", frame.catalog.name),
     }
+}
+
+/// What the form calls a measure: by its name, but for the one name that the form has itself. No measure has a dash in its name.
+fn named(measure: &MeasureShown) -> &str {
+    if measure.measure == TOOL { "measure-tool" } else { &measure.measure }
 }
 
 /// Whether a size lies within a measure's bounds.
@@ -349,8 +362,16 @@ impl Field {
     fn typed(&self) -> Result<Value, String> {
         match self.measure.choices {
             Some(_) => Ok(value_of(&self.measure, &self.value)),
-            None => typed::number(&self.label(), &self.value).map(Value::Number),
+            None => typed::number(&self.label(), &self.value, |whole| {
+                u32::try_from(whole).is_ok_and(|size| allows(&self.measure, size))
+            })
+            .map(Value::Number),
         }
+    }
+
+    /// What the form calls it.
+    fn name(&self) -> &str {
+        named(&self.measure)
     }
 
     fn choices(&self) -> Vec<String> {

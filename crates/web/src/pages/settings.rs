@@ -233,7 +233,7 @@ impl Settings {
                     (false, Some(_)) => format!("Saved: enabled are {}.", enabled.join(", ")),
                 })
             }
-            "top-up" => Some(top_up::in_words(&self.frame, self.top_up.as_ref()?)),
+            "top-up" => Some(top_up::in_words(&self.frame, self.top_up.as_ref()?, self.gone().is_none())),
             _ => None,
         }
     }

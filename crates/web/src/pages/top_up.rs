@@ -53,10 +53,14 @@ pub(super) fn made_from(top_up: Option<&TopUpShown>) -> String {
     format!("{switch},{},{numbers},{},{waits}", top_up.package, top_up.declines)
 }
 
-/// What is saved, in words.
-pub(super) fn in_words(frame: &Frame, top_up: &TopUpShown) -> String {
+/// What is saved, in words. `is_sold`: whether its package is still for sale.
+pub(super) fn in_words(frame: &Frame, top_up: &TopUpShown, is_sold: bool) -> String {
     if !top_up.enabled {
         return "Saved: nothing is bought automatically.".to_owned();
+    }
+    if !is_sold {
+        let package = frame.package(&top_up.package);
+        return format!("Saved, but {package} is no longer sold: nothing is bought before you choose another package.");
     }
     let (below, up_to) = (frame.wording.amount(&top_up.below), frame.wording.amount(&top_up.up_to));
     let most = |most: Option<u32>, of: &str| match most {
@@ -109,7 +113,7 @@ fn changed(filled: &Filled, stands: Option<&TopUpShown>) -> Result<Map<String, V
         if typed == as_it_stands || (typed.is_empty() && !is_limit) {
             continue;
         }
-        let value = if typed.is_empty() { Value::Null } else { Value::Number(typed::number(label, typed)?) };
+        let value = if typed.is_empty() { Value::Null } else { Value::Number(typed::number(label, typed, |_| true)?) };
         body.insert(name.to_owned(), value);
     }
     let enabled = filled.text("enabled").is_some();
