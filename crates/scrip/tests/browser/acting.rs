@@ -22,8 +22,10 @@ impl World {
 #[test]
 fn a_plan_is_changed_by_paying_and_cancelled_with_a_word_of_warning() {
     let world = World::start();
-    world.put("studiotwin", "/accounts/otto/subscription", r#"{"plan": "starter"}"#);
     world.enter("studiotwin", "otto", "?page=plan");
+    world.browser.find_text("Begins when it is paid: +500 credits at once, then 500 credits in each cycle.");
+    world.put("studiotwin", "/accounts/otto/subscription", r#"{"plan": "starter"}"#);
+    world.browser.go(&world.at("/dashboard/plan"));
     world.browser.find_text("Begins when it is paid: +2,000 credits at once, then 2,500 credits in each cycle.");
     world.browser.click("button[name=plan][value=studio]");
     world.browser.click("input[value='4242424242424242']");
@@ -80,35 +82,6 @@ fn settings_are_kept_and_the_bubble_shows_what_is_left() {
     assert_eq!(world.get("flow-studio", "/accounts/ana")["time_zone"], json!("Asia/Tokyo"));
 }
 
-#[test]
-fn an_automatic_top_up_is_set_on_the_page() {
-    let world = World::start();
-    world.enter("studiotwin", "tile-works", "?page=settings");
-    let save = |below: &str| {
-        world.browser.find("input[name=enabled]");
-        world.browser.run("document.querySelector('input[name=enabled]').checked = true", &json!([]));
-        world.fill("select[name=package]", "medium");
-        // What the browser would hold back comes to the server all the same.
-        world.browser.value("document.querySelector('input[name=below]').type = 'text'");
-        world.fill("input[name=below]", below);
-        world.fill("input[name=up_to]", "600");
-        world.fill("input[name=per_month]", "3");
-        world.browser.click("form[aria-labelledby=top-up] button");
-    };
-    let stands = || world.get("studiotwin", "/accounts/tile-works/automatic-top-up");
-    save("many");
-    world.browser.find_text("“many” is not a number.");
-    assert_eq!(stands()["code"], json!("top_up_not_found"));
-    save("100.5");
-    world.browser.find_text("Saved: 500 credits is bought when fewer than 100.5 credits are available");
-    let stands = stands();
-    assert_eq!(
-        (&stands["enabled"], &stands["package"], &stands["below"]),
-        (&json!(true), &json!("medium"), &json!(100.5))
-    );
-    assert_eq!((&stands["up_to"], &stands["per_month"]), (&json!(600), &json!(3)));
-}
-
 /// Lines say what the API's entries say; a job opens its receipt, with its refund beneath; the file has the same lines.
 #[test]
 fn the_history_is_the_apis_and_opens_receipts() {
@@ -152,6 +125,15 @@ fn prices_are_those_of_the_seed() {
     world.enter("studiotwin", "nora", "?page=prices");
     let cells = world.texts(".matrix td");
     assert_eq!(cells, [TEXT_TO_MATERIAL, IMAGE_TO_MATERIAL].concat());
+    // The dearer, the warmer: by rank, and to be seen.
+    let heat = "return [...document.querySelectorAll('.matrix td')].map((cell) => [Number(cell.className.match(/heat(\\d)/)[1]), getComputedStyle(cell).backgroundColor])";
+    let heat = world.browser.value(heat);
+    let steps: Vec<u64> =
+        heat.as_array().expect("cells").iter().map(|cell| cell[0].as_u64().expect("a step")).collect();
+    assert_eq!(steps, [[0, 0, 1, 1, 2, 3, 3, 4, 5], [0, 0, 1, 1, 2, 3, 3, 4, 5]].concat());
+    let colours: std::collections::BTreeSet<String> =
+        heat.as_array().expect("cells").iter().map(ToString::to_string).collect();
+    assert_eq!(colours.len(), 6, "a colour for each step: {colours:?}");
     let captions = world.texts(".prices caption");
     assert_eq!(captions, ["Motion Toolkit", "Environment Toolkit", "Mesh Toolkit", "Material Toolkit"]);
     world.browser.go(&world.at("/dashboard/prices?tool=text-to-material&width=2048&height=2048&upscale=2"));
@@ -166,5 +148,5 @@ fn prices_are_those_of_the_seed() {
     world.browser.find_text("= 90");
     assert_eq!(world.browser.text("#price"), "90");
     world.browser.go(&world.at("/dashboard/prices?tool=text-to-material&width=0&height=2048&upscale=2"));
-    world.browser.find_text("width:");
+    world.browser.find_text("Width (pixels): a whole number from 1 to 16384.");
 }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
+use crate::paths::{Walk, in_every_look};
 use crate::webdriver::seconds_since;
 use crate::world::World;
 
@@ -43,45 +44,47 @@ fn credits_are_there_when_the_customer_is_back() {
 /// Who is led here short of credits is shown what covers it, and the way back to the job.
 #[test]
 fn a_short_job_is_led_to_what_covers_it_and_back() {
-    let world = World::start();
-    let back = "/v1/healthz?job=7";
-    world.enter(
-        "studiotwin",
-        "otto",
-        &format!("?page=buy-credits&short_by=300&back={}", back.replace('?', "%3F").replace('=', "%3D")),
-    );
-    assert_eq!(world.browser.text(".offer.fits .credits"), "500 credits");
-    world.browser.find_text("Your job needs 300 more credits than you have available.");
-    world.buy("medium", "4242424242424242");
-    world.browser.find_text("500 credits are in your account.");
-    world.browser.click(".actions a.button:not(.second)");
-    assert_eq!(world.browser.address(), world.at(back));
+    in_every_look("studiotwin", "starter", |Walk { world, account, .. }| {
+        let back = "/v1/healthz?job=7";
+        let wish = format!("?page=buy-credits&short_by=300&back={}", back.replace('?', "%3F").replace('=', "%3D"));
+        world.enter("studiotwin", account, &wish);
+        assert_eq!(world.browser.text(".offer.fits .credits"), "500 credits");
+        world.browser.find_text("Your job needs 300 more credits than you have available.");
+        world.buy("medium", "4242424242424242");
+        world.browser.find_text("500 credits are in your account.");
+        world.browser.click(".actions a.button:not(.second)");
+        assert_eq!(world.browser.address(), world.at(back));
+    });
 }
 
 #[test]
 fn a_declined_card_buys_nothing_and_another_one_does() {
-    let world = World::start();
-    world.enter("studiotwin", "otto", "?page=buy-credits");
-    world.buy("medium", "4000000000000002");
-    world.browser.find_text("Your card was declined");
-    assert_eq!(world.get("studiotwin", "/accounts/otto/balance")["available"], json!(5));
-    world.pay("4242424242424242");
-    world.browser.find_text("500 credits are in your account.");
-    assert_eq!(world.browser.text("#available"), "505");
+    in_every_look("studiotwin", "starter", |walk| {
+        let world = walk.world;
+        walk.enter("buy-credits");
+        world.buy("medium", "4000000000000002");
+        world.browser.find_text("Your card was declined");
+        assert_eq!(walk.get("/balance")["available"], json!(500));
+        world.pay("4242424242424242");
+        world.browser.find_text("500 credits are in your account.");
+        assert_eq!(world.browser.text("#available"), "1,000");
+    });
 }
 
 #[test]
 fn a_bank_that_asks_is_answered() {
-    let world = World::start();
-    world.enter("studiotwin", "otto", "?page=buy-credits");
-    world.buy("medium", "4000002500003155");
-    world.browser.click("#fail");
-    world.browser.find_text("Nothing was paid; choose another.");
-    assert_eq!(world.get("studiotwin", "/accounts/otto/balance")["available"], json!(5));
-    world.pay("4000002500003155");
-    world.browser.click("#approve");
-    world.browser.find_text("500 credits are in your account.");
-    assert_eq!(world.browser.text("#available"), "505");
+    in_every_look("studiotwin", "starter", |walk| {
+        let world = walk.world;
+        walk.enter("buy-credits");
+        world.buy("medium", "4000002500003155");
+        world.browser.click("#fail");
+        world.browser.find_text("Nothing was paid; choose another.");
+        assert_eq!(walk.get("/balance")["available"], json!(500));
+        world.pay("4000002500003155");
+        world.browser.click("#approve");
+        world.browser.find_text("500 credits are in your account.");
+        assert_eq!(world.browser.text("#available"), "1,000");
+    });
 }
 
 /// A bank debit arrives later: the page says so, and shows the credits by itself once they are there.

@@ -39,8 +39,13 @@ impl World {
 
     /// A page as a first visit gets it: its bytes as they travel, and what of it moved once it was there.
     pub(crate) fn weighed(&self, page: &str) -> (u64, Vec<String>) {
+        self.weighed_at(&self.at(page))
+    }
+
+    /// The same of a page at any address.
+    pub(crate) fn weighed_at(&self, address: &str) -> (u64, Vec<String>) {
         self.browser.chromium("Network.clearBrowserCache", json!({}));
-        self.browser.go(&self.at(page));
+        self.browser.go(address);
         let measured = self.browser.run_until_called(
             "const done = arguments[0]; let moved = [];
              const what = (entry) => entry.sources.map(({ node }) => node?.outerHTML?.slice(0, 80) ?? 'a text').join();
@@ -181,28 +186,6 @@ fn hostile_texts_stay_texts() {
         assert_eq!(shown, json!(true), "{page}: what was stored is shown as it is");
         assert_eq!(world.browser.console(), Vec::<String>::new(), "{page}");
     }
-}
-
-/// What changes while a page is open is shown without a press of anything.
-#[test]
-fn numbers_move_by_themselves() {
-    let world = World::start();
-    world.enter("flow-studio", "ana", "");
-    assert_eq!(world.browser.text("#available"), "3,000");
-    world.browser.run_until_called(
-        "(window.open_ = new EventSource('/dashboard/stream')).addEventListener('balance', arguments[0])",
-        &json!([]),
-    );
-    let hold = world.post(
-        "flow-studio",
-        "/accounts/ana/holds",
-        "moving",
-        r#"{"tool": "live-action", "measures": {"seconds": 10.4}}"#,
-    );
-    assert_eq!(hold.status, 201, "{hold:?}");
-    world.browser.find_text("220 held");
-    assert_eq!(world.browser.text("#available"), "2,780");
-    assert_eq!(world.browser.text("#remaining"), "3,000");
 }
 
 /// Digits without what stands between thousands.

@@ -6,16 +6,16 @@ use crate::looks::LOOKS;
 use crate::world::World;
 
 /// A customer of a studio, made for one walk.
-struct Walk<'a> {
-    world: &'a World,
+pub(crate) struct Walk<'a> {
+    pub(crate) world: &'a World,
     studio: &'static str,
-    account: String,
+    pub(crate) account: String,
     /// How it looks, for pictures.
     look: String,
 }
 
 /// Walks a way in every look but the narrowest, which every page is looked at in.
-fn in_every_look(studio: &'static str, plan: &str, way: fn(&Walk<'_>)) {
+pub(crate) fn in_every_look(studio: &'static str, plan: &str, way: fn(&Walk<'_>)) {
     let world = World::start();
     for (width, scheme) in LOOKS.iter().filter(|(width, _)| *width != 320) {
         let walk = Walk::of(&world, studio, plan, format!("{width}-{scheme}"));
@@ -37,7 +37,7 @@ impl<'a> Walk<'a> {
         assert!(answer.status < 300, "{answer:?}");
     }
 
-    fn post(&self, path: &str, body: &Value) -> Value {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
         let key = format!("{}{}", self.account, path.replace('/', "-"));
         let answer =
             self.world.post(self.studio, &format!("/accounts/{}{path}", self.account), &key, &body.to_string());
@@ -45,16 +45,16 @@ impl<'a> Walk<'a> {
         answer.body
     }
 
-    fn get(&self, path: &str) -> Value {
+    pub(crate) fn get(&self, path: &str) -> Value {
         self.world.get(self.studio, &format!("/accounts/{}{path}", self.account))
     }
 
-    fn enter(&self, page: &str) {
+    pub(crate) fn enter(&self, page: &str) {
         self.world.enter(self.studio, &self.account, &format!("?page={page}"));
     }
 
     /// Nothing is wrong with the page as it stands now.
-    fn stands(&self, step: &str) {
+    pub(crate) fn stands(&self, step: &str) {
         let faults = self.world.faults();
         assert!(faults.is_empty(), "{step} {}: {}", self.look, faults.join("\n"));
         self.world.browser.keep_whole_picture(&format!("way-{step}-{}", self.look));
@@ -140,6 +140,23 @@ fn the_estimator_shows_its_arithmetic_as_it_changes() {
         browser.click("select[name=upscale] option:nth-child(3)");
         browser.until("document.querySelector('#price').textContent === '19'");
         walk.stands("estimate");
+        // While the answer is on its way, the price that stands is seen to be an old one.
+        let slow = |milliseconds: u32| {
+            let conditions =
+                json!({"offline": false, "latency": milliseconds, "downloadThroughput": -1, "uploadThroughput": -1});
+            browser.chromium("Network.enable", json!({}));
+            browser.chromium("Network.emulateNetworkConditions", conditions);
+        };
+        slow(600_000);
+        slide("width", 600);
+        browser.until("document.querySelector('#answer').getAttribute('aria-busy') === 'true'");
+        let faded = browser.value("return getComputedStyle(document.getElementById('price')).opacity");
+        assert_eq!(faded, json!("0.6"));
+        walk.stands("estimating");
+        slow(0);
+        slide("width", 512);
+        browser.until("!document.querySelector('#answer').hasAttribute('aria-busy')");
+        assert_eq!(browser.text("#price"), "19");
         // More than there is: what covers it is one press away.
         for name in ["width", "height"] {
             slide(name, 4_096);
@@ -284,6 +301,76 @@ fn settings_are_saved_in_every_look() {
         browser.find_text("Saved: Walker");
         assert_eq!(walk.get("")["name"], json!("Walker and Daughters"));
         walk.stands("settings-saved");
+        walk.world.fill("input[name=time_zone]", "Asia/Tokyo");
+        browser.click("form[aria-labelledby=profile] button");
+        browser.find_text("with the days of Asia/Tokyo.");
+        browser.click("input[value=live-action]");
+        browser.click("form[aria-labelledby=types] button");
+        browser.find_text("Saved: enabled are AI MoCap, Animation / Video to 3D Scene.");
+        let account = walk.get("");
+        assert_eq!(
+            (&account["time_zone"], &account["project_types"]),
+            (&json!("Asia/Tokyo"), &json!(["ai-mocap", "animation"]))
+        );
+        browser.click("details.bubble summary");
+        assert!(!browser.text(".bubble-sheet").contains("Live Action"), "what is not enabled is not in the bubble");
+        walk.stands("types-saved");
+    });
+}
+
+#[test]
+fn an_automatic_top_up_is_set_in_every_look() {
+    in_every_look("studiotwin", "studio", |walk| {
+        let browser = &walk.world.browser;
+        walk.enter("settings");
+        let save = |below: &str| {
+            browser.find("input[name=enabled]");
+            browser.value("document.querySelector('input[name=enabled]').checked = true");
+            walk.world.fill("select[name=package]", "medium");
+            // What the browser would hold back comes to the server all the same.
+            browser.value("document.querySelector('input[name=below]').type = 'text'");
+            walk.world.fill("input[name=below]", below);
+            walk.world.fill("input[name=up_to]", "600");
+            walk.world.fill("input[name=per_month]", "3");
+            browser.click("form[aria-labelledby=top-up] button");
+        };
+        save("many");
+        browser.find_text("“many” is not a number.");
+        assert_eq!(walk.get("/automatic-top-up")["code"], json!("top_up_not_found"));
+        browser.console();
+        walk.stands("top-up-refused");
+        save("100.5");
+        browser.find_text("Saved: 500 credits is bought when fewer than 100.5 credits are available");
+        let stands = walk.get("/automatic-top-up");
+        assert_eq!(
+            (&stands["enabled"], &stands["package"], &stands["below"]),
+            (&json!(true), &json!("medium"), &json!(100.5))
+        );
+        assert_eq!((&stands["up_to"], &stands["per_month"]), (&json!(600), &json!(3)));
+        walk.stands("top-up-saved");
+        browser.click("input[name=enabled]");
+        browser.click("form[aria-labelledby=top-up] button");
+        browser.find_text("Saved: nothing is bought automatically.");
+        assert_eq!(walk.get("/automatic-top-up")["enabled"], json!(false));
+    });
+}
+
+/// What changes while a page is open is shown without a press of anything.
+#[test]
+fn numbers_move_by_themselves() {
+    in_every_look("flow-studio", "lite", |walk| {
+        let browser = &walk.world.browser;
+        walk.enter("overview");
+        assert_eq!(browser.text("#available"), "3,000");
+        browser.run_until_called(
+            "(window.open_ = new EventSource('/dashboard/stream')).addEventListener('balance', arguments[0])",
+            &json!([]),
+        );
+        walk.post("/holds", &json!({"tool": "live-action", "measures": {"seconds": 10.4}, "reference": "shot-7"}));
+        browser.find_text("220 held");
+        assert_eq!(browser.text("#available"), "2,780");
+        assert_eq!(browser.text("#remaining"), "3,000");
+        walk.stands("moved");
     });
 }
 

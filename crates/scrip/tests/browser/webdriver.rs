@@ -27,18 +27,29 @@ pub(crate) struct Browser {
 #[derive(Clone, Debug)]
 pub(crate) struct Element(String);
 
+/// Starts a driver, and answers where it listens; `None` where it gave up.
+fn driver() -> Option<(Child, u16)> {
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("chromedriver, of Debian's package chromium-driver; `cargo xtask test` installs what is missing");
+    let mut lines = BufReader::new(driver.stdout.take().expect("stdout is piped")).lines();
+    let started = |line: String| line.split("started successfully on port ").nth(1).map(str::to_owned);
+    let Some(port) = lines.by_ref().map_while(Result::ok).find_map(started) else {
+        driver.wait().expect("it has ended its output");
+        return None;
+    };
+    std::thread::spawn(move || lines.for_each(drop));
+    Some((driver, port.trim_end_matches('.').parse().expect("a port")))
+}
+
 impl Browser {
     /// Starts one.
     pub(crate) fn start() -> Browser {
-        let mut driver =
-            Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect(
-                "chromedriver, of Debian's package chromium-driver; `cargo xtask test` installs what is missing",
-            );
-        let mut lines = BufReader::new(driver.stdout.take().expect("stdout is piped")).lines();
-        let started = |line: String| line.split("started successfully on port ").nth(1).map(str::to_owned);
-        let port = lines.by_ref().map_while(Result::ok).find_map(started).expect("chromedriver says where it listens");
-        let port = port.trim_end_matches('.').parse().expect("a port");
-        std::thread::spawn(move || lines.for_each(drop));
+        // It finds a port that is free for one kind of address, and gives up where the same one is taken for the other.
+        let (driver, port) = (0..10).find_map(|_| driver()).expect("chromedriver says where it listens");
         let profile = tempfile::tempdir().expect("a folder for temporary files");
         let mut browser = Browser { driver, port, session: String::new(), _profile: profile };
         let arguments = [
