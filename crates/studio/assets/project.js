@@ -31,10 +31,13 @@ const enabled = ({ project_type }) => !project_type || !about.project_types || a
 const words = (name) => name.replaceAll('_', ' ').replace(/^./, (letter) => letter.toUpperCase());
 
 // The balance element: the customer token comes from the backend, which alone knows the secret key.
+// Resolves once the corner says something for the first time.
+const told = new Promise((done) => {
+  balance.addEventListener('scrip-balance', ({ detail }) => (detail.balance || detail.state === 'offline') && done());
+});
 balance.fetchToken = () => ask('/credits-token', {});
 balance.addEventListener('scrip-balance', ({ detail: { balance } }) => {
   if (!balance) return;
-  at('credits').hidden = false;
   for (const part of ['available', 'held', 'remaining']) at(part).textContent = numbers.format(balance[part]);
   const share = (part) => `${(100 * balance[part]) / Math.max(balance.remaining, 1)}%`;
   at('bar-available').style.width = share('available');
@@ -160,9 +163,13 @@ function rowOf({ job, tool, measures }) {
     unit === measure ? `${measures[measure]} ${unit}` : `${measure} ${measures[measure]}`).join(', ');
   const cancel = make('button', { type: 'button', textContent: 'Cancel' });
   cancel.addEventListener('click', () => ask(`/jobs/${job}/cancel`, {}).then(follow));
-  const amount = () => make('td', { className: 'amount' });
+  const amount = (of) => {
+    const cell = make('td', { className: 'amount' });
+    cell.dataset.of = of;
+    return cell;
+  };
   const row = make('tr', {}, make('td', {}, nameOf(tool), make('small', { textContent: what })), make('td'),
-    amount(), amount(), amount(), make('td', {}, cancel));
+    amount('Held'), amount('Charged'), amount('Freed'), make('td', {}, cancel));
   rows.set(job, row);
   at('jobs').tBodies[0].prepend(row);
   return row;
@@ -214,7 +221,13 @@ async function run(event) {
   await price();
 }
 
-about = await ask('/about');
+try {
+  about = await ask('/about');
+} catch (error) {
+  document.querySelector('main').replaceChildren(make('p', { className: 'lost', textContent: error.message, role: 'alert' }));
+  document.body.classList.remove('waits');
+  throw error;
+}
 document.title = `Project: ${about.studio}`;
 at('studio').textContent = about.studio;
 at('profile').textContent = (about.name ?? '?').slice(0, 1);
@@ -234,5 +247,11 @@ at('form').addEventListener('input', () => {
 at('form').addEventListener('submit', run);
 // Back from Buy Credits by the browser's own button: the price may be affordable now.
 addEventListener('pageshow', price);
-await price();
-await follow();
+try {
+  await price();
+  await follow();
+  await Promise.race([told, new Promise((done) => setTimeout(done, 2000))]);
+} finally {
+  // Shown once it is whole: nothing moves under anybody's hand.
+  document.body.classList.remove('waits');
+}

@@ -17,6 +17,12 @@ impl World {
     }
 }
 
+/// Opens a page of the small studio, and waits until it is whole.
+fn open(world: &World, page: &str) {
+    world.browser.go(&world.at_studio(page));
+    world.browser.until("!document.body.classList.contains('waits')");
+}
+
 /// What stands in the panel: available, held, remaining.
 fn credits(browser: &Browser) -> serde_json::Value {
     browser.value("return ['available', 'held', 'remaining'].map((id) => document.getElementById(id).textContent)")
@@ -44,6 +50,7 @@ fn a_job_is_priced_held_and_paid_before_the_customers_eyes() {
     browser.go(&world.at_studio("/"));
     assert_eq!(axe::violations(browser), Vec::<String>::new(), "where everybody begins");
     browser.click("a[href='/flow-studio/ana']");
+    browser.until("document.querySelector('#run') && !document.body.classList.contains('waits')");
     browser.until("document.querySelector('#price strong')?.textContent === '240 credits'");
     corner(browser, "150 s left");
     assert_eq!(browser.text("#price li"), "12 s × 20 = 240");
@@ -86,12 +93,12 @@ fn a_job_runs_on_a_desk_and_on_a_phone_by_day_and_by_night() {
     let browser = &world.browser;
     for (place, (width, scheme)) in LOOKS.iter().filter(|(width, _)| *width != 320).enumerate() {
         let account = format!("looker-{place}");
-        for (path, body) in [("", "{}"), ("/subscription", r#"{"plan": "lite"}"#)] {
+        for (path, body) in [("", r#"{"name": "Looker"}"#), ("/subscription", r#"{"plan": "lite"}"#)] {
             let answer = world.put("flow-studio", &format!("/accounts/{account}{path}"), body);
             assert!(answer.status < 300, "{answer:?}");
         }
         world.look(*width, scheme);
-        browser.go(&world.at_studio(&format!("/flow-studio/{account}")));
+        open(&world, &format!("/flow-studio/{account}"));
         browser.until("document.querySelector('#price strong')?.textContent === '240 credits'");
         corner(browser, "150 s left");
         browser.click("#run");
@@ -101,6 +108,28 @@ fn a_job_runs_on_a_desk_and_on_a_phone_by_day_and_by_night() {
         assert_eq!(newest_job_ends(browser, "Finished"), json!(["Finished", "240", "240", "0"]));
         assert_eq!(world.faults(), Vec::<String>::new(), "{width} {scheme}");
         assert_eq!(world.get("flow-studio", &format!("/accounts/{account}/balance"))["available"], json!(2_760));
+        browser.value("document.getElementById('ending').value = 'fails'");
+        browser.click("#run");
+        assert_eq!(newest_job_ends(browser, "Failed"), json!(["Failed", "240", "0", "240"]));
+        browser.value("document.getElementById('ending').value = 'finishes'");
+        browser.click("#run");
+        browser.click("#jobs tbody tr:first-child button:not([hidden])");
+        assert_eq!(newest_job_ends(browser, "Cancelled"), json!(["Cancelled", "240", "0", "240"]));
+        assert_eq!(world.faults(), Vec::<String>::new(), "{width} {scheme}");
+        browser.keep_whole_picture(&format!("small-studio-ended-{width}-{scheme}"));
+    }
+}
+
+/// A first visit is as light as one of the customer's pages, the element and its numbers included; and nothing moves.
+#[test]
+fn the_project_page_is_light_and_stands_still() {
+    let world = World::start();
+    for (width, page) in [(1280, "/"), (1280, "/flow-studio/ana"), (360, "/"), (360, "/studiotwin/tile-works")] {
+        world.look(width, "light");
+        let (bytes, moved) = world.weighed_at(&world.at_studio(page));
+        println!("small studio {page} {width}: {bytes} bytes as they travel");
+        assert!(bytes < 60_000, "{page}: {bytes} bytes");
+        assert_eq!(moved, Vec::<String>::new(), "{page}: nothing moved");
     }
 }
 
@@ -129,7 +158,7 @@ fn measures_are_asked_as_the_catalog_declares_them() {
     let world = World::start();
     let browser = &world.browser;
     browser.sit_before(PHONE);
-    browser.go(&world.at_studio("/studiotwin/tile-works?tool=text-to-material&width=2048&height=2048&upscale=2"));
+    open(&world, "/studiotwin/tile-works?tool=text-to-material&width=2048&height=2048&upscale=2");
     browser.until("document.querySelector('#price strong')?.textContent === '66 credits'");
     assert_eq!(browser.text("#price li"), "2 + 10 × 4 MP + 3 × 4 MP × 2 = 66");
     let labels =
@@ -149,15 +178,15 @@ fn a_short_job_is_led_to_more_credits_and_back() {
     let browser = &world.browser;
     browser.sit_before(WIDE);
     let job = world.at_studio("/studiotwin/otto?tool=text-to-motion&actions=7");
-    browser.go(&job);
+    open(&world, "/studiotwin/otto?tool=text-to-motion&actions=7");
     corner(browser, "1 action left");
     browser.find_text("30 credits are missing.");
     assert_eq!(browser.value("return document.getElementById('run').disabled"), json!(true));
-    browser.keep_picture("small-studio-short");
-    for window in [PHONE, Window { scheme: "dark", ..WIDE }, WIDE] {
+    for window in [PHONE, Window { scheme: "light", ..PHONE }, Window { scheme: "dark", ..WIDE }, WIDE] {
         browser.sit_before(window);
         assert_eq!(axe::violations(browser), Vec::<String>::new(), "short of credits, {}", window.width);
         browser.fits();
+        browser.keep_whole_picture(&format!("small-studio-short-{}-{}", window.width, window.scheme));
     }
     browser.click("#top-up");
     browser.find_text("Your job needs 30 more credits than you have available.");
@@ -184,7 +213,7 @@ fn hostile_names_stay_texts() {
     let browser = &world.browser;
     browser.sit_before(WIDE);
     for (page, place) in [("/", ".people"), ("/flow-studio/ana", "#tool option")] {
-        browser.go(&world.at_studio(page));
+        open(&world, page);
         browser.until(&format!("document.querySelector('{place}')?.textContent.includes('<script>document.title')"));
         assert_eq!(browser.count("img, body script:not([src])"), 0, "{page}");
         assert_ne!(browser.value("return document.title"), json!("alive"), "{page}");
