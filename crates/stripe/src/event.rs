@@ -128,7 +128,12 @@ impl Event {
 
     fn of(envelope: Envelope) -> Result<Event, EventError> {
         let subject = Subject::of(&envelope.data.object).ok_or(EventError::Unreadable)?;
-        Ok(Event { id: envelope.id, created: envelope.created, kind: EventKind::of(&envelope.r#type), subject })
+        let kind = EventKind::of(&envelope.r#type);
+        // There is nothing to ask the provider about: each try of such a delivery would end in the same failure.
+        if kind != EventKind::Other && subject.id.is_empty() {
+            return Err(EventError::Unreadable);
+        }
+        Ok(Event { id: envelope.id, created: envelope.created, kind, subject })
     }
 }
 
@@ -196,7 +201,7 @@ impl Subject {
     fn of(object: &Value) -> Option<Subject> {
         let kind = object["object"].as_str()?;
         // A balance, for one, has no id; such events are none of ours, but they are events.
-        let id = object["id"].as_str().unwrap_or("");
+        let id = object["id"].as_str().filter(|id| is_id(id)).unwrap_or("");
         let its_own = |wanted: &str| (kind == wanted).then(|| id.to_owned());
         let of_invoice = &object["parent"]["subscription_details"];
         let metadata = [&object["metadata"], &of_invoice["metadata"]];
@@ -214,7 +219,12 @@ impl Subject {
 
 /// An id, given by itself or with the whole object.
 fn named(value: &Value) -> Option<String> {
-    value.as_str().or_else(|| value["id"].as_str()).map(str::to_owned)
+    value.as_str().or_else(|| value["id"].as_str()).filter(|id| is_id(id)).map(str::to_owned)
+}
+
+/// Whether a text is what the provider calls an object: it becomes a part of an address.
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn order(metadata: &Value) -> Option<OrderRef> {
@@ -302,6 +312,11 @@ mod tests {
             let mut without = good.clone();
             without.as_object_mut().unwrap().remove(field);
             assert_eq!(Event::fetched(without), Err(EventError::Unreadable), "{field}");
+        }
+        for id in [json!(null), json!(7), json!(""), json!("in_1/void"), json!("in 1")] {
+            let about_nothing = |kind| Event::fetched(event(kind, &json!({"object": "invoice", "id": id})));
+            assert_eq!(about_nothing("invoice.paid"), Err(EventError::Unreadable), "{id}");
+            assert!(about_nothing("invoice.sent").is_ok(), "{id}: what is not ours is left alone");
         }
         for value in [json!(null), json!([]), json!("evt_1"), json!({"data": {"object": 1}})] {
             assert_eq!(Event::fetched(value.clone()), Err(EventError::Unreadable), "{value}");
