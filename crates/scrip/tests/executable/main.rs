@@ -13,6 +13,7 @@ mod fixtures;
 mod fleet;
 mod folders;
 mod help;
+mod hostile;
 mod keys;
 mod moving;
 mod moving_databases;

@@ -51,51 +51,27 @@ async fn code(world: &World, token: &str, method: &str, path: &str, body: Value)
     (reply.status, reply.json()["code"].clone())
 }
 
+/// What it opens by the contract, by the document and by what the server answers is the same. What a wrong one gets stands in
+/// [`crate::matrix`].
 #[tokio::test]
-async fn every_route_against_every_token() {
+async fn a_token_opens_what_the_contract_lists() {
     let world = World::new().await;
-    for (secret, account) in [(FLOW, "ada"), (FLOW, "bob"), (TWIN, "ada")] {
-        let put = world.call("PUT", &format!("/v1/accounts/{account}")).secret(secret).json(json!({})).await;
-        assert_eq!(put.status, 201);
-    }
+    world.account("ada", 1).await;
     let own = token(&world, FLOW, "ada", json!({})).await;
-    let brief = token(&world, FLOW, "ada", json!({"expires_in": 1})).await;
-    let elsewhere = token(&world, TWIN, "ada", json!({})).await;
-    world.at("2026-01-31T10:00:01Z").await;
-    let forged = format!("{}{}", &own[..own.len() - 1], if own.ends_with('0') { '1' } else { '0' });
     let before = world.get("/v1/entries").await;
     let mut open = Vec::new();
     for operation in operations(&world).await.iter().filter(|operation| operation.needs_key()) {
         let name = operation.name();
-        let ask = async |token: &str, account: &str| {
-            // A stream has no end: it is asked for a tool that there is not.
-            let tool = if operation.path.ends_with("/stream") { "?tool=none" } else { "" };
-            let address = format!("{}{tool}", operation.address(account));
-            let call = world.call(&operation.method, &address).secret(token).once("key");
-            // A body that nobody can read: nothing is done where the token opens the route.
-            let reply = call.header("content-type", "text/plain").send(Body::from("?")).await;
-            let code = if reply.status < 400 { Value::Null } else { reply.json()["code"].clone() };
-            (reply.status, code)
-        };
+        // A stream has no end: it is asked for a tool that there is not.
+        let tool = if operation.path.ends_with("/stream") { "?tool=none" } else { "" };
+        let call =
+            world.call(&operation.method, &format!("{}{tool}", operation.address("ada"))).secret(&own).once("key");
+        // A body that nobody can read: nothing is done where the token opens the route.
+        let reply = call.header("content-type", "text/plain").send(Body::from("?")).await;
         let takes = operation.body["security"].as_array().unwrap().iter().any(|one| one["customer_token"].is_array());
+        assert!(reply.status != 401 && (reply.status != 403) == takes, "{name}: {}", reply.text());
         if takes {
-            open.push(name.clone());
-        }
-        let (status, code) = ask(&own, "ada").await;
-        assert!(status != 401 && (status != 403) == takes, "{name}: {code}");
-        for (what, token, account) in [("brief", &brief, "ada"), ("forged", &forged, "ada"), ("forged", &forged, "bob")]
-        {
-            assert_eq!(ask(token, account).await, (401, json!("unauthorized")), "{name}, {what}");
-        }
-        if operation.path.contains("{account}") {
-            for (whose, token, account) in [
-                ("another's", &own, "bob"),
-                ("nobody's", &own, "nobody"),
-                ("nobody's", &own, "AD%41"),
-                ("its own", &elsewhere, "bob"),
-            ] {
-                assert_eq!(ask(token, account).await, (403, json!("forbidden")), "{name}, {whose}");
-            }
+            open.push(name);
         }
     }
     assert_eq!(

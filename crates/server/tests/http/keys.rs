@@ -9,8 +9,13 @@ use crate::world::{START, World};
 
 /// Stores a key of flow-studio and answers its secret.
 pub(crate) async fn make(world: &World, id: &str, role: Role, revoked: bool) -> String {
+    make_for(world, "flow-studio", id, role, revoked).await
+}
+
+/// The same of any studio.
+pub(crate) async fn make_for(world: &World, studio: &str, id: &str, role: Role, revoked: bool) -> String {
     let secret = keys::new_secret().unwrap();
-    let (studio, _) = world.engine.studios().into_iter().find(|(_, studio)| studio.as_str() == "flow-studio").unwrap();
+    let (studio, _) = world.engine.studios().into_iter().find(|(_, other)| other.as_str() == studio).unwrap();
     let now = Time::parse(START).unwrap();
     let key = KeyDocument {
         id: id.into(),

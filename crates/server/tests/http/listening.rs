@@ -14,15 +14,15 @@ use tokio::task::JoinHandle;
 use crate::world::{FLOW, TWIN, World};
 
 /// A served world.
-struct Served {
-    world: World,
-    address: std::net::SocketAddr,
+pub(crate) struct Served {
+    pub(crate) world: World,
+    pub(crate) address: std::net::SocketAddr,
     figures: std::net::SocketAddr,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<std::io::Result<()>>,
 }
 
-async fn serve(config: Config) -> Served {
+pub(crate) async fn serve(config: Config) -> Served {
     let world = World::with(config).await;
     let (api, metrics) = (listener().await, listener().await);
     let (address, figures) = (api.local_addr().unwrap(), metrics.local_addr().unwrap());
@@ -38,12 +38,12 @@ async fn listener() -> TcpListener {
 }
 
 impl Served {
-    async fn connect(&self) -> TcpStream {
+    pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
 
     /// Sends bytes and reads until the server closes.
-    async fn exchange(&self, bytes: &str) -> String {
+    pub(crate) async fn exchange(&self, bytes: &str) -> String {
         let mut stream = self.connect().await;
         stream.write_all(bytes.as_bytes()).await.unwrap();
         let mut answer = String::new();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use scrip_core::catalog::Format;
 use scrip_core::time::Time;
@@ -167,6 +167,24 @@ impl World {
         Call { world: self, method: method.to_owned(), path: path.to_owned(), request, keyed: false }
     }
 
+    /// What any request is answered.
+    pub(crate) async fn answer(&self, request: Request<Body>) -> Reply {
+        let response = self.routes.clone().oneshot(request).await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = response.into_body().collect().await.unwrap().to_bytes().to_vec();
+        Reply { status, headers, body }
+    }
+
+    /// Fails unless an answer is as documented.
+    pub(crate) fn assert_documented(&self, method: &str, path: &str, reply: &Reply) {
+        if reply.status >= 400 {
+            reply.assert_problem();
+        }
+        if self.document.is_object() {
+            schema::assert_documented(&self.document, method, path, reply);
+        }
+    }
+
     /// A GET with flow-studio's key.
     pub(crate) async fn get(&self, path: &str) -> Reply {
         self.call("GET", path).secret(FLOW).empty().await
@@ -250,28 +268,20 @@ impl Call<'_> {
     }
 
     pub(crate) async fn send(self, body: Body) -> Reply {
-        let response = self.world.routes.clone().oneshot(self.request.body(body).unwrap()).await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.into_body().collect().await.unwrap().to_bytes().to_vec();
-        let reply = Reply { status: status.as_u16(), headers, body };
-        if status.is_client_error() || status.is_server_error() {
-            reply.assert_problem(status);
-        }
-        if self.world.document.is_object() {
-            schema::assert_documented(&self.world.document, &self.method, &self.path, &reply);
-        }
+        let reply = self.world.answer(self.request.body(body).unwrap()).await;
+        self.world.assert_documented(&self.method, &self.path, &reply);
         reply
     }
 }
 
 impl Reply {
     /// Every refusal has the one shape.
-    fn assert_problem(&self, status: StatusCode) {
+    fn assert_problem(&self) {
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.text());
         let body = self.json();
         let code = body["code"].as_str().expect("a code");
         assert_eq!(body["type"], format!("/problems/{code}"));
-        assert_eq!(body["status"], status.as_u16());
+        assert_eq!(body["status"], self.status);
         assert!(
             body["title"].is_string() && body["detail"].as_str().is_some_and(|detail| detail.ends_with('.')),
             "{body}"
