@@ -55,7 +55,7 @@ const ALLOWED: &[Allowed] = &[
             "scrip-web",
             "scrip-studio",
         ],
-        tests: &[],
+        tests: &["scrip-sim"],
     },
     // Pages ask the API in-process, as any caller would: no server, no engine.
     Allowed { krate: "scrip-web", normal: &["scrip-core", "scrip-api"], tests: &[] },

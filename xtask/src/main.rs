@@ -3,6 +3,7 @@
 //! It must know no crate of scrip: it looks at them from outside, as cargo does.
 
 mod edges;
+mod fuzz;
 mod packages;
 mod purity;
 mod steps;
@@ -15,7 +16,9 @@ usage: cargo xtask <command>
 
   check            formatting, lints, the edges between crates, what the core must not do
   test             all of `check`, then every test; ends with `N passed, N failed`
-  sim [ARGUMENT…]  the simulation (crates/sim), as in `cargo xtask sim --seed 1 --steps 1000000`";
+  sim [ARGUMENT…]  the simulation (crates/sim), as in `cargo xtask sim --seed 1 --steps 1000000`
+  fuzz [ARGUMENT…] fuzzing, as in `cargo xtask fuzz --target rates --seed 1 --count 1000000`; targets: rates, catalogs,
+                   records, requests, webhooks, openings";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -23,12 +26,18 @@ fn main() -> ExitCode {
         Some((command, [])) if command == "check" => check(),
         Some((command, [])) if command == "test" => test(),
         Some((command, rest)) if command == "sim" => sim(rest),
-        _ => {
-            eprintln!("{USAGE}");
-            return ExitCode::from(2);
-        }
+        Some((command, rest)) if command == "fuzz" => match fuzz::run(rest) {
+            Some(done) => done,
+            None => return usage(),
+        },
+        _ => return usage(),
     };
     if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(2)
 }
 
 /// The quick part: what can be said without running a test.

@@ -8,6 +8,7 @@ pub mod auditor;
 pub mod calendar;
 pub mod catalogs;
 pub mod faulty;
+pub mod fuzz;
 pub mod model;
 pub mod prices;
 pub mod prng;

@@ -8,6 +8,8 @@ mod accounts;
 mod arrival;
 pub(crate) mod carry_out;
 mod csv;
+#[cfg(test)]
+mod fuzzing;
 mod lines;
 mod mistakes;
 mod row;

@@ -9,6 +9,7 @@ mod disputes;
 mod document;
 mod elements;
 mod exhaustion;
+mod fuzzing;
 mod histories;
 mod keys;
 mod listening;
