@@ -373,9 +373,10 @@ async fn every_call_refuses_every_wrong_key() {
     let mut operations = operations(&stage.world).await;
     operations.retain(Operation::needs_key);
     let mut cells = 0;
-    for operation in &operations {
+    let state = async || [stage.state(&operations, TWIN).await, stage.state(&operations, FLOW).await];
+    let before = state().await;
+    for (place, operation) in operations.iter().enumerate() {
         let name = operation.name();
-        let before = [stage.state(&operations, TWIN).await, stage.state(&operations, FLOW).await];
         for caller in stage.callers.iter().filter(|caller| (caller.wrong_for)(operation)) {
             cells += 1;
             let what = format!("{name}, {}", caller.what);
@@ -403,8 +404,10 @@ async fn every_call_refuses_every_wrong_key() {
                 assert_eq!(stage.send(operation, &caller.headers, "nobody").await, reply, "{what}");
             }
         }
-        let after = [stage.state(&operations, TWIN).await, stage.state(&operations, FLOW).await];
-        assert_eq!(before, after, "{name} changed something");
+        // All there is to see is much to read: it is looked at now and then.
+        if place % 8 == 7 || place + 1 == operations.len() {
+            assert_eq!(before, state().await, "{name}, or one of the seven before it, changed something");
+        }
     }
     println!("{} calls, {} wrong keys: {cells} cells", operations.len(), stage.callers.len());
     another_studio(&stage, &operations).await;
