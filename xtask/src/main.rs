@@ -6,6 +6,7 @@ mod edges;
 mod fuzz;
 mod packages;
 mod purity;
+mod schemathesis;
 mod steps;
 mod suite;
 
@@ -18,7 +19,9 @@ usage: cargo xtask <command>
   test             all of `check`, then every test; ends with `N passed, N failed`
   sim [ARGUMENT…]  the simulation (crates/sim), as in `cargo xtask sim --seed 1 --steps 1000000`
   fuzz [ARGUMENT…] fuzzing, as in `cargo xtask fuzz --target rates --seed 1 --count 1000000`; targets: rates, catalogs,
-                   records, requests, webhooks, openings";
+                   records, requests, webhooks, openings
+  crash [--rounds N] [--seed N]  the executable, killed with kill -9 under load N times (default 1000)
+  schemathesis [ARGUMENT…]  schemathesis over the OpenAPI document, against the executable";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +33,8 @@ fn main() -> ExitCode {
             Some(done) => done,
             None => return usage(),
         },
+        Some((command, rest)) if command == "crash" => crash(rest),
+        Some((command, rest)) if command == "schemathesis" => schemathesis::run(rest),
         _ => return usage(),
     };
     if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -61,6 +66,17 @@ fn test() -> bool {
     }
     println!("{} passed, {} failed", totals.passed, totals.failed);
     totals.failed == 0
+}
+
+/// The executable, killed again and again; built as the tests build it.
+fn crash(arguments: &[String]) -> bool {
+    let value = |name: &str| arguments.iter().skip_while(|argument| *argument != name).nth(1).map(String::as_str);
+    let test = "crash::killed_under_load_it_loses_and_doubles_nothing";
+    let line = ["test", "--quiet", "--workspace", "--test", "executable", "--", "--exact", "--nocapture", test];
+    let mut command = steps::command(&line);
+    command.env("SCRIP_CRASH_ROUNDS", value("--rounds").unwrap_or("1000"));
+    command.env("SCRIP_CRASH_SEED", value("--seed").unwrap_or("1"));
+    command.status().is_ok_and(|status| status.success())
 }
 
 /// The simulation, at full speed.

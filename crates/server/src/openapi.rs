@@ -6,7 +6,8 @@ use scrip_engine::store::Role;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathItem, Ref, ResponseBuilder,
+    Components, Content, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr,
+    Required, ResponseBuilder, Schema,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -39,9 +40,11 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
     let mut schemas = vec![(ProblemShown::name().into_owned(), <ProblemShown as utoipa::PartialSchema>::schema())];
     ProblemShown::schemas(&mut schemas);
     components.schemas.extend(schemas);
+    let whole_when_empty: Vec<String> = components.schemas.iter().filter_map(needs_nothing).collect();
     for (path, item) in &mut document.paths.paths {
         let needs_key = path.starts_with("/v1/");
         for (method, operation) in operations(item) {
+            may_be_absent(operation, &whole_when_empty);
             if needs_key {
                 // What a provider and its customers' browsers call is signed, or names what only they know.
                 if path.starts_with("/v1/payments/stripe/") || path.starts_with("/v1/sign-in/") {
@@ -59,6 +62,26 @@ pub(crate) fn complete(mut document: OpenApi) -> OpenApi {
         }
     }
     document
+}
+
+/// The reference to a schema that an empty object fits.
+fn needs_nothing((name, schema): (&String, &RefOr<Schema>)) -> Option<String> {
+    match schema {
+        RefOr::T(Schema::Object(object)) if object.required.is_empty() => Some(format!("#/components/schemas/{name}")),
+        RefOr::T(_) | RefOr::Ref(_) => None,
+    }
+}
+
+/// A body that is not sent is read as `{}`: where that says all that is needed, none has to be.
+fn may_be_absent(operation: &mut Operation, whole_when_empty: &[String]) {
+    let Some(body) = &mut operation.request_body else { return };
+    let empty = |content: &Content| match &content.schema {
+        Some(RefOr::Ref(reference)) => whole_when_empty.contains(&reference.ref_location),
+        Some(RefOr::T(_)) | None => false,
+    };
+    if body.content.values().all(empty) {
+        body.required = Some(Required::False);
+    }
 }
 
 /// The operations of an address, by their methods.

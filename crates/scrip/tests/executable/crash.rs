@@ -4,17 +4,18 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Answer, Client, Post, Server, succeed};
+use crate::support::{Answer, Client, Post, Seeded, Server, succeed};
 
 const STUDIO: &str = "studiotwin";
 const SECRET: &str = "sk_crash";
 const KEYS: &str = "studiotwin=sk_crash";
 const ACCOUNTS: u64 = 3;
 const CALLERS: u64 = 6;
-const GRANTED: u64 = 1_000_000;
+const GRANTED: u64 = 1_000_000_000;
 /// What `text-to-motion` of one action costs.
 const PRICE: u64 = 5;
 
@@ -104,21 +105,40 @@ fn remaining(server: &Server) -> u64 {
     accounts.sum()
 }
 
+/// How many rounds, and from which seed their moments are: a few, or as `cargo xtask crash` says.
+fn asked() -> (u64, u64) {
+    let told = |name: &str, otherwise: u64| match std::env::var(name) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text:?}")),
+        Err(_) => otherwise,
+    };
+    (told("SCRIP_CRASH_ROUNDS", 12), told("SCRIP_CRASH_SEED", 1))
+}
+
 #[test]
 fn killed_under_load_it_loses_and_doubles_nothing() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let keys = Arc::new(AtomicU64::new(0));
+    let (rounds, seed) = asked();
+    let mut moments = Seeded(seed);
     let mut server = start(folder.path());
     open_accounts(&server);
-    for round in 0..12 {
-        let told = load(server, &keys, 30 + 17 * round, Server::kill);
+    let mut acknowledged = 0;
+    for round in 1..=rounds {
+        // After so many charges, from the first one on.
+        let until = 1 + moments.below(Duration::from_micros(400)).as_micros();
+        let told = load(server, &keys, u64::try_from(until).expect("some hundred"), Server::kill);
         server = start(folder.path());
         ask_again(&server, &told);
         let paid = keys.load(Ordering::Relaxed) * PRICE;
-        assert_eq!(remaining(&server), ACCOUNTS * GRANTED - paid, "round {round}: {STUDIO}");
+        assert_eq!(remaining(&server), ACCOUNTS * GRANTED - paid, "round {round} of seed {seed}: {STUDIO}");
+        acknowledged += told.iter().map(|told| told.acknowledged.len()).sum::<usize>();
+        if round % 50 == 0 {
+            println!("{round} of {rounds} rounds: {acknowledged} acknowledged charges, each there once");
+        }
     }
     server.stop();
     succeed(&["verify", "--data", &folder.path().display().to_string()]);
+    println!("seed {seed}: {rounds} rounds, {acknowledged} acknowledged charges, each there once; verify holds");
 }
 
 #[test]
