@@ -6,10 +6,14 @@
 use serde_json::Number;
 
 /// The number that was typed into a field, to go on as it was written; or what is wrong with it, for whoever typed it.
-/// `may_be`: whether the field takes a number that large; what it does not take, nobody can have meant.
-pub(crate) fn number(field: &str, text: &str, may_be: impl Fn(i64) -> bool) -> Result<Number, String> {
+pub(crate) fn number(field: &str, text: &str) -> Result<Number, String> {
+    number_within(field, text, |_| true)
+}
+
+/// The same in a field that takes some numbers alone, as `takes` says: what it does not take, nobody can have meant.
+pub(crate) fn number_within(field: &str, text: &str, takes: impl Fn(i64) -> bool) -> Result<Number, String> {
     let plain: String = text.chars().filter(|sign| sign.is_ascii_digit() || *sign == '-').collect();
-    if is_grouped(text) && plain.parse().is_ok_and(may_be) {
+    if is_grouped(text) && plain.parse().is_ok_and(takes) {
         let decimals = match text.split_once('.') {
             Some((_, rest)) if !rest.contains('.') => format!(", or {text}0 for less than that"),
             Some(_) | None => String::new(),
@@ -65,7 +69,7 @@ mod tests {
             ("many", Err("Below: “many” is not a number.")),
             ("", Err("Below: “” is not a number.")),
         ] {
-            let read = number("Below", text, |_| true).map(|number| number.to_string());
+            let read = number("Below", text).map(|number| number.to_string());
             assert_eq!(read.as_deref().map_err(String::as_str), said, "{text}");
         }
     }
@@ -86,7 +90,7 @@ mod tests {
                 Err("Seconds: “2,125” can be read in two ways. Write digits, and a point before decimals: 1000.5."),
             ),
         ] {
-            let read = number("Seconds", text, |whole| whole <= most).map(|number| number.to_string());
+            let read = number_within("Seconds", text, |whole| whole <= most).map(|number| number.to_string());
             assert_eq!(read.as_deref().map_err(String::as_str), said, "{text} of {most}");
         }
     }

@@ -362,7 +362,7 @@ impl Field {
     fn typed(&self) -> Result<Value, String> {
         match self.measure.choices {
             Some(_) => Ok(value_of(&self.measure, &self.value)),
-            None => typed::number(&self.label(), &self.value, |whole| {
+            None => typed::number_within(&self.label(), &self.value, |whole| {
                 u32::try_from(whole).is_ok_and(|size| allows(&self.measure, size))
             })
             .map(Value::Number),

@@ -113,7 +113,7 @@ fn changed(filled: &Filled, stands: Option<&TopUpShown>) -> Result<Map<String, V
         if typed == as_it_stands || (typed.is_empty() && !is_limit) {
             continue;
         }
-        let value = if typed.is_empty() { Value::Null } else { Value::Number(typed::number(label, typed, |_| true)?) };
+        let value = if typed.is_empty() { Value::Null } else { Value::Number(typed::number(label, typed)?) };
         body.insert(name.to_owned(), value);
     }
     let enabled = filled.text("enabled").is_some();
