@@ -12,6 +12,7 @@ use crate::balance::TotalsShown;
 use crate::catalog::PriceShown;
 use crate::number::Amount;
 use crate::present::present;
+use crate::subscription::mark;
 use crate::text;
 use crate::time::Instant;
 use crate::unfit::{InvalidField, Unfit};
@@ -28,6 +29,11 @@ pub struct OrderRequest {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     pub plan: Option<String>,
+    /// With a plan, the `mark` of a preview: it is ordered only while the subscription stands as it was looked at
+    /// (`subscription_overtaken` otherwise).
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    pub mark: Option<String>,
 }
 
 impl OrderRequest {
@@ -42,7 +48,12 @@ impl OrderRequest {
                 return Err(InvalidField::new("body", "either package or plan").into());
             }
         };
-        Ok(Command::PlaceOrder { item })
+        let mark = match (&self.mark, &item) {
+            (None, _) => None,
+            (Some(text), OrderItem::Plan(_)) => Some(mark(text)?),
+            (Some(_), OrderItem::Package(_)) => return Err(InvalidField::new("mark", "no mark with a package").into()),
+        };
+        Ok(Command::PlaceOrder { item, mark })
     }
 }
 

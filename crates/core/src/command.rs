@@ -79,6 +79,8 @@ pub enum Command {
     PlaceOrder {
         /// What.
         item: OrderItem,
+        /// The subscription as it was looked at, where it is to stand so still; no part of what is ordered.
+        mark: Option<Mark>,
     },
     /// Notes that a payment provider has the order, under this id.
     SendOrder {

@@ -11,15 +11,26 @@ use crate::catalog::Catalogs;
 use crate::plan::{NextPlan, PlanTerms, Subscription};
 use crate::time::Time;
 
-/// What an account's subscription, or that it has none, looked like beside the catalog in force. Another after each change of it, each
-/// refill, and each publication that takes force.
+/// What an account's subscription, or that it has none, looked like beside the catalog in force. Another after each change of it, in
+/// each cycle, once another pays for it, and after each publication that takes force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark(u64);
 
 impl Mark {
     /// Of an account to which everything due has been applied.
     pub fn of(account: &Account, catalogs: &Catalogs, at: Time) -> Mark {
-        let stands = account.subscription.as_deref().map_or_else(|| "none".to_owned(), described);
+        let stands = match account.subscription.as_deref() {
+            None => "none".to_owned(),
+            Some(subscription) => {
+                // While nothing is refilled, cycles and terms pass without an entry, and with them the days that were looked at.
+                let cycle = subscription.cycle_at(at);
+                let current = match cycle {
+                    Some(cycle) => subscription.clone().in_term_of(cycle, account.studio, catalogs),
+                    None => subscription.clone(),
+                };
+                format!("{} {cycle:?} {:?}", described(&current), account.billing)
+            }
+        };
         let version = catalogs.in_force(account.studio, at).map_or(0, |published| published.version);
         Mark::of_text(&format!("{version} {stands}"))
     }

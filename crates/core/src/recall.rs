@@ -86,7 +86,7 @@ fn concerns_plan(command: &Command) -> bool {
     match command {
         Command::PutSubscription(_)
         | Command::CancelSubscription(_)
-        | Command::PlaceOrder { item: OrderItem::Plan(_) }
+        | Command::PlaceOrder { item: OrderItem::Plan(_), .. }
         | Command::FulfilOrder { .. }
         | Command::MarkOrderPaid { .. }
         | Command::BeginBilling { .. } => true,
@@ -101,7 +101,7 @@ fn concerns_plan(command: &Command) -> bool {
         | Command::Grant(_)
         | Command::RevokeLot { .. }
         | Command::WriteOffDebt { .. }
-        | Command::PlaceOrder { item: OrderItem::Package(_) }
+        | Command::PlaceOrder { item: OrderItem::Package(_), .. }
         | Command::SendOrder { .. }
         | Command::PutTopUp(_)
         | Command::SaveMethod { .. }

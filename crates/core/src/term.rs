@@ -187,7 +187,7 @@ fn encode<'a>(to: &'a mut Encoder, command: &Command) -> &'a mut Encoder {
             let to = to.number(opening.lots.len() as u64);
             opening.lots.iter().fold(to, |to, lot| to.grant(&lot.grant).credits(lot.granted))
         }
-        Command::PlaceOrder { item } => {
+        Command::PlaceOrder { item, mark: _ } => {
             let to = to.tag(15);
             match item {
                 OrderItem::Package(package) => to.tag(0).text(package.as_str()),

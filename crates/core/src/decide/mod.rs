@@ -117,7 +117,10 @@ pub fn decide(account: &Account, catalogs: &Catalogs, command: &Command, stamp: 
         Command::Grant(grant) => return grant::grant(scribe, grant),
         Command::RevokeLot { lot, credits, reason } => return grant::revoke(scribe, *lot, *credits, reason),
         Command::WriteOffDebt { credits, reason } => return grant::write_off(scribe, *credits, reason),
-        Command::PlaceOrder { item } => return order::place(scribe, item),
+        Command::PlaceOrder { item, mark } => {
+            check_mark(&scribe, *mark)?;
+            return order::place(scribe, item);
+        }
         Command::SendOrder { order, reference } => return order::send(scribe, *order, reference),
         Command::FulfilOrder { order, truth } => return order::fulfil(scribe, *order, truth),
         Command::PayTerm(paid) => return billing::pay(scribe, paid),

@@ -139,6 +139,136 @@ fn what_a_payment_does_is_previewed() {
     );
 }
 
+/// The same where something waits for the end of the term: it waits on where the present term is paid, and not where a
+/// payment begins another.
+#[test]
+fn what_waits_while_a_payment_is_late_is_previewed_too() {
+    let late = "
+        at 2026-01-10 10:00
+        subscribe pro
+          - plan_change Started = 0/0
+          - refill lot_3 +12000 = 12000/12000
+        at 2026-02-14 10:00
+        touch
+          - 02-10 10:00: expiry lot_3 -12000 = 0/0
+          - 02-10 10:00: refill lot_5 +12000 = 12000/12000
+          - 02-13 10:00: plan_change StateChanged = 12000/12000
+        ";
+    check(&format!(
+        "{late}
+        cancel
+          - plan_change Scheduled = 12000/12000
+        preview-paid pro
+          - grants 0, then 12000; pro 12000 active, term 02-10 10:00 to 03-10 10:00, cycle 02-10 10:00 to 03-10 10:00, ends
+        preview-paid lite
+          - grants 0, then 12000; lite 3000 active, term 02-10 10:00 to 03-10 10:00, cycle 02-10 10:00 to 03-10 10:00
+        preview pro
+          - from 02-14 10:00 grants 0 of 12000, then 12000; pro 12000 past_due, term 02-10 10:00 to 03-10 10:00, cycle 02-10 10:00 to 03-10 10:00
+        buy pro
+          - order Placed order_8 = 12000/12000
+        truth order_8 900EUR
+          - order Paid order_8 = 12000/12000
+          - plan_change Paid = 12000/12000
+        plan
+          - pro 12000 active, term 02-10 10:00 to 03-10 10:00, cycle 02-10 10:00 to 03-10 10:00, ends
+        "
+    ));
+    check(&format!(
+        "{late}
+        subscribe lite
+          - plan_change Scheduled = 12000/12000
+        preview-paid pro
+          - grants 0, then 12000; pro 12000 active, term 02-10 10:00 to 03-10 10:00, cycle 02-10 10:00 to 03-10 10:00, next lite
+        "
+    ));
+    // Past due by the studio's word, with the term paid: the payment is for the next, so there is one.
+    check(
+        "
+        at 2026-01-10 10:00
+        subscribe lite
+          - plan_change Started = 0/0
+          - refill lot_3 +3000 = 3000/3000
+        set past_due
+          - plan_change StateChanged = 3000/3000
+        cancel
+          - plan_change Scheduled = 3000/3000
+        preview-paid lite
+          - grants 0, then 3000; lite 3000 active, term 01-10 10:00 to 02-10 10:00, cycle 01-10 10:00 to 02-10 10:00
+        ",
+    );
+}
+
+/// What was looked at stands no more: another plan, another who pays, or, while nothing is refilled, another term, of which there
+/// is no entry.
+#[test]
+fn what_was_looked_at_must_stand_still() {
+    check(
+        "
+        at 2026-01-10 10:00
+        look
+        seen buy lite
+          - order Placed order_2 = 0/0
+        subscribe lite
+          - plan_change Started = 0/0
+          - refill lot_4 +3000 = 3000/3000
+        seen buy lite
+          - refused: overtaken
+        look
+        seen buy pro
+          - order Placed order_5 = 3000/3000
+        subscribe pro
+          - plan_change Changed = 3000/3000
+          - refill lot_7 +9000 = 12000/12000
+        seen buy pro
+          - refused: overtaken
+        seen buy lite
+          - refused: overtaken
+        ",
+    );
+    for state in ["paused", "past_due"] {
+        check(&format!(
+            "
+        at 2026-01-10 10:00
+        subscribe lite
+          - plan_change Started = 0/0
+          - refill lot_3 +3000 = 3000/3000
+        set {state}
+          - plan_change StateChanged = 3000/3000
+        at 2026-02-10 09:59
+        look
+        at 2026-02-10 10:00
+        touch
+          - expiry lot_3 -3000 = 0/0
+        seen cancel
+          - refused: overtaken
+        seen subscribe saver
+          - refused: overtaken
+        seen buy lite
+          - refused: overtaken
+        look
+        seen cancel
+          - plan_change Scheduled = 0/0
+        "
+        ));
+    }
+    check(
+        "
+        at 2026-01-31 10:00
+        buy lite
+          - order Placed order_2 = 0/0
+        truth order_2 900EUR as in_1
+          - order Paid order_2 = 0/0
+          - plan_change Started = 0/0
+          - refill lot_5 +3000 = 3000/3000
+        look
+        billing order_2
+          - billing began order_2 = 3000/3000
+        seen cancel
+          - refused: overtaken
+        ",
+    );
+}
+
 /// A plan that was paid elsewhere is paid to the end of its present term; past due there, its first
 /// payment here is for that term.
 #[test]

@@ -18,6 +18,7 @@ use scrip_core::id::{
     ChargeId, HoldName, HoldRef, LotId, MeasureId, OrderId, PackageId, PlanId, ProjectTypeId, ProviderRef, ToolId,
 };
 use scrip_core::lot::{Class, Priority};
+use scrip_core::mark::Mark;
 use scrip_core::measure::{Decimal, MeasureValue, Measures};
 use scrip_core::order::{Dispute, DisputeState, Truth, TruthOfPayment};
 use scrip_core::plan::{NextPlan, SubscriptionState};
@@ -80,8 +81,16 @@ fn step(world: &mut World, line: &str) -> Vec<String> {
     if let Some(told) = show(world, &words) {
         return told;
     }
+    if words == ["look"] {
+        world.look();
+        return Vec::new();
+    }
+    let asked = match &words[..] {
+        ["seen", words @ ..] => marked(command(words), world.looked_at),
+        words => command(words),
+    };
     let before = world.entries.len();
-    let outcome = world.submit(&command(&words));
+    let outcome = world.submit(&asked);
     let mut told: Vec<String> = world.entries[before..].iter().map(|entry| tell(entry, world.now)).collect();
     if let Err(rejection) = outcome {
         told.push(refusal(&rejection));
@@ -159,8 +168,8 @@ pub(crate) fn command(words: &[&str]) -> Command {
         ["revoke", lot, credits] => revoke(lot, Some(amount(credits))),
         ["forgive"] => Command::WriteOffDebt { credits: None, reason: "why".into() },
         ["forgive", credits] => Command::WriteOffDebt { credits: Some(amount(credits)), reason: "why".into() },
-        ["order", package] => Command::PlaceOrder { item: OrderItem::Package(PackageId::parse(package).unwrap()) },
-        ["buy", plan] => Command::PlaceOrder { item: OrderItem::Plan(PlanId::parse(plan).unwrap()) },
+        ["order", package] => order(OrderItem::Package(PackageId::parse(package).unwrap())),
+        ["buy", plan] => order(OrderItem::Plan(PlanId::parse(plan).unwrap())),
         ["top", "up", settings @ ..] => Command::PutTopUp(top_up(settings)),
         ["sent", order, reference] => Command::SendOrder { order: order_id(order), reference: provider_ref(reference) },
         ["mark", order, reference] => Command::MarkOrderPaid { order: order_id(order), reference: (*reference).into() },
@@ -200,6 +209,20 @@ fn top_up(settings: &[&str]) -> PutTopUp {
         }
     }
     put
+}
+
+fn order(item: OrderItem) -> Command {
+    Command::PlaceOrder { item, mark: None }
+}
+
+/// The same, hanging on what was looked at.
+fn marked(command: Command, mark: Option<Mark>) -> Command {
+    match command {
+        Command::PutSubscription(put) => Command::PutSubscription(PutSubscription { mark, ..put }),
+        Command::CancelSubscription(cancel) => Command::CancelSubscription(Cancellation { mark, ..cancel }),
+        Command::PlaceOrder { item, .. } => Command::PlaceOrder { item, mark },
+        other => panic!("nothing hangs on a mark: {other:?}"),
+    }
 }
 
 fn order_id(text: &str) -> OrderId {

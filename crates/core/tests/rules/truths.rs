@@ -159,7 +159,7 @@ impl History {
         for _ in 0..ORDERS {
             orders.push(OrderId::first(world.account.seq + 1));
             let item = OrderItem::Package(PackageId::parse("large").unwrap());
-            world.submit(&Command::PlaceOrder { item }).unwrap();
+            world.submit(&Command::PlaceOrder { item, mark: None }).unwrap();
         }
         History { world, orders, holds: Vec::new(), heard: vec![0; ORDERS] }
     }

@@ -14,6 +14,7 @@ use scrip_core::due::{apply_due, next_due};
 use scrip_core::entry::{Entry, Term};
 use scrip_core::id::{AccountId, AccountNumber, Key, PackageId, PlanId, StudioId, StudioNumber};
 use scrip_core::journal;
+use scrip_core::mark::Mark;
 use scrip_core::order::ClawBack;
 use scrip_core::plan::{PlanTerms, Renews};
 use scrip_core::proof;
@@ -34,6 +35,8 @@ pub(crate) struct World {
     pub(crate) catalogs: Catalogs,
     pub(crate) entries: Vec<Entry>,
     pub(crate) now: Time,
+    /// The subscription as it was looked at.
+    pub(crate) looked_at: Option<Mark>,
     laws: Laws,
     /// Every command comes with a fresh key, so that every one that should bind a key does.
     commands: u64,
@@ -43,7 +46,14 @@ impl World {
     /// An account that does not exist yet.
     pub(crate) fn new(catalogs: Catalogs, now: Time) -> World {
         let account = Account::unopened(STUDIO, ACCOUNT, AccountId::parse("ada").unwrap());
-        World { account, catalogs, entries: Vec::new(), now, laws: Laws::default(), commands: 0 }
+        World { account, catalogs, entries: Vec::new(), now, looked_at: None, laws: Laws::default(), commands: 0 }
+    }
+
+    /// Looks at the subscription, without writing what is due (R16).
+    pub(crate) fn look(&mut self) {
+        let mut account = self.account.clone();
+        apply_due(&mut account, &self.catalogs, self.now, [0; 16]);
+        self.looked_at = Some(Mark::of(&account, &self.catalogs, self.now));
     }
 
     /// Applies what is due, then decides and applies a command, with all proofs; answers the entries it made.

@@ -233,6 +233,39 @@ async fn a_plan_is_changed_and_cancelled_as_it_was_looked_at() {
     }
 }
 
+/// An order of a plan, too: its price and what it buys are as they were looked at.
+#[tokio::test]
+async fn a_plan_is_ordered_as_it_was_looked_at() {
+    let world = World::new().await;
+    world.account("ada", 0).await;
+    let (path, orders) = ("/v1/accounts/ada/subscription", "/v1/accounts/ada/orders");
+    let order = async |key: &str, body: Value| world.call("POST", orders).secret(FLOW).once(key).json(body).await;
+    let mark = world.post(&format!("{path}/preview"), json!({"plan": "lite"})).await.json()["mark"].clone();
+    let placed = order("first", json!({"plan": "lite", "mark": mark})).await;
+    assert_eq!(placed.status, 201, "{}", placed.text());
+    world.put(path, json!({"plan": "lite"})).await;
+    let refused = order("second", json!({"plan": "pro", "mark": mark})).await;
+    assert_eq!((refused.status, &refused.json()["code"]), (409, &json!("subscription_overtaken")));
+    let again = order("first", json!({"plan": "lite", "mark": mark})).await;
+    assert_eq!(
+        (again.status, &again.json()["order"]),
+        (201, &placed.json()["order"]),
+        "a repeat is answered as it was"
+    );
+    for wrong in [json!({"plan": "pro", "mark": "x"}), json!({"package": "small", "mark": mark})] {
+        assert_eq!(order("third", wrong).await.json()["field"], json!("mark"));
+    }
+    // Who hangs it on nothing may order what may be ordered.
+    assert_eq!(order("fourth", json!({"plan": "pro"})).await.status, 201);
+    // While nothing is refilled, terms pass without an entry, and the day that was looked at with them.
+    world.put(path, json!({"state": "paused"})).await;
+    let mark = world.post(&format!("{path}/preview"), json!({"cancel": true})).await.json()["mark"].clone();
+    world.at("2026-02-28T10:00:01Z").await;
+    let query = format!("{path}?mark={}", mark.as_str().unwrap());
+    let cancelled = world.call("DELETE", &query).secret(FLOW).empty().await;
+    assert_eq!(cancelled.json()["code"], json!("subscription_overtaken"));
+}
+
 /// Before its first cycle, a plan that is cancelled ends at once, and is answered as it was.
 #[tokio::test]
 async fn a_plan_that_has_not_begun_ends_at_once() {

@@ -397,7 +397,7 @@ fn a_missing_catalog_version_that_only_an_order_names_is_found() {
         studio: STUDIO,
         account: AccountId::parse("ana").unwrap(),
         key: Some(Key::parse("order").unwrap()),
-        command: Command::PlaceOrder { item },
+        command: Command::PlaceOrder { item, mark: None },
     };
     engine.submit_many_blocking(vec![request]).pop().unwrap().unwrap();
     engine.stop();
