@@ -30,7 +30,7 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/portal/{token}", get(enter::enter))
         .route("/dashboard", get(overview::page))
         .route("/dashboard/buy-credits", get(buy_credits::page))
-        .route("/dashboard/orders", post(order::place))
+        .route("/dashboard/orders", back_to(Place::Plan).post(order::place))
         .route("/dashboard/orders/{order}", get(order::page))
         .route("/dashboard/orders/{order}/pay", post(order::pay))
         .route("/dashboard/plan", get(plan::page).post(plan::choose))

@@ -12,6 +12,7 @@ mod markup;
 mod numbers;
 mod operating;
 mod paths;
+mod plan;
 mod provider;
 mod reading;
 mod receipts;

@@ -608,8 +608,13 @@ impl Expected {
             }
             if subscription["ends_at"].is_null() {
                 if time(&subscription["cycle"]["start"]) <= time(&self.balance["at"]) {
-                    self.day(&subscription["term"]["end"]);
-                    self.allowance(&subscription["plan"]);
+                    let cancel = self.preview(&json!({"cancel": true}));
+                    self.day(&cancel["effective_at"]);
+                    self.number(&cancel["allowance"]);
+                    let paid = &subscription["paid_until"];
+                    if !paid.is_null() && time(paid) > time(&cancel["effective_at"]) {
+                        self.day(paid);
+                    }
                 }
                 for lot in list(&self.balance["lots"].clone()) {
                     self.number(&lot["remaining"]);
@@ -626,14 +631,16 @@ impl Expected {
             for left in list(&offer["buys"]).iter().take(5) {
                 self.left(left);
             }
-            let path = format!("/accounts/{}/subscription/preview", self.account);
-            let preview = self.client().post(&path, "", &json!({"plan": plan["plan"]}).to_string()).body;
+            let preview = self.preview(&json!({"plan": plan["plan"]}));
             let begins = time(&preview["effective_at"]);
             let past_due = subscription["state"] == json!("past_due");
             let sold = offer["for_sale"] == json!(true);
             assert_eq!(preview["when_paid"].is_object(), sold, "{}: {preview}", self.account);
+            let paid = &subscription["paid_until"];
+            let in_grace =
+                subscription["state"] == json!("active") && !paid.is_null() && time(paid) <= time(&self.balance["at"]);
             if subscription["plan"] == plan["plan"] {
-                if past_due && sold {
+                if (past_due || in_grace) && sold {
                     self.paid(&preview);
                     self.say(&money(price));
                 }
@@ -647,6 +654,7 @@ impl Expected {
                 self.day_ahead(begins);
                 self.number(&preview["allowance"]);
                 self.number(&preview["balance"]["available"]);
+                self.undoes(&preview["subscription"]);
                 self.day(&preview["effective_at"]);
             } else if sold {
                 self.paid(&preview);
@@ -666,8 +674,46 @@ impl Expected {
                 self.change(&paid["grants"]);
             }
         }
-        self.number(&preview["allowance"]);
+        let after = &paid["subscription"];
+        let ends = match (&after["ends_at"], &after["next_plan"]) {
+            (Value::Null, Value::Null) => &Value::Null,
+            (Value::Null, _) => &after["term"]["end"],
+            (ends, _) => ends,
+        };
+        if ends.is_null() || time(ends) > time(&after["cycle"]["end"]) {
+            self.number(&preview["allowance"]);
+        }
+        if !ends.is_null() {
+            self.day(ends);
+        }
         self.number(&paid["balance"]["available"]);
+        self.undoes(after);
+    }
+
+    /// What a change or a payment takes back.
+    fn undoes(&mut self, after: &Value) {
+        let before = self.subscription.clone();
+        if before.is_null() {
+            return;
+        }
+        if !before["ends_at"].is_null() && after["ends_at"].is_null() {
+            self.day(&before["ends_at"]);
+        }
+        let (paid, then) = match (&before["paid_until"], &after["paid_until"]) {
+            (Value::Null, _) if before["state"] == json!("past_due") => return,
+            (Value::Null, _) => (&before["term"]["end"], &after["term"]["end"]),
+            (paid, Value::Null) => (paid, &after["term"]["end"]),
+            (paid, then) => (paid, then),
+        };
+        if time(then) < time(paid) {
+            self.day(paid);
+        }
+    }
+
+    /// What the API says that asking would do.
+    fn preview(&self, asked: &Value) -> Value {
+        let path = format!("/accounts/{}/subscription/preview", self.account);
+        self.client().post(&path, "", &asked.to_string()).body
     }
 
     /// What a cycle of a plan of the catalog brings.

@@ -4,13 +4,14 @@ use askama::Template;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
+use scrip_api::code::Code;
 use scrip_api::number::Amount;
 use scrip_api::order::OrderShown;
 use serde_json::json;
 
 use crate::form::Filled;
 use crate::frame::{self, Frame, Place};
-use crate::pages::{self, Page, onward};
+use crate::pages::{self, Page, onward, plan};
 use crate::trouble::Trouble;
 use crate::visit::Visit;
 
@@ -81,13 +82,17 @@ impl OrderPage {
 
 /// Places the order that a form asks for, and leads to where it is paid.
 pub(super) async fn place(filled: Filled) -> Page {
-    let item = match (filled.text("package"), filled.text("plan")) {
-        (Some(package), None) => json!({ "package": package }),
-        (None, Some(plan)) => json!({ "plan": plan }),
-        (Some(_), Some(_)) | (None, None) => return Err(Trouble::NotFromHere),
+    let item = match (filled.text("package"), filled.text("plan"), filled.text("mark")) {
+        (Some(package), None, _) => json!({ "package": package }),
+        (None, Some(plan), None) => json!({ "plan": plan }),
+        (None, Some(plan), Some(mark)) => json!({ "plan": plan, "mark": mark }),
+        (Some(_), Some(_), _) | (None, None, _) => return Err(Trouble::NotFromHere),
     };
-    let order: OrderShown = filled.visit.once("/orders", filled.once()?, item).await?;
-    Ok(to_payment(order))
+    match filled.visit.once::<OrderShown>("/orders", filled.once()?, item).await {
+        Ok(order) => Ok(to_payment(order)),
+        Err(trouble) if trouble.is(Code::SubscriptionOvertaken) => plan::overtaken(&filled.visit).await,
+        Err(trouble) => Err(trouble),
+    }
 }
 
 /// Leads to where an order that waits is paid.

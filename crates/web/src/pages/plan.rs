@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::http::StatusCode;
 use scrip_api::balance::LotShown;
+use scrip_api::catalog::CatalogShown;
 use scrip_api::code::Code;
 use scrip_api::offer::{OffersShown, PlanOfferShown};
 use scrip_api::subscription::{PreviewShown, SubscriptionShown};
@@ -23,11 +24,23 @@ const SHOWN: usize = 5;
 struct PlanPage {
     frame: Frame,
     subscription: Option<SubscriptionShown>,
+    /// What can be done with it; `None` without one.
+    acts: Option<Acts>,
     choices: Vec<Choice>,
-    /// What the page was made from: its forms do nothing once anything else stands. Empty without a subscription.
+    /// What the page was made from: its forms do nothing once anything else stands.
     mark: String,
     /// Why nothing was done.
     note: Option<String>,
+}
+
+/// What can be done with the present plan, as the API has tried it.
+struct Acts {
+    /// Cancelling.
+    cancel: PreviewShown,
+    /// Staying on it, where something else waits for the end of its term.
+    keep: Option<PreviewShown>,
+    /// The plan that waits for the end of its term.
+    next: Option<PreviewShown>,
 }
 
 /// A plan that the account could be on.
@@ -114,9 +127,8 @@ impl PlanPage {
             }
             // It has a price and is past due, and yet cannot be ordered: a subscription at the provider pays for it.
             ("past_due", Some(choice)) if choice.offer.plan.price.is_some() => Some(format!(
-                "No new credits come before {plan} is paid. Its card is charged by {studio}’s payment provider month by month, \
-                 and the last charge failed: pay the open invoice that the provider has sent you by e-mail, or ask {studio} for \
-                 its link. Credits come once it is paid; here it would be paid twice."
+                "No new credits come before {plan} is paid. Your card is charged for it by {studio}’s payment provider. If an invoice \
+                 is open, pay it: it may have been sent to you by e-mail. Otherwise ask {studio}. Paid here, it could be paid twice."
             )),
             ("past_due", _) => Some(format!("No new credits come before {plan} is paid: ask {studio} how.")),
             ("paused", _) => Some(format!("No new credits come before {studio} lets {plan} go on.")),
@@ -126,46 +138,74 @@ impl PlanPage {
 
     /// What cancelling does, in sentences.
     fn cancelling(&self) -> String {
-        let Some(subscription) = &self.subscription else { return String::new() };
+        let (Some(present), Some(Acts { cancel, .. })) = (&self.subscription, &self.acts) else { return String::new() };
         let frame = &self.frame;
-        let plan = frame.plan(&subscription.plan);
-        if subscription.cycle.start > frame.balance.at {
+        if present.cycle.start > frame.balance.at {
+            let plan = frame.plan(&present.plan);
             return format!("{plan} then never begins, and no credits of it come. Credits that you bought stay.");
         }
-        let meanwhile = match subscription.state.as_str() {
+        let meanwhile = match present.state.as_str() {
             "past_due" => "Until then its credits come only if it is paid.",
             "paused" => "Until then its credits come only if it is paused no more.",
             _ => "Until then its credits come as always.",
         };
-        let loses = self.allowance(&subscription.plan);
-        let loses = loses.map(|credits| format!(", and its {credits} credits a cycle with it")).unwrap_or_default();
-        format!(
-            "{plan} then ends on {}{loses}. {meanwhile} What is left of them ends with it; credits that you bought stay.",
-            frame.wording.day(&subscription.term.end)
-        )
-    }
-
-    /// What keeping the present plan after all does, in a sentence.
-    fn keeping(&self) -> String {
-        let Some(subscription) = &self.subscription else { return String::new() };
-        let (frame, plan) = (&self.frame, self.frame.plan(&subscription.plan));
-        let credits =
-            |plan: &str| self.allowance(plan).map_or("its credits".to_owned(), |many| format!("{many} credits"));
-        let instead = match &subscription.next_plan {
-            Some(next) => format!(", not {} of {}", credits(next), frame.plan(next)),
-            None => String::new(),
+        // A change that the provider was paid for already takes place before the end.
+        let last = &cancel.subscription.plan;
+        let dropped = present.next_plan.as_ref().filter(|next| *next != last);
+        let dropped = dropped.map_or(String::new(), |next| format!(" {} does not follow.", frame.plan(next)));
+        let forfeits = match &present.paid_until {
+            Some(until) if *until > cancel.effective_at => {
+                format!(" What you have paid for until {} ends with it.", frame.wording.day(until))
+            }
+            Some(_) | None => String::new(),
         };
         format!(
-            "Kept, {plan} goes on after {}: {} in each cycle{instead}. Nothing changes before.",
-            frame.wording.day(&subscription.term.end),
-            credits(&subscription.plan)
+            "{} then ends on {}, and its {} credits a cycle with it. {meanwhile} What is left of them ends with it; credits that \
+             you bought stay.{dropped}{forfeits}",
+            frame.plan(last),
+            frame.wording.day(&cancel.effective_at),
+            frame.wording.amount(&cancel.allowance)
         )
     }
 
-    /// What a cycle of a plan brings, where the catalog still has it.
-    fn allowance(&self, plan: &str) -> Option<String> {
-        let plan = self.frame.catalog.plans.iter().find(|other| other.plan == plan)?;
-        Some(self.frame.wording.amount(&plan.allowance))
+    /// Whether the present plan can be kept after all. Where its provider was paid for the one that follows, that one is had first.
+    fn can_keep(&self) -> bool {
+        let (Some(present), Some(Acts { keep: Some(keep), .. })) = (&self.subscription, &self.acts) else {
+            return false;
+        };
+        let paid_ahead = present.paid_until.as_ref().is_some_and(|until| *until > present.term.end);
+        present.next_plan.is_none() || !paid_ahead || keep.subscription.paid_until != present.paid_until
+    }
+
+    /// What keeping the present plan after all does, in sentences, or why it cannot be kept.
+    fn keeping(&self) -> String {
+        let (Some(present), Some(Acts { keep: Some(keep), next, .. })) = (&self.subscription, &self.acts) else {
+            return String::new();
+        };
+        let frame = &self.frame;
+        let plan = frame.plan(&present.plan);
+        if let (false, Some(next)) = (self.can_keep(), &present.next_plan) {
+            let next = frame.plan(next);
+            return format!("{next} is paid for already, and follows: {plan} can be chosen again once it has begun.");
+        }
+        let instead = match (next, &present.next_plan) {
+            (Some(preview), Some(next)) => {
+                format!(", not {} credits of {}", frame.wording.amount(&preview.allowance), frame.plan(next))
+            }
+            (_, _) => String::new(),
+        };
+        let forfeits = match &present.next_plan {
+            Some(next) if keep.subscription.paid_until < present.paid_until => {
+                format!(" What you have paid for {} then buys nothing.", frame.plan(next))
+            }
+            Some(_) | None => String::new(),
+        };
+        format!(
+            "Kept, {plan} goes on after {}: {} credits in each cycle{}{instead}. Nothing changes before.{forfeits}",
+            frame.wording.day(&present.term.end),
+            frame.wording.amount(&keep.allowance),
+            refills_when(Some(present))
+        )
     }
 }
 
@@ -184,20 +224,18 @@ pub(super) async fn page(visit: Visit) -> Page {
 }
 
 async fn show(visit: &Visit, note: Option<String>, status: StatusCode) -> Page {
-    let frame = Frame::around(visit, Place::Plan).await?;
     // Before all that it stands for: what changes while the page is made makes its forms old at once.
-    let mark = match visit.change::<PreviewShown>("POST", "/subscription/preview", Some(json!({"cancel": true}))).await
-    {
-        Ok(preview) => preview.mark,
-        Err(trouble) if trouble.is(Code::SubscriptionNotFound) => String::new(),
-        Err(trouble) => return Err(trouble),
+    let (mark, cancel) = looked_at(visit).await?;
+    let frame = Frame::around(visit, Place::Plan).await?;
+    let subscription = if cancel.is_some() { stands(visit).await? } else { None };
+    let acts = match (&subscription, cancel) {
+        (Some(subscription), Some(cancel)) => Some(acts(visit, subscription, cancel).await?),
+        (None, _) | (_, None) => None,
     };
-    let subscription = stands(visit).await?;
     let offers: OffersShown = visit.get("/offers").await?;
     let mut choices = Vec::new();
     for offer in offers.plans {
-        let body = json!({ "plan": offer.plan.plan });
-        match visit.change::<PreviewShown>("POST", "/subscription/preview", Some(body)).await {
+        match preview(visit, &offer.plan.plan).await {
             Ok(preview) => choices.push(choice(&frame, subscription.as_ref(), offer, &preview)?),
             // A plan that this account cannot ask for is no reason to show none.
             Err(Trouble::Problem(problem)) if problem.status < 500 => choices.push(Choice {
@@ -210,7 +248,41 @@ async fn show(visit: &Visit, note: Option<String>, status: StatusCode) -> Page {
             Err(trouble) => return Err(trouble),
         }
     }
-    Ok(frame::html(status, &PlanPage { frame, subscription, choices, mark, note }))
+    Ok(frame::html(status, &PlanPage { frame, subscription, acts, choices, mark, note }))
+}
+
+/// What asking for a plan would do.
+async fn preview(visit: &Visit, plan: &str) -> Result<PreviewShown, Trouble> {
+    visit.change("POST", "/subscription/preview", Some(json!({ "plan": plan }))).await
+}
+
+/// What stands now, in a mark, and what cancelling it would do; without a subscription the mark of any preview says that there is
+/// none.
+async fn looked_at(visit: &Visit) -> Result<(String, Option<PreviewShown>), Trouble> {
+    match visit.change::<PreviewShown>("POST", "/subscription/preview", Some(json!({"cancel": true}))).await {
+        Ok(cancel) => return Ok((cancel.mark.clone(), Some(cancel))),
+        Err(trouble) if trouble.is(Code::SubscriptionNotFound) => {}
+        Err(trouble) => return Err(trouble),
+    }
+    for plan in visit.get_shared::<CatalogShown>("/catalog").await?.plans {
+        match preview(visit, &plan.plan).await {
+            Ok(preview) => return Ok((preview.mark, None)),
+            Err(Trouble::Problem(problem)) if problem.status < 500 => {}
+            Err(trouble) => return Err(trouble),
+        }
+    }
+    Ok((String::new(), None))
+}
+
+/// What else than cancelling can be done with the present plan.
+async fn acts(visit: &Visit, present: &SubscriptionShown, cancel: PreviewShown) -> Result<Acts, Trouble> {
+    let waits = present.ends_at.is_some() || present.next_plan.is_some();
+    let keep = if waits { Some(preview(visit, &present.plan).await?) } else { None };
+    let next = match &present.next_plan {
+        Some(next) => Some(preview(visit, next).await?),
+        None => None,
+    };
+    Ok(Acts { cancel, keep, next })
 }
 
 fn choice(
@@ -219,37 +291,24 @@ fn choice(
     offer: PlanOfferShown,
     preview: &PreviewShown,
 ) -> Result<Choice, Trouble> {
-    let present = subscription.is_some_and(|subscription| subscription.plan == offer.plan.plan);
-    let next = subscription.is_some_and(|subscription| subscription.next_plan.as_deref() == Some(&offer.plan.plan));
-    let later = preview.subscription.next_plan.as_deref() == Some(&offer.plan.plan);
-    let past_due = subscription.is_some_and(|subscription| subscription.state == "past_due");
-    // What is past due is followed by nothing that is not paid; but another plan begins at once where it is.
-    let pays_now = preview.when_paid.as_ref().is_some_and(|paid| paid.subscription.plan == offer.plan.plan);
-    let way = match (present, next, later && subscription.is_some(), offer.for_sale) {
-        (true, _, _, true) if past_due => Way::PayPresent,
-        (true, ..) => Way::Present,
-        (false, true, ..) => Way::Next,
-        (false, false, true, true) if past_due && pays_now => Way::Pay,
-        (false, false, true, _) => Way::Follow,
-        (false, false, false, true) => Way::Pay,
-        (false, false, false, false) => Way::Ask,
-    };
+    let way = way(frame, subscription, &offer, preview);
     let brings = format!("{} credits in each cycle", frame.wording.amount(&preview.allowance));
     let available = frame.wording.amount(&preview.balance.available);
     let on = |at| format!("{} ({})", frame.wording.day(at), Wording::ahead(at, &frame.balance.at));
-    let when = match subscription.map(|subscription| subscription.state.as_str()) {
-        Some("past_due") => " once it is paid",
-        Some("paused") => " once it is paused no more",
-        _ => "",
-    };
+    let when = refills_when(subscription);
+    let pays = Pays { frame, present: subscription, preview };
     let does = match way {
         Way::Present => String::new(),
-        Way::PayPresent => paid_does(frame, "Goes on", preview, &brings),
+        Way::PayPresent if subscription.is_some_and(|present| present.state == "active") => {
+            format!("This cycle is not paid for yet. {}", pays.does("Goes on"))
+        }
+        Way::PayPresent => pays.does("Goes on"),
         Way::Next => format!("Begins on {}: {brings}{when}.", on(&preview.effective_at)),
-        Way::Pay => paid_does(frame, "Begins", preview, &brings),
+        Way::Pay => pays.does("Begins"),
         Way::Follow => format!(
-            "Begins on {}: {brings}{when}. Nothing changes before: you keep your {available} available.",
-            on(&preview.effective_at)
+            "Begins on {}: {brings}{when}. Nothing changes before: you keep your {available} available.{}",
+            on(&preview.effective_at),
+            undoes(frame, subscription, &preview.subscription)
         ),
         Way::Ask => "Your studio can put you on this plan.".to_owned(),
     };
@@ -257,30 +316,111 @@ fn choice(
     Ok(Choice { offer, way, does, begins, once: form::fresh()? })
 }
 
-/// What paying for a plan does, in sentences: what comes at once, what in each cycle, and what is available then.
-fn paid_does(frame: &Frame, verb: &str, preview: &PreviewShown, brings: &str) -> String {
-    let Some(paid) = &preview.when_paid else { return format!("{verb} when it is paid: {brings}.") };
-    let available = frame.wording.amount(&paid.balance.available);
-    if paid.subscription.state == "paused" {
-        let studio = &frame.catalog.name;
-        return format!(
-            "{verb} when it is paid, and stays paused: no credits come before {studio} lets it go on, then {brings}. You keep \
-             your {available} available."
-        );
+fn way(frame: &Frame, subscription: Option<&SubscriptionShown>, offer: &PlanOfferShown, preview: &PreviewShown) -> Way {
+    let plan = &offer.plan.plan;
+    let present = subscription.is_some_and(|present| present.plan == *plan);
+    let next = subscription.is_some_and(|present| present.next_plan.as_ref() == Some(plan));
+    let later = preview.subscription.next_plan.as_ref() == Some(plan);
+    let past_due = subscription.is_some_and(|present| present.state == "past_due");
+    // In its grace: the cycle's credits came, and wait for their payment.
+    let in_grace = subscription.is_some_and(|present| {
+        present.state == "active" && present.paid_until.as_ref().is_some_and(|until| *until <= frame.balance.at)
+    });
+    // What is past due is followed by nothing that is not paid; but another plan begins at once where it is.
+    let pays_now = preview.when_paid.as_ref().is_some_and(|paid| paid.subscription.plan == *plan);
+    match (present, next, later && subscription.is_some(), offer.for_sale) {
+        (true, _, _, true) if past_due || in_grace => Way::PayPresent,
+        (true, ..) => Way::Present,
+        (false, true, ..) => Way::Next,
+        (false, false, true, true) if past_due && pays_now => Way::Pay,
+        (false, false, true, _) => Way::Follow,
+        (false, false, false, true) => Way::Pay,
+        (false, false, false, false) => Way::Ask,
     }
-    if paid.grants.0.is_positive() {
-        let grants = frame.wording.signed(&paid.grants);
-        return format!(
-            "{verb} when it is paid: {grants} credits at once, then {brings}. You would have {available} available."
-        );
+}
+
+/// On what a plan's refills wait, beside the calendar.
+fn refills_when(subscription: Option<&SubscriptionShown>) -> &'static str {
+    match subscription.map(|present| present.state.as_str()) {
+        Some("past_due") => " once it is paid",
+        Some("paused") => " once it is paused no more",
+        _ => "",
     }
-    let begins = &paid.subscription.cycle.start;
-    let until = if *begins > frame.balance.at {
-        format!("nothing before {}", frame.wording.day(begins))
-    } else {
-        "no more credits in this cycle, which has had them".to_owned()
+}
+
+/// A payment for a plan, and how it finds the present one.
+struct Pays<'a> {
+    frame: &'a Frame,
+    present: Option<&'a SubscriptionShown>,
+    preview: &'a PreviewShown,
+}
+
+impl Pays<'_> {
+    /// What paying does, in sentences: what comes at once, what in each cycle and until when, what is available then, and what is
+    /// called off by it.
+    fn does(&self, verb: &str) -> String {
+        let Pays { frame, present, preview } = self;
+        let Some(paid) = &preview.when_paid else { return format!("{verb} when it is paid{}.", self.then(None)) };
+        let available = frame.wording.amount(&paid.balance.available);
+        let (then, undoes) = (self.then(Some(&paid.subscription)), undoes(frame, *present, &paid.subscription));
+        if paid.subscription.state == "paused" {
+            let studio = &frame.catalog.name;
+            return format!(
+                "{verb} when it is paid, and stays paused: no credits come before {studio} lets it go on{then}. You keep your \
+                 {available} available.{undoes}"
+            );
+        }
+        if paid.grants.0.is_positive() {
+            let grants = frame.wording.signed(&paid.grants);
+            let owed = if frame.balance.debt.0.is_positive() { ", with what you owe taken off" } else { "" };
+            return format!(
+                "{verb} when it is paid: {grants} credits at once{then}. You would have {available} available{owed}.{undoes}"
+            );
+        }
+        let begins = &paid.subscription.cycle.start;
+        let at_once = if *begins > frame.balance.at {
+            format!("nothing before {}", frame.wording.day(begins))
+        } else {
+            "no more credits in this cycle, which has had them".to_owned()
+        };
+        format!("{verb} when it is paid: {at_once}{then}. You keep your {available} available.{undoes}")
+    }
+
+    /// What comes in the cycles after the present one, and what ends that, as the subscription stands once it is paid.
+    fn then(&self, paid: Option<&SubscriptionShown>) -> String {
+        let (frame, preview) = (self.frame, self.preview);
+        let brings = format!(", then {} credits in each cycle", frame.wording.amount(&preview.allowance));
+        let Some(paid) = paid else { return brings };
+        let (until, at) = match (&paid.ends_at, &paid.next_plan) {
+            (Some(at), _) => ("it ends".to_owned(), at),
+            (None, Some(next)) => (format!("{} follows", frame.plan(next)), &paid.term.end),
+            (None, None) => return brings,
+        };
+        let brings = if *at > paid.cycle.end { brings } else { String::new() };
+        format!("{brings}, until {until} on {}", frame.wording.day(at))
+    }
+}
+
+/// What a change, or a payment, takes back of what was asked and paid for before, in sentences.
+fn undoes(frame: &Frame, present: Option<&SubscriptionShown>, after: &SubscriptionShown) -> String {
+    let Some(present) = present else { return String::new() };
+    let mut says = match (&present.ends_at, &present.next_plan) {
+        (Some(at), _) if after.ends_at.is_none() => format!(" That calls off the end on {}.", frame.wording.day(at)),
+        (None, Some(next)) if after.next_plan.as_ref() != Some(next) && after.plan != *next => {
+            format!(" That calls off the change to {}.", frame.plan(next))
+        }
+        (_, _) => String::new(),
     };
-    format!("{verb} when it is paid: {until}, then {brings}. You keep your {available} available.")
+    // Of what the clock renews, only a term that is not past due counts as paid.
+    let paid = match &present.paid_until {
+        None if present.state == "past_due" => None,
+        None => Some((&present.term.end, &after.term.end)),
+        Some(until) => Some((until, after.paid_until.as_ref().unwrap_or(&after.term.end))),
+    };
+    if let Some((until, _)) = paid.filter(|(before, after)| after < before) {
+        says += &format!(" What you have paid for until {} ends with it.", frame.wording.day(until));
+    }
+    says
 }
 
 /// Chooses a plan that begins at the end of the term, or keeps the present one after all.
@@ -306,11 +446,14 @@ fn mark(filled: &Filled) -> Result<&str, Trouble> {
 async fn done(filled: &Filled, change: Result<SubscriptionShown, Trouble>) -> Page {
     match change {
         Ok(_) => Ok(pages::see(Place::Plan.href())),
-        Err(trouble) if trouble.is(Code::SubscriptionOvertaken) => {
-            let note = "Your plan, or what is offered, has changed since you opened this page, and nothing was done. Both stand \
-                        below as they are now.";
-            show(&filled.visit, Some(note.to_owned()), StatusCode::CONFLICT).await
-        }
+        Err(trouble) if trouble.is(Code::SubscriptionOvertaken) => overtaken(&filled.visit).await,
         Err(trouble) => Err(trouble),
     }
+}
+
+/// The page as it stands now, in place of what an old one asked for.
+pub(super) async fn overtaken(visit: &Visit) -> Page {
+    let note = "Your plan, or what is offered, has changed since you opened this page, and nothing was done. Both stand below as \
+                they are now.";
+    show(visit, Some(note.to_owned()), StatusCode::CONFLICT).await
 }
