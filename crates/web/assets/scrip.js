@@ -15,7 +15,8 @@ async function read(address, init, part) {
     location.replace(location.pathname + location.search);
     return new Promise(() => {});
   };
-  if (answer.status === 401) return over();
+  // An order of this account is none of another's.
+  if (answer.status === 401 || answer.status === 404) return over();
   if (!answer.ok) throw new Error("not now");
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (init.signal?.aborted) throw new Error("not any more");
@@ -43,16 +44,28 @@ const stale = (is) => {
   note.hidden = !is;
 };
 
+// Milliseconds after which a stream that is gone is asked for again, and one that does not come is taken for gone; and after
+// which a reading that failed is tried again, longer each time.
+const PATIENCE = 5000;
+let patience = PATIENCE, retry = 0;
+
 // One reading at a time; what changes meanwhile asks for one more.
 let reading = false, again = false;
 async function soon() {
   if (reading) return void (again = true);
   reading = true;
+  clearTimeout(retry);
   try {
     await refresh();
     stale(false);
+    patience = PATIENCE;
   } catch {
     stale(true);
+    // The next change may be hours away, and an order that waits asks by itself.
+    if (live) {
+      retry = setTimeout(soon, patience);
+      patience = Math.min(2 * patience, 60000);
+    }
   }
   reading = false;
   if (again) {
@@ -60,9 +73,6 @@ async function soon() {
     soon();
   }
 }
-
-// Milliseconds after which a stream that is gone is asked for again, and one that does not come is taken for gone.
-const PATIENCE = 5000;
 
 const live = document.querySelector("[data-stream]");
 if (live) {
@@ -83,7 +93,11 @@ if (live) {
       first = false;
       // Refused, it never tries again by itself. Whether anything is wrong, a reading tells.
       if (stream.readyState === EventSource.CLOSED) setTimeout(() => soon().then(listen), PATIENCE);
-      else late ||= setTimeout(soon, PATIENCE);
+      else
+        late ||= setTimeout(() => {
+          late = 0;
+          soon();
+        }, PATIENCE);
     });
   };
   listen();

@@ -1,10 +1,11 @@
-//! What the plan page promises of plans that renew by payment: late, cancelled, with a change that waits, and paid
-//! ahead.
+//! What the plan page promises of plans that renew by payment: late, cancelled, with a change that waits, and paid ahead. And pages
+//! whose account is another's by now, or whose server was away.
 
 use scrip_core::time::{Time, Zone};
 use serde_json::{Value, json};
 
 use crate::reading::{Page, Still};
+use crate::world::World;
 
 const PLAN: &str = "/dashboard/plan";
 const CATALOG: &str = include_str!("../../../../catalogs/flow-studio.toml");
@@ -201,4 +202,34 @@ fn an_old_plan_page_orders_nothing() {
     assert_eq!(newcomer.press(&token, &page, "/dashboard/orders", "plan=pro&once").status, 409);
     let page = newcomer.still.page(&token, PLAN).text;
     assert_eq!(newcomer.press(&token, &page, "/dashboard/orders", "plan=pro&once").status, 303, "but a new one does");
+}
+
+/// An order that waits looks after itself; once the browser is another customer's, it is no page of this one's any more.
+#[test]
+fn the_page_of_an_order_becomes_the_other_visits_too() {
+    let world = World::start();
+    let order = world.post("studiotwin", "/accounts/tile-works/orders", "waits", r#"{"package": "small"}"#).body;
+    let order = order["order"].as_str().expect("an order");
+    world.enter("studiotwin", "tile-works", "");
+    world.browser.go(&world.at(&format!("/dashboard/orders/{order}")));
+    world.browser.find("[data-waits]");
+    world.browser.behind_another_tab(|| world.enter("studiotwin", "otto", ""));
+    world.browser.until("document.body.dataset.whose !== 'studiotwin/tile-works'");
+}
+
+/// A reading that failed is tried again, though nothing changes any more.
+#[test]
+fn a_page_catches_up_once_its_server_answers_again() {
+    let world = World::start();
+    let browser = &world.browser;
+    world.enter("flow-studio", "ana", "");
+    browser.until("document.getElementById('available').textContent === '3,000'");
+    browser.chromium("Network.enable", json!({}));
+    browser.chromium("Network.setBlockedURLs", json!({"urls": ["*/dashboard"]}));
+    let hold = r#"{"tool": "live-action", "measures": {"seconds": 10.4}}"#;
+    assert_eq!(world.post("flow-studio", "/accounts/ana/holds", "hers", hold).status, 201);
+    browser.until("!document.getElementById('offline').hidden");
+    browser.chromium("Network.setBlockedURLs", json!({"urls": []}));
+    browser.until("document.getElementById('available').textContent === '2,780'");
+    browser.until("document.getElementById('offline').hidden");
 }
