@@ -260,6 +260,8 @@ pub struct VersionShown {
     pub effective_from: Instant,
     /// Whether it is the one in force now.
     pub in_force: bool,
+    /// Twelve hexadecimal digits of a digest of its content, as the audit trail has them: comments and spacing change nothing of it.
+    pub digest: String,
 }
 
 /// What publishing came to.
@@ -406,6 +408,7 @@ impl VersionShown {
             published_at: Instant(published.published_at),
             effective_from: Instant(published.effective),
             in_force: in_force == Some(published.version),
+            digest: published.catalog.short_digest(),
         }
     }
 }

@@ -153,6 +153,11 @@ pub struct Price {
 }
 
 impl Catalog {
+    /// The beginning of its digest, for people: twelve hexadecimal digits.
+    pub fn short_digest(&self) -> String {
+        self.digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// The tool of that name.
     pub fn tool(&self, id: &str) -> Option<&Tool> {
         self.tools.iter().find(|tool| tool.id.as_str() == id)

@@ -451,9 +451,16 @@ impl Engine {
                 PublishOutcome::Published(next) => next,
             };
             if next.version == 1 {
-                let outcome = self.publish_checked(publication, catalog, expected).await?;
-                self.record_first(&outcome, &hand).await;
-                return Ok(outcome);
+                // Another server's may be the first by now: then this one is recorded before it is done, as any.
+                let first = Expected { newest: Some(0), ..expected.clone() };
+                match self.publish_checked(publication.clone(), Arc::clone(&catalog), first).await {
+                    Err(PublishError::Overtaken { .. }) if expected.newest.is_none() => continue,
+                    outcome => {
+                        let outcome = outcome?;
+                        self.record_first(&outcome, &hand).await;
+                        return Ok(outcome);
+                    }
+                }
             }
             self.record_publication(&next, &hand).await.map_err(|refusal| match refusal {
                 Refusal::Unavailable(why) => PublishError::Unavailable(why),
@@ -479,15 +486,20 @@ impl Engine {
     }
 
     async fn record_publication(&self, published: &Published, hand: &Hand<'_>) -> Result<(), Refusal> {
-        let subject = format!("version {}", published.version);
+        // The digest tells whose publication became the version, where two people were recorded for the same number.
+        let subject = format!("version {}, {}", published.version, published.catalog.short_digest());
         let deed = Deed::of(Act::CatalogPublished, &subject).because(hand.reason);
         self.record(published.studio, Arc::clone(&hand.by), deed).await
     }
 
     /// What a publication would come to now, as far as this engine knows. It takes up nobody's time and writes nothing.
     pub fn try_publication(&self, catalog: &Arc<Catalog>, expected: &Expected) -> Result<PublishOutcome, PublishError> {
-        let (hub, now) = (self.hub(), self.now());
-        let moment = publishing::Moment { now, replaces_from: now };
+        let hub = self.hub();
+        // By the same moment as the publication itself is decided.
+        let moment = match &self.inner {
+            Inner::Owned(_) => publishing::Moment::with_lead(self.now(), 0),
+            Inner::Joint(joint) => joint.moment_of_publication(),
+        };
         let decided = publishing::decide(&hub.studio_numbers(), &hub.catalogs(), catalog, expected, moment)?;
         Ok(match decided {
             publishing::Decided::Known(known) => PublishOutcome::Known(known),

@@ -22,6 +22,13 @@ pub(crate) struct Moment {
     pub(crate) replaces_from: Time,
 }
 
+impl Moment {
+    /// Now, where a version replaces another so many microseconds later at the earliest.
+    pub(crate) fn with_lead(now: Time, lead_micros: i64) -> Moment {
+        Moment { now, replaces_from: Time::from_micros(now.micros() + lead_micros) }
+    }
+}
+
 /// What whoever publishes takes to be so.
 #[derive(Clone, Debug, Default)]
 pub struct Expected {

@@ -545,7 +545,7 @@ impl Sequencer {
         expected: &Expected,
         now: Time,
     ) -> Result<PublishOutcome, PublishError> {
-        let moment = publishing::Moment { now, replaces_from: now };
+        let moment = publishing::Moment::with_lead(now, 0);
         let decided = publishing::decide(&self.studios, &self.catalogs, &catalog, expected, moment)?;
         let (published, studio) = match decided {
             Decided::Known(known) => return Ok(PublishOutcome::Known(known)),

@@ -18,7 +18,7 @@ use scrip_core::rejection::Rejection;
 use scrip_core::term::Term;
 use scrip_core::time::Time;
 use scrip_engine::clock::Clock;
-use scrip_engine::engine::{Deed, Outcome, Publication, Refusal, Request};
+use scrip_engine::engine::{Deed, Expected as Expectation, Outcome, Publication, PublishOutcome, Refusal, Request};
 use scrip_engine::history::HistoryQuery;
 use scrip_engine::store::joint::memory::JointMemory;
 use scrip_engine::store::joint::{
@@ -33,6 +33,8 @@ struct Told {
     inside: JointMemory,
     /// What becomes of the next appends; then they go through.
     appends: Mutex<VecDeque<Append>>,
+    /// The next change of documents lands, and nobody knows.
+    puts_unknown: AtomicBool,
     /// No write goes through.
     full: AtomicBool,
     /// Nothing can be confirmed.
@@ -58,7 +60,8 @@ impl JointStore for Told {
     }
 
     fn put(&self, edition: u64, documents: &[Document]) -> Result<Appended, StoreError> {
-        self.inside.put(edition, documents)
+        let put = self.inside.put(edition, documents);
+        if self.puts_unknown.swap(false, Ordering::SeqCst) { Err(StoreError::Unknown("lost".into())) } else { put }
     }
 
     fn fetch(&self, wanted: &Wanted) -> Result<Found, StoreError> {
@@ -140,16 +143,23 @@ impl JointStore for Told {
 fn begin() -> (Engine, Arc<Told>, StudioNumber) {
     let told = Arc::new(Told::default());
     let engine = another(&told);
-    let source = Arc::from("studio = \"first\"\nname = \"First\"\n[tools.look]\nname = \"Look\"\nrate.flat = 1\n");
-    let publication = Publication { format: scrip_core::catalog::Format::Toml, source };
-    waited(engine.publish(publication, None)).unwrap();
+    waited(engine.publish(publication(1), None)).unwrap();
     let (studio, _) = engine.studios().pop().unwrap();
     (engine, told, studio)
 }
 
+/// A publication of the studio, where looking costs so many credits.
+fn publication(credits: u32) -> Publication {
+    let text = format!("studio = \"first\"\nname = \"First\"\n[tools.look]\nname = \"Look\"\nrate.flat = {credits}\n");
+    Publication { format: scrip_core::catalog::Format::Toml, source: text.into() }
+}
+
 /// Another server's engine on the same store.
 fn another(told: &Arc<Told>) -> Engine {
-    let clock = Clock::test(Time::parse("2026-01-01T00:00:00Z").unwrap());
+    on_clock(told, Clock::test(Time::parse("2026-01-01T00:00:00Z").unwrap()))
+}
+
+fn on_clock(told: &Arc<Told>, clock: Clock) -> Engine {
     let store: Arc<dyn JointStore> = Arc::<Told>::clone(told);
     Engine::start_joint(store, Options { clock, sweep_per_second: 0, ..Options::default() }).unwrap()
 }
@@ -189,6 +199,37 @@ fn charge() -> Command {
         member: None,
         expected: Expected::default(),
     })
+}
+
+/// A publication is tried by the same moment as it is decided: what was published at once is in force in a few seconds, and by then
+/// so is what comes after it.
+#[test]
+fn a_publication_is_tried_as_it_is_decided() {
+    let told = Arc::new(Told::default());
+    let engine = on_clock(&told, Clock::system());
+    for (version, replaces) in [(1, 0), (2, 1), (3, 2)] {
+        let publication = publication(version);
+        let catalog = Arc::new(scrip_core::catalog::read(&publication.source, publication.format).unwrap());
+        let expected = Expectation { replaces: Some(replaces), ..Expectation::default() };
+        let tried = engine.try_publication(&catalog, &expected);
+        assert!(
+            matches!(&tried, Ok(PublishOutcome::Published(next)) if next.version == version),
+            "{version}: {tried:?}"
+        );
+        let done = waited(engine.publish_as(publication, expected));
+        assert!(matches!(&done, Ok(PublishOutcome::Published(next)) if next.version == version), "{version}: {done:?}");
+    }
+}
+
+/// A publication that landed without an answer is found, and told as published.
+#[test]
+fn a_publication_that_landed_unknown_is_published() {
+    let (engine, told, _) = begin();
+    told.puts_unknown.store(true, Ordering::SeqCst);
+    let done = waited(engine.publish(publication(2), None));
+    assert!(matches!(&done, Ok(PublishOutcome::Published(next)) if next.version == 2), "{done:?}");
+    let again = waited(engine.publish(publication(2), None));
+    assert!(matches!(&again, Ok(PublishOutcome::Known(known)) if known.version == 2), "{again:?}");
 }
 
 /// What a server knows of an account it does not read again before it appends, and relies on no more than what the append

@@ -144,6 +144,10 @@ pub(crate) struct PublishedVersion {
     /// The version in force now.
     pub(crate) in_force: Option<u32>,
     pub(crate) news: News,
+    /// Whether it takes force later.
+    pub(crate) is_ahead: bool,
+    /// The version that begins at the same instant in its place, so that it is never in force.
+    pub(crate) replaced_by: Option<u32>,
     /// The versions that are scheduled already and take over from a new one.
     pub(crate) followed_by: Vec<Followed>,
 }
@@ -286,6 +290,8 @@ async fn publish(engine: &Engine, asker: Asker, format: Format, source: String) 
         version: published.version,
         effective: published.effective.to_string(),
         in_force,
+        is_ahead: published.effective > engine.now(),
+        replaced_by: catalogs.replaced_before(&published),
         news,
         followed_by: followed_by.into_iter().map(Followed::from).collect(),
     }))

@@ -88,17 +88,24 @@ fn diff_tools(lines: &mut Vec<String>, old: &Tool, new: &Tool) {
     let hold_for = |tool: &Tool| format!("{} s", tool.hold_for);
     changed(lines, &format!("{name}, holds last"), &hold_for(old), &hold_for(new));
     changed(lines, &format!("{name}, on excess"), old.on_excess.word(), new.on_excess.word());
-    diff_measures(lines, old, new);
+    lines.extend(diff_rates(old, new));
+}
+
+/// What differs between the rates of a tool, a line each: none only where they read alike.
+pub(super) fn diff_rates(old: &Tool, new: &Tool) -> Vec<String> {
+    let mut lines = Vec::new();
+    diff_measures(&mut lines, old, new);
     let settings = lines.len();
-    diff_prices(lines, old, new);
+    diff_prices(&mut lines, old, new);
     let rewritten = old.rate.summary() != new.rate.summary()
         || old.rate.minimum() != new.rate.minimum()
         || old.rate.maximum() != new.rate.maximum()
         || old.rate.rounding() != new.rate.rounding();
     if lines.len() == settings && rewritten {
-        let (old, new) = (old.rate.summary(), new.rate.summary());
+        let (name, old, new) = (&old.name, old.rate.summary(), new.rate.summary());
         lines.push(format!("{name}: the rate reads differently, the compared prices are the same: {old} → {new}"));
     }
+    lines
 }
 
 fn diff_measures(lines: &mut Vec<String>, old: &Tool, new: &Tool) {

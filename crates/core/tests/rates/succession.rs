@@ -91,6 +91,62 @@ fn what_is_scheduled_says_what_it_takes_back() {
     );
 }
 
+/// Of two that begin at the same instant the newer counts: the other never takes over, and takes nothing back.
+#[test]
+fn a_version_that_never_begins_takes_nothing_back() {
+    let scheduled = [
+        ("01-01", "70.00", "Twins"),
+        ("03-01", "75.00", "Twins"),
+        ("03-01", "72.00", "Twins"),
+        ("04-01", "72.00", "Twins"),
+    ];
+    let renamed = "the studio's name: Twins → Others";
+    let back = "the studio's name: Others → Twins";
+    check(
+        &scheduled,
+        ("02-01", "70.00", "Others"),
+        &format!("from Some(1); {renamed}; then 3; {back}; then 4; {back}"),
+    );
+    let mut catalogs = Catalogs::default();
+    for (number, day) in (1..).zip(["01-01", "03-01", "03-01", "03-01", "04-01"]) {
+        let (effective, catalog) = (at(&format!("2026-{day}T00:00:00Z")), document("70.00", "Twins"));
+        let published_at = at("2026-01-01T00:00:00Z");
+        catalogs.add(Arc::new(Published { studio: STUDIO, version: number, published_at, effective, catalog }));
+    }
+    let replaced = catalogs.of(STUDIO).iter().map(|version| catalogs.replaced_before(version));
+    assert_eq!(replaced.collect::<Vec<_>>(), [None, Some(3), Some(4), None, None]);
+}
+
+/// Rates are compared at their examples, and elsewhere only where these agree: what reads like a change of before may hide another.
+#[test]
+fn a_rate_that_both_change_is_taken_back() {
+    let rate = "rate.per = \"actions\"\nrate.credits = 5\nrate.examples = [\n    { given = { actions = 1 }, credits = 5 },\n    \
+                { given = { actions = 3 }, credits = 15 },\n]";
+    assert!(STUDIOTWIN.contains(rate));
+    let document = |formula: &str, one: u32| {
+        let rates =
+            format!("rate.formula = \"{formula}\"\nrate.examples = [{{ given = {{ actions = 1 }}, credits = {one} }}]");
+        Arc::new(read(&STUDIOTWIN.replace(rate, &rates), Format::Toml).unwrap())
+    };
+    let mut catalogs = Catalogs::default();
+    for (number, day, catalog) in [(1, "01-01", document("5 * actions", 5)), (2, "03-01", document("6 * actions", 6))] {
+        let effective = at(&format!("2026-{day}T00:00:00Z"));
+        catalogs.add(Arc::new(Published {
+            studio: STUDIO,
+            version: number,
+            published_at: effective,
+            effective,
+            catalog,
+        }));
+    }
+    let taken_back = |formula: &str| {
+        let new = catalogs.succession(STUDIO, &document(formula, 5), (3, at("2026-02-01T00:00:00Z")));
+        new.followed_by.into_iter().flat_map(|later| later.takes_back).collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(taken_back("if actions > 3 then 4 * actions else 5 * actions"), "Text to Motion 1 action: 5 → 6");
+    assert_eq!(taken_back("5 * actions"), "", "the rate is that of before");
+}
+
 /// The first of a studio is in force at any clock; no later one before it is published.
 #[test]
 fn no_later_version_is_in_force_in_the_past() {

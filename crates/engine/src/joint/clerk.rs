@@ -216,19 +216,21 @@ impl<'a> Clerk<'a> {
         catalog: &Arc<Catalog>,
         expected: &Expected,
     ) -> Result<PublishOutcome, PublishError> {
-        let clock = self.joint.hub.options.clock.clone();
-        let lead = if matches!(clock, Clock::Test(_)) { 0 } else { LEAD_MICROS };
+        let joint = self.joint;
+        // What was written before nobody knew whether it landed.
+        let mut written: Vec<(u32, Time)> = Vec::new();
         let changed = self.change(|hub| {
-            let now = clock.now();
-            let replaces_from = Time::from_micros(now.micros() + lead);
-            let moment = publishing::Moment { now, replaces_from };
             let (studios, catalogs) = (hub.studio_numbers(), hub.catalogs());
-            let decided = publishing::decide(&studios, &catalogs, catalog, expected, moment)?;
+            let decided = publishing::decide(&studios, &catalogs, catalog, expected, joint.moment_of_publication())?;
             Ok::<_, Unpublished>(match decided {
+                publishing::Decided::Known(known) if written.contains(&(known.version, known.published_at)) => {
+                    Change::Nothing(PublishOutcome::Published(known))
+                }
                 publishing::Decided::Known(known) => Change::Nothing(PublishOutcome::Known(known)),
                 publishing::Decided::New { published, studio } => {
                     let studio = studio.map(|number| Document::Studio { number, id: catalog.studio.clone() });
                     let version = publishing::document(&published, publication);
+                    written.push((published.version, published.published_at));
                     Change::Store(studio.into_iter().chain([version]).collect(), PublishOutcome::Published(published))
                 }
             })
@@ -278,6 +280,15 @@ impl<'a> Clerk<'a> {
         let account = self.joint.store.accounts_of(&[entry.account])?.pop().flatten();
         let found = account.filter(|account| account.studio == studio);
         Ok(found.map(|account| (account.id.clone(), order.clone())))
+    }
+}
+
+impl Joint {
+    /// When a catalog is published that is published now. On a test clock versions take effect at once.
+    pub(crate) fn moment_of_publication(&self) -> publishing::Moment {
+        let clock = &self.hub.options.clock;
+        let lead = if matches!(clock, Clock::Test(_)) { 0 } else { LEAD_MICROS };
+        publishing::Moment::with_lead(clock.now(), lead)
     }
 }
 

@@ -53,8 +53,8 @@ pub(crate) fn diff(old: &Path, new: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `scrip catalog publish`. Content that was a version before is left alone (R7): fine when that version is in force,
-/// the answer no when another one is.
+/// `scrip catalog publish`. Content that was a version before is left alone (R7): fine when that version is in force or takes force
+/// later, the answer no when another one is.
 pub(crate) fn publish(place: &Place, file: &Path) -> Result<(), Failure> {
     let (source, format) = source(file)?;
     match place::ask(place, Ask::Publish { json: format == Format::Json, source })? {
@@ -66,21 +66,33 @@ pub(crate) fn publish(place: &Place, file: &Path) -> Result<(), Failure> {
     }
 }
 
+/// How content that was a version before becomes one again: comments are none of it (R7).
+const BRING_BACK: &str = "to bring it back give it another effective_from (one that has passed: at once)";
+
 fn report(version: &PublishedVersion) -> Result<(), Failure> {
-    let PublishedVersion { studio, version: number, effective, in_force, news, followed_by } = version;
-    match (news, in_force) {
-        (News::Published, Some(force)) if force == number => println!("{studio}: version {number} is in force"),
-        (News::Published, _) => println!("{studio}: version {number} is published, in force from {effective}"),
-        (News::Known, Some(force)) if force != number => {
+    let PublishedVersion { studio, version: number, effective, in_force, news, is_ahead, replaced_by, followed_by } =
+        version;
+    match (news, in_force, replaced_by) {
+        (News::Published, Some(force), _) if force == number => println!("{studio}: version {number} is in force"),
+        (News::Published, ..) => println!("{studio}: version {number} is published, in force from {effective}"),
+        (News::Known, _, Some(by)) => {
             return Err(Failure::No(format!(
-                "{studio}: this content was version {number} before, and version {force} is in force: left alone; \
-                 to bring it back change its text (a comment will do)"
+                "{studio}: this content is version {number}, which version {by} takes the place of from the same instant on: \
+                 left alone; {BRING_BACK}"
             )));
         }
-        (News::Known, _) => println!("{studio}: this content is version {number} already: left alone"),
+        (News::Known, ..) if *is_ahead => {
+            println!("{studio}: this content is version {number} already, in force from {effective}: left alone");
+        }
+        (News::Known, Some(force), None) if force != number => {
+            return Err(Failure::No(format!(
+                "{studio}: this content was version {number} before, and version {force} is in force: left alone; {BRING_BACK}"
+            )));
+        }
+        (News::Known, ..) => println!("{studio}: this content is version {number} already: left alone"),
     }
     for other in followed_by {
-        let takes_back = if other.takes_back.is_empty() { "nothing of it back" } else { "this back:" };
+        let takes_back = if other.takes_back.is_empty() { "back nothing of what was compared" } else { "this back:" };
         println!(
             "{studio}: version {}, which is scheduled already, takes over on {} and takes {takes_back}",
             other.version, other.effective

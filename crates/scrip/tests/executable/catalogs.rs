@@ -116,6 +116,31 @@ fn a_publication_names_what_takes_it_back() {
     assert_eq!(publish(&dearer(folder.path())), expected);
 }
 
+/// R7: content that is scheduled is left alone, and so is what never begins, which is the answer no.
+#[test]
+fn what_is_known_is_told_where_it_stands() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data").display().to_string();
+    let publish = |from: &str, to: &str| {
+        let to = format!("effective_from = 2099-01-01T00:00:00Z\n{to}");
+        run(&["catalog", "publish", "--data", &data, &changed(folder.path(), from, &to)])
+    };
+    succeed(&["catalog", "publish", "--data", &data, &shipped("studiotwin")]);
+    let studio = "studio = \"studiotwin\"\nname = \"StudioTwin\"";
+    let twins = "studio = \"studiotwin\"\nname = \"Twins\"";
+    assert_eq!(publish(studio, studio).code, Some(0));
+    let again = publish(studio, studio);
+    let expected = "studiotwin: this content is version 2 already, in force from 2099-01-01T00:00:00Z: left alone\n";
+    assert_eq!((again.code, again.stdout.as_str()), (Some(0), expected), "{again:?}");
+    assert_eq!(publish(studio, twins).code, Some(0));
+    let never = publish(studio, studio);
+    assert_eq!(never.code, Some(1), "{never:?}");
+    assert!(never.stderr.contains("version 2, which version 3 takes the place of"), "{never:?}");
+    // A comment is none of the content: the time is.
+    let back = publish(studio, &format!("# as it was\n{studio}"));
+    assert_eq!(back.code, Some(1), "{back:?}");
+}
+
 #[test]
 fn a_refused_catalog_stops_the_start_before_anything_is_written() {
     let folder = tempfile::tempdir().expect("a temporary folder");

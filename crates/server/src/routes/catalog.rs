@@ -158,7 +158,21 @@ async fn try_out(
             PublishedShown::of(&checked, checked.effective_from.map(|_| next.effective)).beside(succession)
         }
     };
-    Ok(reply::ok(&PublishedShown { warnings: warnings(app, key.studio, &checked), ..shown }))
+    let mut warnings = warnings(app, key.studio, &checked);
+    if let PublishOutcome::Known(known) = &tried {
+        warnings.extend(never_in_force(app, known));
+    }
+    Ok(reply::ok(&PublishedShown { warnings, ..shown }))
+}
+
+/// What is said of a version that never is in force, and is left alone all the same.
+fn never_in_force(app: &App, known: &Published) -> Option<String> {
+    let by = app.engine().catalogs().replaced_before(known)?;
+    Some(format!(
+        "version {} is never in force: version {by} takes its place from the same instant on. To bring it back give it another \
+         effective_from",
+        known.version
+    ))
 }
 
 /// What the studio's payment provider makes of a catalog, where nobody can mean it so.
@@ -209,6 +223,8 @@ async fn really(app: &App, key: &Authorised, publication: Publication, wish: Wis
         ..PublishedShown::of(&version.catalog, Some(version.effective))
     };
     if !is_new {
+        let mut shown = shown;
+        shown.warnings.extend(never_in_force(app, &version));
         return Ok(reply::ok(&shown));
     }
     let at = (version.version, version.effective);

@@ -116,13 +116,15 @@ async fn what_moves_no_credits_says_why_as_well() {
     // Of different accounts at one instant, any may be first.
     let (mut all, _) = trail(&world, "/v1/audit").await;
     all.sort();
+    let versions = world.get("/v1/catalog/versions").await.json()["versions"].clone();
+    let digest = versions[0]["digest"].as_str().unwrap();
     let mut expected = [
         format!("{boss} key_revoked - {made} Bo has left 0"),
         format!("{a} plan_change ada - she asked 0"),
         format!("{a} plan_change ada - - 0"),
         format!("{boss} portal_opened ada for 900 s she sees no job 0"),
         format!("{boss} signed_in - console - 0"),
-        format!("{boss} catalog_published - version 2 more for Lite 0"),
+        format!("{boss} catalog_published - version 2, {digest} more for Lite 0"),
         format!("{a} key_created - {made} for Bo 0"),
     ];
     expected.sort();

@@ -89,5 +89,34 @@ async fn no_version_is_in_force_that_nobody_published() {
     assert_eq!(publish(&world, "", "studio = 1".to_owned()).await.status, 422);
     let acts = world.get("/v1/audit").await.json()["acts"].clone();
     let told: Vec<_> = acts.as_array().unwrap().iter().map(|act| (&act["act"], &act["reference"])).collect();
-    assert_eq!(told, [(&json!("catalog_published"), &json!("version 2"))], "{acts}");
+    // The digest says whose document became the version, where two were recorded for one number.
+    let versions = world.get("/v1/catalog/versions").await.json()["versions"].clone();
+    let digests: Vec<_> =
+        versions.as_array().unwrap().iter().map(|version| version["digest"].as_str().unwrap()).collect();
+    assert!(digests[0] != digests[1] && digests.iter().all(|digest| digest.len() == 12), "{versions}");
+    let reference = json!(format!("version 2, {}", digests[0]));
+    assert_eq!(told, [(&json!("catalog_published"), &reference)], "{acts}");
+}
+
+/// Of two versions that begin at the same instant the newer counts: the other takes nothing back, and whoever brings it again is told.
+#[tokio::test]
+async fn a_version_that_never_begins_is_told_so() {
+    let world = World::new().await;
+    for credits in ["3_500", "3_200"] {
+        assert_eq!(publish(&world, "", document(credits, "Flow Studio", Some(MARCH))).await.status, 201);
+    }
+    let warned = async |query: &str, credits: &str| {
+        let known = publish(&world, query, document(credits, "Flow Studio", Some(MARCH))).await;
+        assert_eq!((known.status, &known.json()["published"]), (200, &json!(false)), "{}", known.text());
+        known.json()["warnings"].to_string()
+    };
+    for query in ["", "?dry_run=true"] {
+        let warning = warned(query, "3_500").await;
+        assert!(warning.contains("version 2 is never in force: version 3 takes its place"), "{warning}");
+        assert_eq!(warned(query, "3_200").await, "null", "it is in force from March on");
+    }
+    let tried = publish(&world, "?dry_run=true", document("3_000", "Flow", None)).await.json();
+    let followed_by: Vec<_> =
+        tried["followed_by"].as_array().unwrap().iter().map(|other| &other["catalog_version"]).collect();
+    assert_eq!(followed_by, [&json!(3)], "{tried}");
 }

@@ -48,11 +48,20 @@ struct Stands {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     InForce,
+    /// It takes force within a minute: what was published at once, on a store that several servers share.
+    Soon,
     /// It takes force later.
     Scheduled,
-    /// Another took over from it, or from it before it had begun.
+    /// Another took over from it.
     Superseded,
+    /// It never is in force: this newer one begins at the same instant.
+    Replaced {
+        by: u32,
+    },
 }
+
+/// How soon is at once, in microseconds.
+const SOON: i64 = 60_000_000;
 
 /// What came of the last press of a button.
 enum Outcome {
@@ -167,9 +176,9 @@ async fn shown(desk: &Desk, (source, format): (String, &'static str), version: O
     let visit: ConsoleVisitShown = desk.get("/console-session").await?;
     let mut frame = Frame::around(desk, Room::Catalog);
     frame.now = visit.now;
-    let rows = versions.versions.iter().map(|version| row(&frame, version)).collect();
-    let stands = |version: &VersionShown| Stands::of(version, &frame);
-    let stands: Vec<Stands> = versions.versions.iter().map(stands).collect();
+    let all = &versions.versions;
+    let stands: Vec<Stands> = all.iter().map(|version| Stands::of(version, all, frame.now)).collect();
+    let rows = all.iter().zip(&stands).map(|(version, stands)| row(&frame, version, stands)).collect();
     let columns = vec![text("Version"), text("Published"), text("In force from"), text("State"), text("")];
     let table =
         Table { name: "Versions", columns, rows, empty: "No version was published yet.".to_owned(), next: None };
@@ -179,11 +188,13 @@ async fn shown(desk: &Desk, (source, format): (String, &'static str), version: O
     Ok(frame::html(StatusCode::OK, &page))
 }
 
-fn row(frame: &Frame, version: &VersionShown) -> Vec<Cell> {
-    let (state, tone) = match Stands::of(version, frame).state {
+fn row(frame: &Frame, version: &VersionShown, stands: &Stands) -> Vec<Cell> {
+    let (state, tone) = match stands.state {
         State::InForce => ("in_force", Tone::Good),
+        State::Soon => ("in_force_within_a_minute", Tone::Good),
         State::Scheduled => ("scheduled", Tone::Warn),
         State::Superseded => ("superseded", Tone::Quiet),
+        State::Replaced { .. } => ("replaced", Tone::Quiet),
     };
     let read = Way {
         href: format!("/console/catalog/{}", version.catalog_version),
@@ -204,25 +215,36 @@ fn row(frame: &Frame, version: &VersionShown) -> Vec<Cell> {
 }
 
 impl Stands {
-    fn of(version: &VersionShown, frame: &Frame) -> Stands {
-        let state = match (version.in_force, version.effective_from.0 > frame.now.0) {
+    fn of(version: &VersionShown, all: &[VersionShown], now: Instant) -> Stands {
+        let (number, from) = (version.catalog_version, version.effective_from);
+        let newer = all.iter().filter(|other| other.effective_from == from && other.catalog_version > number);
+        let newest = newer.map(|other| other.catalog_version).max();
+        let state = match (version.in_force, newest) {
             (true, _) => State::InForce,
-            (false, true) => State::Scheduled,
-            (false, false) => State::Superseded,
+            (false, Some(by)) => State::Replaced { by },
+            (false, None) if is_ahead(from, now) => State::Scheduled,
+            (false, None) if from.0 > now.0 => State::Soon,
+            (false, None) => State::Superseded,
         };
-        Stands { version: version.catalog_version, state, from: version.effective_from }
+        Stands { version: number, state, from }
     }
+}
+
+/// Whether an instant is further ahead than what is published at once may take.
+fn is_ahead(from: Instant, now: Instant) -> bool {
+    from.0.micros().saturating_sub(now.0.micros()) > SOON
 }
 
 impl CatalogPage {
     fn is_ahead(&self, published: &PublishedShown) -> bool {
-        published.effective_from.is_some_and(|from| from.0 > self.frame.now.0)
+        published.effective_from.is_some_and(|from| is_ahead(from, self.frame.now))
     }
 
     /// The other versions that are scheduled, in the order in which they take force.
     fn scheduled(&self, but: &Stands) -> Vec<&Stands> {
         let others = self.versions.iter().filter(|stands| *stands != but);
-        let mut scheduled: Vec<&Stands> = others.filter(|stands| stands.state == State::Scheduled).collect();
+        let to_come = |stands: &&Stands| matches!(stands.state, State::Soon | State::Scheduled);
+        let mut scheduled: Vec<&Stands> = others.filter(to_come).collect();
         scheduled.sort_by_key(|stands| (stands.from.0, stands.version));
         scheduled
     }
@@ -267,6 +289,27 @@ mod tests {
         ] {
             assert_eq!(in_force_from(source, from), expected);
         }
+    }
+
+    /// What the list and the editor say of versions, each with the second from which it is in force, when it is the second 100.
+    #[test]
+    fn a_version_stands_where_the_rules_have_it() {
+        let at = |second: i64| Instant(scrip_core::time::Time::from_micros(second * 1_000_000));
+        let effective = [(1, 0), (2, 50), (3, 110), (4, 160), (5, 161), (6, 161)];
+        let all: Vec<VersionShown> = effective
+            .iter()
+            .map(|(version, from)| VersionShown {
+                catalog_version: *version,
+                published_at: at(0),
+                effective_from: at(*from),
+                in_force: *version == 2,
+                digest: String::new(),
+            })
+            .collect();
+        let states: Vec<State> = all.iter().map(|version| Stands::of(version, &all, at(100)).state).collect();
+        let expected =
+            [State::Superseded, State::InForce, State::Soon, State::Soon, State::Replaced { by: 6 }, State::Scheduled];
+        assert_eq!(states, expected);
     }
 
     #[test]
