@@ -58,15 +58,15 @@ pub struct TotalsOfStudioShown {
     pub books: BooksShown,
 }
 
-/// Credits that were paid for and are not spent: what the studio still has to deliver. Held and frozen ones are among them; promo and
-/// make-good credits never are.
+/// Credits that accounts have now, were paid for and are not spent: the studio still has to deliver for them. Held and frozen ones are
+/// among them; promo and make-good credits never are, nor refills to come of a term that is paid for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PaidShown {
     /// Both.
     pub credits: WideAmount,
     /// Of the class `top_up`: bought, brought from elsewhere or granted for a payment outside.
     pub top_ups: WideAmount,
-    /// Of plans' refills, where the plan is not free and the present cycle is paid for.
+    /// Of plans' refills, and what rolled over of them: without a refill that nobody paid for, and without plans that are free.
     pub plans: WideAmount,
 }
 

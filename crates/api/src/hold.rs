@@ -291,7 +291,8 @@ pub struct HoldShown {
     pub account: Option<String>,
     /// `open`, `settled`, `released` or `expired`.
     pub state: String,
-    /// Whether it is open and has lasted longer than its tool's holds do at first: it was extended, or asked for more; absent: no.
+    /// Whether it is open and has lasted longer than its tool's holds do at first: it was extended, or asked for more;
+    /// absent: no, and to customers always.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stuck: bool,
     /// What was set aside.

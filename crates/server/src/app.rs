@@ -1,6 +1,7 @@
 //! What every handler shares, and what most of them do: carry out a command, read an account.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use scrip_api::unfit::{InvalidField, Unfit};
 use scrip_core::account::Account;
@@ -38,6 +39,8 @@ struct Shared {
     deliveries: Deliveries,
     sign_ins: SignIns,
     makers: Makers,
+    /// Whose turn it is to read all accounts of a studio.
+    surveys: Mutex<BTreeMap<StudioNumber, Arc<tokio::sync::Mutex<()>>>>,
     stopping: watch::Sender<bool>,
 }
 
@@ -53,6 +56,7 @@ impl App {
             deliveries: Deliveries::default(),
             sign_ins: SignIns::default(),
             makers: Makers::default(),
+            surveys: Mutex::default(),
             stopping: watch::Sender::new(false),
         }))
     }
@@ -159,6 +163,26 @@ impl App {
         let engine = self.engine().clone();
         let read = tokio::task::spawn_blocking(move || read(&engine)).await;
         Ok(read.map_err(|_| Refused::bug("a read ended without an answer"))??)
+    }
+
+    /// The same, of all accounts of a studio: one such reading at a time, however many ask, so that they take no more than one thread.
+    pub(crate) async fn surveying<T: Send + 'static>(
+        &self,
+        studio: StudioNumber,
+        read: impl FnOnce(&Engine) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Refused> {
+        let turns = {
+            let mut surveys = self.0.surveys.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(surveys.entry(studio).or_default())
+        };
+        let turn = turns.lock_owned().await;
+        // The turn ends with the reading, also where nobody waits for it any more.
+        let read = move |engine: &Engine| {
+            let found = read(engine);
+            drop(turn);
+            found
+        };
+        self.reading(read).await
     }
 
     /// The account as its last entry left it.

@@ -150,7 +150,7 @@ pub(crate) async fn stuck(
 ) -> Result<Page<(AccountId, Hold), EntryPlace>, Refused> {
     let Wanted { before: begun, limit, now, .. } = *wanted;
     let begun = begun.map(|place| (place.at, place.account, place.seq));
-    let found = app.reading(move |engine| {
+    let found = app.surveying(studio, move |engine| {
         let (mut oldest, mut last, catalogs) = (BTreeMap::new(), None, engine.catalogs());
         loop {
             let page = engine.accounts_by_number(studio, None, last, PAGE_MAX)?;

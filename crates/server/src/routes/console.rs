@@ -140,7 +140,7 @@ pub(super) async fn totals(State(app): State<App>, key: Authorised, mut query: Q
     query.finish()?;
     let (studio, now) = (key.studio, app.engine().now());
     let from = from.unwrap_or_else(|| now.plus_seconds(-PERIOD_S));
-    let read = app.reading(move |engine| {
+    let read = app.surveying(studio, move |engine| {
         let (mut sums, catalogs) = (Sums::default(), engine.catalogs());
         let mut after = None;
         loop {

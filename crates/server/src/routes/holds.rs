@@ -10,7 +10,7 @@ use scrip_api::hold::{
 use scrip_api::unfit::InvalidField;
 use scrip_core::command::Command;
 use scrip_core::hold::{Hold, HoldState};
-use scrip_core::id::{AccountId, HoldRef, StudioNumber};
+use scrip_core::id::{AccountId, HoldRef};
 use scrip_core::rejection::Rejection;
 use scrip_core::time::Time;
 use scrip_engine::history::JournalPlace;
@@ -111,12 +111,12 @@ pub(super) async fn get(
     let now = app.engine().now();
     let found = app.engine().hold(key.studio, &at.account, &hold).await?.ok_or(Rejection::HoldNotFound)?;
     let found = held::as_of(found, now);
-    Ok(reply::ok(&shown(&app, key.studio, &at.account, &found)))
+    Ok(reply::ok(&shown(&app, &key, &at.account, &found)))
 }
 
-/// A hold as it stands.
-fn shown(app: &App, studio: StudioNumber, account: &AccountId, hold: &Hold) -> HoldShown {
-    let stuck = hold.is_stuck(studio, &app.engine().catalogs(), app.engine().now());
+/// A hold as it stands. That its job may be gone is for operators to judge: customers are not told.
+fn shown(app: &App, key: &Authorised, account: &AccountId, hold: &Hold) -> HoldShown {
+    let stuck = key.customer().is_none() && hold.is_stuck(key.studio, &app.engine().catalogs(), app.engine().now());
     HoldShown { stuck, ..HoldShown::of(hold, Some(account.as_str())) }
 }
 
@@ -131,7 +131,7 @@ pub(super) async fn list(
 ) -> Result<Response, Refused> {
     let wanted = wanted(query, Query::cursor, app.engine().now())?;
     let page = held::of_account(&app, key.studio, &account, &wanted).await?;
-    let holds = page.holds.iter().map(|hold| shown(&app, key.studio, &account, hold));
+    let holds = page.holds.iter().map(|hold| shown(&app, &key, &account, hold));
     Ok(reply::ok(&HoldsShown { holds: holds.collect(), next: page.next.map(cursor) }))
 }
 
@@ -141,21 +141,21 @@ pub(super) async fn list(
     responses((status = 200, body = HoldsShown, description = "A page of holds")))]
 pub(super) async fn list_all(State(app): State<App>, key: Authorised, mut query: Query) -> Result<Response, Refused> {
     if query.read("stuck", "true or false", |text| text.parse::<bool>().ok())? == Some(true) {
-        return stuck(&app, key.studio, query).await;
+        return stuck(&app, &key, query).await;
     }
     let wanted = wanted(query, Query::journal_cursor, app.engine().now())?;
     let page = held::of_studio(&app, key.studio, &wanted).await?;
-    let holds = page.holds.iter().map(|(account, hold)| shown(&app, key.studio, account, hold));
+    let holds = page.holds.iter().map(|(account, hold)| shown(&app, &key, account, hold));
     Ok(reply::ok(&HoldsShown { holds: holds.collect(), next: page.next.map(journal_cursor) }))
 }
 
-async fn stuck(app: &App, studio: StudioNumber, query: Query) -> Result<Response, Refused> {
+async fn stuck(app: &App, key: &Authorised, query: Query) -> Result<Response, Refused> {
     let wanted = wanted(query, Query::place_cursor, app.engine().now())?;
     if wanted.state.is_some_and(|state| state != HoldState::Open) {
         return Err(InvalidField::new("state", "open, or nothing, with stuck=true").into());
     }
-    let page = held::stuck(app, studio, &wanted).await?;
-    let holds = page.holds.iter().map(|(account, hold)| shown(app, studio, account, hold));
+    let page = held::stuck(app, key.studio, &wanted).await?;
+    let holds = page.holds.iter().map(|(account, hold)| shown(app, key, account, hold));
     let next = page.next.map(|place| journal_cursor(JournalPlace::Entry(place)));
     Ok(reply::ok(&HoldsShown { holds: holds.collect(), next }))
 }

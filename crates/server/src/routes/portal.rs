@@ -28,7 +28,7 @@ const BY_HAND_S: i64 = 900;
 /// Lets a customer in: the address of their pages, and a token for this one account. It reads, quotes, orders, changes
 /// the plan (an upgrade through payment), cancels and edits the account's settings; nothing else. Nothing is stored, so it
 /// needs no key. What somebody in the console opens, or a key of the role `support`, only reads, is recorded, and lasts for
-/// a quarter of an hour at most, and no longer than the session of who opens it.
+/// a quarter of an hour at most, and no longer than the session of who opens it would last: signing out ends it no sooner.
 #[utoipa::path(post, path = "/v1/accounts/{account}/portal-sessions", tag = "portal", params(AccountParam),
     request_body = PortalSessionRequest,
     responses((status = 201, body = PortalSessionShown, description = "The session")))]

@@ -11,6 +11,7 @@ async fn furnished() -> World {
     let source = std::fs::read_to_string("../../catalogs/flow-studio.toml").unwrap();
     let more = "
         [plans.monthly]\nname = \"Monthly\"\nallowance = 1_000\nprice = \"9.00 USD\"\nrenews = \"payment\"\n
+        [plans.rolling]\nname = \"Rolling\"\nallowance = 1_000\nprice = \"9.00 USD\"\nrenews = \"payment\"\nroll_over_cap = 500\n
         [plans.free]\nname = \"Free\"\nallowance = 50\nprice = \"0.00 USD\"\n
         [packages.pack]\nname = \"Pack\"\ncredits = 200\nbonus = 20\nprice = \"7.00 USD\"\n";
     let call = world.call("POST", "/v1/catalog").secret(FLOW).header("content-type", "application/toml");
@@ -79,6 +80,53 @@ async fn what_was_paid_for_and_is_not_spent_is_what_the_studio_owes() {
     assert_eq!(paid().await, add(0, 1_000));
 }
 
+/// What rolled over was paid for, though the refill after it came on trust, or its payment is late.
+#[tokio::test]
+async fn what_rolled_over_is_owed_in_grace_and_past_due() {
+    let world = furnished().await;
+    let plans = async || world.get("/v1/totals").await.json()["paid"]["plans"].as_i64().unwrap();
+    let order =
+        async || post(&world, "erin/orders", json!({"plan": "rolling"})).await["order"].as_str().unwrap().to_owned();
+    let mark_paid =
+        async |order: &str| post(&world, &format!("erin/orders/{order}/mark-paid"), json!({"reference": "i"})).await;
+    world.account("erin", 0).await;
+    mark_paid(&order().await).await;
+    assert_eq!(plans().await, 1_000);
+    let second = order().await;
+    // Within the grace: 500 of January's and 1,000 on trust. Then past due, with the same credits.
+    for (now, state) in [("2026-02-28T10:00:00Z", "active"), ("2026-03-04T10:00:00Z", "past_due")] {
+        world.at(now).await;
+        let subscription = world.get("/v1/accounts/erin/subscription").await.json();
+        assert_eq!(subscription["state"], json!(state), "{now}: {subscription}");
+        assert_eq!(world.get("/v1/accounts/erin/balance").await.json()["remaining"], json!(1_500), "{now}");
+        assert_eq!(plans().await, 500, "{now}");
+    }
+    // What rolled over is spent first.
+    for (credits, left) in [(200, 300), (700, 0)] {
+        let job = format!("job-{credits}");
+        post(&world, "erin/holds", json!({"credits": credits, "hold": job})).await;
+        assert_eq!(plans().await, if credits == 200 { 500 } else { 300 }, "held credits are not spent yet");
+        post(&world, &format!("erin/holds/{job}/settle"), json!({})).await;
+        assert_eq!(plans().await, left, "{credits}");
+    }
+    mark_paid(&second).await;
+    assert_eq!(plans().await, 600);
+}
+
+/// A free plan that is sold no more goes on for who has it, and nobody pays for it.
+#[tokio::test]
+async fn a_free_plan_is_free_when_it_is_out_of_the_catalog() {
+    let world = furnished().await;
+    world.account("cleo", 0).await;
+    world.put("/v1/accounts/cleo/subscription", json!({"plan": "free"})).await;
+    let source = std::fs::read_to_string("../../catalogs/flow-studio.toml").unwrap();
+    let call = world.call("POST", "/v1/catalog").secret(FLOW).header("content-type", "application/toml");
+    let published = call.send(Body::from(source.replacen("\"Flow Studio\"", "\"Flow\"", 1))).await;
+    assert_eq!(published.status, 201, "{}", published.text());
+    let totals = world.get("/v1/totals").await.json();
+    assert_eq!((&totals["remaining"], &totals["paid"]["plans"]), (&json!(50), &json!(0)), "{totals}");
+}
+
 /// A payment that repays a debt granted all the same.
 #[tokio::test]
 async fn what_a_payment_grants_is_said_though_it_repays_a_debt() {
@@ -125,6 +173,13 @@ async fn holds_that_are_stuck_are_found_oldest_first() {
         let open = world.get("/v1/holds?state=open").await.json();
         let marked = open["holds"].as_array().unwrap().iter().filter(|hold| hold["stuck"] == json!(true)).count();
         assert_eq!(marked, count, "each says it of itself");
+    }
+    // That a job may be gone is for operators to judge.
+    let portal = world.call("POST", "/v1/accounts/bob/portal-sessions").secret(FLOW).header("host", "x");
+    let token = portal.json(json!({})).await.json()["token"].as_str().unwrap().to_owned();
+    for path in ["/v1/accounts/bob/holds", "/v1/accounts/bob/holds/first"] {
+        let shown = world.call("GET", path).secret(&token).empty().await.text();
+        assert!(shown.contains("\"open\"") && !shown.contains("stuck"), "{shown}");
     }
     let first = stuck("&limit=2").await;
     assert_eq!(jobs(&first), "first second");
