@@ -270,9 +270,9 @@ fn a_plans_order_is_marked_as_paid_and_says_what_comes_at_once() {
         world.put("studiotwin", &format!("/accounts/{account}"), r#"{"name": "Plans"}"#);
         world.look(width, scheme);
         for (plan, says, done) in [
-            ("starter", "500 credits of it come at once.", "The order of Starter is paid: 500 credits came at once."),
+            ("starter", "At once: 500 credits.", "The order of Starter is paid: 500 credits came at once."),
             // The larger plan adds what the smaller one did not bring in this cycle.
-            ("studio", "2,000 credits of it come at once.", "The order of Studio is paid: 2,000 credits came at once."),
+            ("studio", "At once: 2,000 credits.", "The order of Studio is paid: 2,000 credits came at once."),
         ] {
             let order = world.post(
                 "studiotwin",

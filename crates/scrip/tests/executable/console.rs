@@ -246,6 +246,15 @@ fn what_another_page_sends_does_nothing() {
     again.says(200, "This was done already, and nothing was done now.");
     again.says(200, "Granted 5 credits.");
     assert_eq!(world.server.client(&world.admin).get("/accounts/ada").body["balance"]["available"], json!(65));
+    // Gone back from to the first form, with another amount: said, and another act from then on.
+    let more = |once: &str| {
+        let fields = [("credits", "7"), ("class", "promo"), ("reason", "x"), ("once", once), ("do", "confirm")];
+        visitor.post(path, &fields)
+    };
+    let used = more("1");
+    used.says(200, "Nothing was done now: this form was confirmed before, with something else in it.");
+    assert_eq!(world.server.client(&world.admin).get("/accounts/ada").body["balance"]["available"], json!(65));
+    more(&used.hidden("once")).says(200, "Granted 7 credits.");
     let page = visitor.get("/console");
     for (name, part) in [
         ("content-security-policy", "default-src 'none'"),
@@ -357,6 +366,44 @@ fn a_plan_is_put_once_and_over_nothing_unseen() {
     confirm("starter", &seen).says(200, "Nothing was changed now");
     let stands = world.server.client(&world.admin).get("/accounts/ada/subscription").body;
     assert_eq!((plan(), &stands["state"]), (json!("starter"), &json!("paused")));
+}
+
+/// Of two versions that begin at the same instant the newer counts: the other is not told as scheduled.
+#[test]
+fn a_version_that_never_begins_is_not_told_as_scheduled() {
+    let world = World::start();
+    let visitor = Visitor::signed_in(&world.server, &world.admin);
+    let document = std::fs::read_to_string(crate::support::shipped("studiotwin")).unwrap();
+    let spring = |name: &str| {
+        let named = document.replacen("\"StudioTwin\"", &format!("\"{name}\""), 1);
+        format!("effective_from = 2026-03-01T00:00:00Z\n{named}")
+    };
+    let check = |text: &str| visitor.post("/console/catalog", &[("format", "toml"), ("source", text), ("do", "check")]);
+    for (name, version) in [("First", 2), ("Second", 3)] {
+        let (text, checked) = (spring(name), check(&spring(name)));
+        let (after, replaces) = (checked.hidden("after"), checked.hidden("replaces"));
+        let fields = [
+            ("format", "toml"),
+            ("source", text.as_str()),
+            ("do", "publish"),
+            ("after", &after),
+            ("replaces", &replaces),
+            ("reason", "why"),
+        ];
+        visitor.post("/console/catalog", &fields).says(200, &format!("Scheduled, version {version}"));
+    }
+    let list = visitor.get("/console/catalog");
+    list.says(200, "<span class=\"tag plain\">Replaced</span>");
+    assert!(!list.text.contains("Version 2 is scheduled"), "{}", list.text);
+    let never = "which version 3 takes the place of from the same instant on: it is never in force.";
+    visitor.get("/console/catalog/2").says(200, never);
+    let known = check(&spring("First"));
+    known.says(200, never);
+    known.says(200, "To bring it back, give it another time from which it is in force");
+    // What comes before is told of the one that takes over, and of no other.
+    let before = check(&document.replacen("\"StudioTwin\"", "\"Others\"", 1));
+    before.says(200, "Version 3 is scheduled already");
+    assert!(!before.text.contains("Version 2 is scheduled already"), "{}", before.text);
 }
 
 /// What was checked is published where nobody else has published meanwhile.
@@ -489,8 +536,8 @@ fn keys_are_made_with_a_key_and_revoked_with_a_session() {
     session.get("/console").leads_to("/console/sign-in");
     visitor.get("/console/keys").says(200, "Revoked");
     assert_eq!(visitor.get(&format!("/console/keys/{id}/revoke")).status, 404);
-    // Who signed in with it goes by whom it was made for.
-    let named = format!("for Bo <span class=\"beneath\">{id}</span>");
+    // Whom the key was made for is said beneath it.
+    let named = format!("{id} <span class=\"beneath\">made for: for Bo</span>");
     visitor.get("/console/audit").says(200, &named);
     let reader = Visitor::signed_in(&world.server, &world.key("read"));
     assert!(!reader.get("/console/audit").text.contains(&named), "who may not read the keys sees their ids");

@@ -6,6 +6,7 @@
 use askama::Template;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
+use axum::response::Response;
 use scrip_api::account::AccountShown;
 use scrip_api::balance::{BalanceShown, TotalsShown};
 use scrip_api::code::Code;
@@ -16,7 +17,7 @@ use serde_json::json;
 use super::Page;
 use super::account::{self, account_id};
 use super::deed::{Act, Fields};
-use super::desk::{Denied, Desk, Sent};
+use super::desk::{Denied, Desk, Sent, Told};
 use super::frame::{Frame, Room};
 use super::object::Object;
 use super::told::{About, Outcome, Sentence};
@@ -38,8 +39,8 @@ enum Step {
     Ask { fault: Option<String>, once: String },
     /// To be confirmed.
     Confirm { sentences: Vec<Sentence>, after: TotalsShown, once: String, seen: String },
-    /// Done: what, and what the account has then.
-    Done { sentence: String, after: TotalsShown },
+    /// Done: what, and what the account had then, where the answer said it.
+    Done { sentence: String, after: Option<TotalsShown> },
     /// It was done before, by this very form, and nothing was done now; what it did then.
     DoneBefore { sentence: String },
 }
@@ -96,14 +97,39 @@ pub(super) async fn sent(Path((id, word)): Path<(String, String)>, sent: Sent) -
         Err(Denied(Trouble::Problem(problem))) if problem.code == Code::SubscriptionOvertaken => {
             ask(OVERTAKEN.to_owned())
         }
+        // With another amount, from the first form again: that is another act, and gets a key of its own.
+        Err(Denied(Trouble::Problem(problem))) if problem.code == Code::IdempotencyKeyReused => {
+            Step::Ask { fault: Some(USED.to_owned()), once: form::fresh()? }
+        }
         // What the rules refuse is said where it can be mended.
         Err(Denied(Trouble::Problem(problem))) if problem.status < 500 && problem.code != Code::Forbidden => {
             ask(problem.detail.clone())
         }
         step => step?,
     };
-    shown(desk, &id, act, fields, step).await
+    let done = match &step {
+        Step::Done { sentence, .. } => Some(("It is done", sentence.clone())),
+        Step::DoneBefore { sentence } => Some(("It was done already, and nothing was done now", sentence.clone())),
+        Step::Ask { .. } | Step::Confirm { .. } => None,
+    };
+    match (shown(desk, &id, act, fields, step).await, done) {
+        // What is done is told as done, whatever can be read of the account afterwards.
+        (Err(_), Some((title, sentence))) => Ok(told_only(title, &sentence)),
+        (page, _) => page,
+    }
 }
+
+/// What was done, where the account cannot be read now.
+fn told_only(title: &'static str, sentence: &str) -> Response {
+    let words = format!(
+        "{sentence} How the account stands now could not be read: look at it again before you do anything else."
+    );
+    Told { status: StatusCode::OK, title, words }.page()
+}
+
+/// What is said where a form was confirmed before, with something else in it.
+const USED: &str = "Nothing was done now: this form was confirmed before, with something else in it. Look at the account for what was \
+                    done then; go on from here if this is to be done as well.";
 
 /// What is said where a plan is not as the preview saw it.
 const OVERTAKEN: &str = "Nothing was changed now: the plan is not as it was when this was shown. It may have been changed already, by \
@@ -155,6 +181,16 @@ impl Said {
         Ok(Said { wording, names, object })
     }
 
+    /// The same of what is done: what cannot be read any more goes by its id.
+    async fn afterwards(desk: &Desk, id: &AccountId, (act, fields): (Act, &Fields)) -> Said {
+        let by_id = |_| Said {
+            wording: Frame::around(desk, Room::Accounts).wording,
+            names: Names(None),
+            object: Object::by_id((act, &fields.of)),
+        };
+        Said::of(desk, id, (act, fields)).await.unwrap_or_else(by_id)
+    }
+
     fn about<'a>(&'a self, fields: &'a Fields) -> About<'a> {
         About { wording: &self.wording, names: &self.names, object: self.object.as_ref(), fields }
     }
@@ -188,10 +224,8 @@ async fn change_plan(desk: &Desk, id: &AccountId, (act, fields): (Act, &Fields),
             desk.send("PUT", path, None, body).await?
         }
     };
-    let said = Said::of(desk, id, (act, fields)).await?;
-    let sentence = said.about(fields).plan_now(&stands);
-    let balance: BalanceShown = desk.get(&format!("/accounts/{id}/balance")).await?;
-    Ok(Step::Done { sentence, after: TotalsShown::from(&balance) })
+    let said = Said::afterwards(desk, id, (act, fields)).await;
+    Ok(Step::Done { sentence: said.about(fields).plan_now(&stands), after: None })
 }
 
 /// A confirmation of nothing that was seen.
@@ -203,11 +237,11 @@ fn overtaken() -> Denied {
 async fn done(desk: &Desk, id: &AccountId, act: Act, fields: &Fields, once: &str) -> Result<Step, Denied> {
     let answered = desk.send_once::<Outcome>(act.path(id, &fields.of), once, fields.body(act)).await?;
     let outcome = answered.body;
-    let said = Said::of(desk, id, (act, fields)).await?;
+    let said = Said::afterwards(desk, id, (act, fields)).await;
     let sentence = said.about(fields).behind(act, &outcome);
     Ok(match answered.replayed {
         true => Step::DoneBefore { sentence },
-        false => Step::Done { sentence, after: outcome.balance },
+        false => Step::Done { sentence, after: Some(outcome.balance) },
     })
 }
 
@@ -235,6 +269,11 @@ impl ActPage {
 
     fn is(&self, word: &str) -> bool {
         self.act.word() == word
+    }
+
+    /// What the account had after the act; else what it has now.
+    fn had(&self, after: &Option<TotalsShown>) -> TotalsShown {
+        after.unwrap_or_else(|| TotalsShown::from(&self.balance))
     }
 
     /// Whether anything is owed, or will be: new credits repay that first.

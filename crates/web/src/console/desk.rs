@@ -214,6 +214,16 @@ struct DeniedPage {
     words: String,
 }
 
+impl Told {
+    /// The page of it, which gets the console's frame where the session can be read.
+    pub(crate) fn page(self) -> Response {
+        let Told { status, title, words } = self.clone();
+        let mut response = frame::html(status, &DeniedPage { assets: assets::all(), title, words });
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
 impl Denied {
     /// The role may not do this.
     pub(crate) fn not_yours() -> Denied {
@@ -268,9 +278,6 @@ impl IntoResponse for Denied {
             return (StatusCode::SEE_OTHER, to).into_response();
         }
         let (status, title, words) = self.told();
-        let told = Told { status, title, words };
-        let mut response = frame::html(status, &DeniedPage { assets: assets::all(), title, words: told.words.clone() });
-        response.extensions_mut().insert(told);
-        response
+        Told { status, title, words }.page()
     }
 }

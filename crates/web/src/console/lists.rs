@@ -310,7 +310,8 @@ fn act_row(frame: &Frame, (people, holders): (&Called, &Called), act: &ActShown)
     vec![
         Cell::past(frame, &act.at),
         match holders.get(&who) {
-            Some(holder) => Cell::both(holder, who),
+            // Whoever makes keys writes this: it is no name that was checked.
+            Some(holder) => Cell::both(who, format!("made for: {holder}")),
             None => Cell::text(who),
         },
         Cell::both(words::spoken(&act.act), act.reference.clone().unwrap_or_default()),

@@ -25,6 +25,12 @@ pub(super) struct Object {
 }
 
 impl Object {
+    /// What an act was done to, by its id alone; `None` for an act on the account itself.
+    pub(super) fn by_id((act, of): (Act, &str)) -> Option<Object> {
+        let named = act.takes_object() && !of.is_empty();
+        named.then(|| Object { name: of.to_owned(), id: of.to_owned(), lot: None })
+    }
+
     /// Finds what an act is to be done to; `None` for an act on the account itself.
     pub(super) async fn find(
         desk: &Desk,

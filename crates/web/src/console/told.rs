@@ -103,7 +103,7 @@ impl About<'_> {
                 let class = class.map(|class| format!("{} ", class.to_lowercase())).unwrap_or_default();
                 format!("Takes {} back.", counted(&moved, &class))
             }
-            Act::WriteOff => format!("Forgives {}; nobody pays them.", counted(&moved, "owed ")),
+            Act::WriteOff => format!("Forgives {}, which nobody pays.", counted(&moved, "owed ")),
             Act::Release => format!("Frees {} of {name}; it can charge nothing any more.", counted(&moved, "held ")),
             Act::MarkPaid => {
                 let price = outcome.price.as_ref().map(|price| wording.money(price)).unwrap_or_default();
@@ -117,7 +117,7 @@ impl About<'_> {
         }];
         if act == Act::MarkPaid && outcome.plan.is_some() {
             said.push(match outcome.at_once(wording) {
-                Some(credits) => format!("{credits} of it come at once."),
+                Some(credits) => format!("At once: {credits}."),
                 None => "Nothing of it comes at once.".to_owned(),
             });
         }
@@ -276,7 +276,7 @@ mod tests {
         let term = "Takes the order of Lite, of 20.00 USD, as paid: a term of the plan, with 3,000 credits each cycle.";
         check(
             order(json!("lite"), 3_000),
-            &[term, "3,000 credits of it come at once."],
+            &[term, "At once: 3,000 credits."],
             "The order of Lite is paid: 3,000 credits came at once.",
         );
         check(
