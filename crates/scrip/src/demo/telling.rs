@@ -116,7 +116,8 @@ impl Teller<'_> {
     /// An order, and its payment outside a provider.
     async fn buy(&mut self, story: &Story, package: &str, reference: &str) -> Result<(), Failure> {
         let item = OrderItem::Package(name(PackageId::parse(package)));
-        let Done::Ordered { order, .. } = self.submit(story, Command::PlaceOrder { item, mark: None }).await?.done else {
+        let Done::Ordered { order, .. } = self.submit(story, Command::PlaceOrder { item, mark: None }).await?.done
+        else {
             return Err(told_wrong(story, &"an order was answered otherwise"));
         };
         let paid = Command::MarkOrderPaid { order: order.id, reference: reference.into() };

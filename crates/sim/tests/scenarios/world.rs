@@ -11,6 +11,7 @@ use scrip_core::catalog::{Catalogs, Format};
 use scrip_core::command::Command;
 use scrip_core::entry::Entry;
 use scrip_core::id::{AccountId, Key};
+use scrip_core::mark::Mark;
 use scrip_core::rejection::Rejection;
 use scrip_core::time::Time;
 use scrip_engine::clock::Clock;
@@ -33,6 +34,8 @@ pub(crate) struct World {
     pub(crate) catalogs: Catalogs,
     pub(crate) entries: Vec<Entry>,
     pub(crate) now: Time,
+    /// The subscription as it was looked at.
+    pub(crate) looked_at: Option<Mark>,
     served: [Served; 2],
     commands: u64,
 }
@@ -52,7 +55,18 @@ impl World {
     pub(crate) fn new(catalogs: Catalogs, now: Time) -> World {
         let account = Account::unopened(STUDIO, ACCOUNT, ada());
         let served = [on_sqlite(&documents(&catalogs), now), on_postgres(&documents(&catalogs), now)];
-        World { account, catalogs, entries: Vec::new(), now, served, commands: 0 }
+        World { account, catalogs, entries: Vec::new(), now, looked_at: None, served, commands: 0 }
+    }
+
+    /// Looks at the subscription, which both engines show alike.
+    pub(crate) fn look(&mut self) {
+        let seen = |served: &Served| {
+            let account = served.engine.account_at(STUDIO, &self.account.id, self.now).unwrap().expect("it was opened");
+            Mark::of(&account, &self.catalogs, self.now)
+        };
+        let [one, other] = self.served.each_ref().map(seen);
+        assert_eq!(one, other, "what was looked at");
+        self.looked_at = Some(one);
     }
 
     /// Submits a command to both engines, which must do the same; answers what the first one answers.
