@@ -8,7 +8,8 @@
 //! There is one order in which every transaction locks rows, an import's too: first the accounts that it moves on, by bucket
 //! and number; then its buckets, by number; then what it opens. So no two wait for each other. Buckets are locked by the
 //! statement that counts; before it where accounts are opened, since two servers may draw numbers for the same ids in opposite
-//! orders. Where a connection plans as it likes, rows are locked by statements of their own, which have an order.
+//! orders. An id that is there is looked for first: inserting upon it would wait for whoever moves its account on, who may
+//! want the bucket. Where a connection plans as it likes, rows are locked by statements of their own, which have an order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,6 +49,8 @@ static OPEN: Sql = Sql {
            JOIN scrip.buckets b ON b.bucket {at} $1 AND b.bucket = i.bucket
            WHERE NOT EXISTS (SELECT FROM scrip.imported m
              WHERE m.bucket {at} $1 AND m.bucket = i.bucket AND m.studio = i.studio AND m.id = i.id)
+             AND NOT EXISTS (SELECT FROM scrip.accounts a
+             WHERE a.bucket {at} $1 AND a.bucket = i.bucket AND a.studio = i.studio AND a.id = i.id)
            ORDER BY i.bucket, i.number
            ON CONFLICT DO NOTHING
            RETURNING number",
@@ -219,6 +222,9 @@ pub(crate) async fn append(line: &mut Line, drafts: &[Draft]) -> (Vec<Result<App
         outcomes.fill(Err(refused(&error)));
         return (outcomes, LineState::Broken);
     }
+    for place in overtaken(drafts) {
+        outcomes[place] = Ok(Appended::Late);
+    }
     for groups in grouped(line.scope(), drafts).chunks(AT_ONCE) {
         let columns: Vec<Columns<'_>> = groups.iter().map(|group| Columns::of(&group.drafts)).collect();
         let order = line.order();
@@ -293,12 +299,29 @@ async fn remember(line: &Line, drafts: &[Draft], import: Writer) -> (Result<Appe
     (Ok(Appended::Landed), LineState::Idle)
 }
 
-/// The drafts of each transaction, by bucket and number.
+/// Drafts beside which another one follows a later entry of their account. An account has two ids to those who do not know yet
+/// that it was erased; the statements find an account by its number alone, and would take both for landed.
+fn overtaken(drafts: &[Draft]) -> impl Iterator<Item = usize> + '_ {
+    in_order(drafts).into_iter().filter_map(|(place, last)| (!last).then_some(place))
+}
+
+/// The places of all drafts by bucket and number, and whether each is the last of its account.
+fn in_order(drafts: &[Draft]) -> Vec<(usize, bool)> {
+    let mut order: Vec<usize> = (0..drafts.len()).collect();
+    order.sort_by_key(|place| {
+        let draft = &drafts[*place];
+        (bucket(draft.account.number), draft.account.number, draft.follows)
+    });
+    let number = |place: &usize| drafts[*place].account.number;
+    let is_last = |n: usize| order.get(n + 1).is_none_or(|next| number(next) != number(&order[n]));
+    order.iter().enumerate().map(|(n, place)| (*place, is_last(n))).collect()
+}
+
+/// The drafts of each transaction, by bucket and number: of an account the last.
 fn grouped(scope: Scope, drafts: &[Draft]) -> Vec<Group<'_>> {
     let mut groups: BTreeMap<i16, Group<'_>> = BTreeMap::new();
-    let mut order: Vec<(usize, &Draft)> = drafts.iter().enumerate().collect();
-    order.sort_by_key(|(_, draft)| (bucket(draft.account.number), draft.account.number));
-    for (place, draft) in order {
+    for (place, _) in in_order(drafts).into_iter().filter(|(_, last)| *last) {
+        let draft = &drafts[place];
         let at = match scope {
             Scope::AnyBucket => 0,
             Scope::OneBucket => bucket(draft.account.number),

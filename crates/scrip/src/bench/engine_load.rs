@@ -26,10 +26,11 @@ pub(crate) struct Load {
 /// Does work for a stretch of time.
 pub(crate) async fn measure(world: &Arc<World>, load: Load) -> Result<Rate, Failure> {
     let stretch = Arc::new(Stretch::begin(load.lasts));
+    let turn = world.next_turn();
     let mut tasks = JoinSet::new();
     for number in 0..load.flight.callers() {
         let (world, stretch) = (Arc::clone(world), Arc::clone(&stretch));
-        tasks.spawn(async move { call(&world, &stretch, Caller { number, load }).await });
+        tasks.spawn(async move { call(&world, &stretch, Caller { turn, number, load }).await });
     }
     while let Some(ended) = tasks.join_next().await {
         ended.map_err(|error| Failure::Failed(format!("a caller of the bench died: {error}")))??;
@@ -39,12 +40,14 @@ pub(crate) async fn measure(world: &Arc<World>, load: Load) -> Result<Rate, Fail
 
 /// One of the callers.
 struct Caller {
+    turn: u64,
     number: u32,
     load: Load,
 }
 
 async fn call(world: &World, stretch: &Stretch, caller: Caller) -> Result<(), Failure> {
-    let mut draws = Draws::new(u64::from(caller.number) + 1);
+    // Other accounts in each turn: those of the last one are warm.
+    let mut draws = Draws::new((caller.turn << 32) + u64::from(caller.number) + 1);
     let among = match caller.load.spread {
         Spread::All => world.accounts.len(),
         Spread::Hot => 1,

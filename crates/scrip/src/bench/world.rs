@@ -51,6 +51,7 @@ pub(crate) struct World {
     allowance: Credits,
     /// How many keys were used: each command's is another.
     keys: AtomicU64,
+    turns: AtomicU64,
 }
 
 impl World {
@@ -79,7 +80,16 @@ impl World {
         let in_force = catalog.in_force(studio, engine.now());
         let terms = |plan: &PlanId| in_force.and_then(|published| published.catalog.plan(plan.as_str()));
         let allowance = plan.as_ref().map_or(Credits::ZERO, |plan| terms(plan).expect("a plan of it").terms.allowance);
-        let world = Arc::new(World { engine, studio, accounts, paid, secret, allowance, keys: AtomicU64::new(0) });
+        let world = Arc::new(World {
+            engine,
+            studio,
+            accounts,
+            paid,
+            secret,
+            allowance,
+            keys: AtomicU64::new(0),
+            turns: AtomicU64::new(0),
+        });
         world.fill(plan.as_ref()).await?;
         Ok(world)
     }
@@ -129,6 +139,11 @@ impl World {
     pub(crate) fn settle(&self, account: usize, hold: HoldId) -> Request {
         let settle = SettleHold { hold: HoldRef::Id(hold), usage: Usage::Held, on_excess: None };
         self.request(&self.accounts[account], Some(self.key()), Command::SettleHold(settle))
+    }
+
+    /// How many measurements there were before this one.
+    pub(crate) fn next_turn(&self) -> u64 {
+        self.turns.fetch_add(1, Ordering::Relaxed)
     }
 
     /// A key that was not used before.

@@ -14,7 +14,7 @@ use scrip_core::lot::Class;
 use scrip_core::time::Time;
 use scrip_engine::engine::{Publication, Refusal, Request};
 use scrip_engine::store::Document;
-use scrip_engine::store::joint::conformance::{Subject, check};
+use scrip_engine::store::joint::conformance::{Subject, check, opening};
 use scrip_engine::store::joint::{Appended, JointStore};
 use scrip_engine::{Engine, Options};
 use scrip_store_postgres::harness::{self, Cluster, Furnished};
@@ -47,6 +47,29 @@ fn a_database_of_another_encoding_is_refused() {
     let database = harness::database_with("ENCODING LATIN1 LOCALE 'C' TEMPLATE template0");
     let refused = PostgresStore::open(&database).err().expect("it is refused").to_string();
     assert!(refused.contains("UTF8"), "{refused}");
+}
+
+/// A server that does not know yet that an id is taken opens it, while another one charges its account and has not committed: it
+/// comes too late at once. It would hold the bucket and wait for the account, whose charge waits for the bucket.
+#[test]
+fn opening_an_id_that_is_taken_waits_for_nobody() {
+    let database = Furnished::with("");
+    let store = PostgresStore::open(&database.address).expect("a database that answers");
+    assert!(matches!(&store.append(&[opening("ana", 1)])[..], [Ok(Appended::Landed)]));
+    harness::run(&database.address, "CREATE TABLE public.let_go (done bool)");
+    let charging = "DO $$ BEGIN UPDATE scrip.accounts SET seq = seq WHERE id = 'ana';
+        WHILE NOT EXISTS (SELECT FROM public.let_go) LOOP PERFORM pg_sleep(0.01); END LOOP; END $$";
+    std::thread::scope(|scope| {
+        let holder = scope.spawn(|| harness::run(&database.address, charging));
+        let sleeps = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+        while harness::ask(&database.address, sleeps).is_empty() {
+            std::thread::yield_now();
+        }
+        let appended = store.append(&[opening("ana", 2)]);
+        harness::run(&database.address, "INSERT INTO public.let_go VALUES (true)");
+        holder.join().expect("it charges");
+        assert!(matches!(&appended[..], [Ok(Appended::Late)]), "{appended:?}");
+    });
 }
 
 /// A role that this version does not know: the reading of documents fails, and its connection is as good as before.

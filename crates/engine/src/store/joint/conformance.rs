@@ -35,6 +35,7 @@ pub fn check<S: Subject>(mut new: impl FnMut() -> S) {
     what_has_landed_is_found(&mut new());
     an_unmoved_account_is_not_sent_again(&mut new());
     the_later_of_two_is_late(&mut new());
+    an_account_that_comes_twice_lands_once(&mut new());
     another_history_is_not_gone_on_with(&mut new());
     a_late_draft_spoils_no_other(&mut new());
     an_id_is_opened_once(&mut new());
@@ -54,6 +55,11 @@ pub fn check_filling<S: Subject>(mut new: impl FnMut() -> S) {
     numbers_of_other_buckets_are_found_by_their_ids(&mut new());
     an_erased_number_of_another_bucket_frees_its_id(&mut new());
     what_an_import_sent_before_it_was_overtaken_does_not_land(&mut new());
+}
+
+/// An account of this id is opened, with an entry, under the `draw`-th number of its bucket: for stores' tests of their own.
+pub fn opening(name: &str, draw: usize) -> Draft {
+    Customer::new(name, draw).charges(1)
 }
 
 fn empty_at_first(subject: &mut impl Subject) {
@@ -152,6 +158,20 @@ fn the_later_of_two_is_late(subject: &mut impl Subject) {
         // Both charged with the same keys: what is found is the one that landed.
         assert_eq!(found, [Some(first.records[0].clone())]);
     }
+}
+
+/// Who knows an account by an id that it has no more may ask for it beside who knows the new one.
+fn an_account_that_comes_twice_lands_once(subject: &mut impl Subject) {
+    let store = subject.open();
+    let (mut ana, mut innocent) = (Customer::new("ana", 1), Customer::new("bo", 1));
+    land(store.as_ref(), &[ana.charges(2), innocent.charges(1)]);
+    let mut stale = ana.clone();
+    land(store.as_ref(), &[ana.charges(1)]);
+    let drafts = [stale.charges(2), ana.charges(1), innocent.charges(1)];
+    assert_eq!(outcomes(store.append(&drafts)), [Appended::Late, Appended::Landed, Appended::Landed]);
+    assert_eq!(*there(look(store.as_ref(), "ana", None)), *drafts[1].account);
+    assert_eq!(store.entries(ana.number, u64::MAX, 10).unwrap().len(), 4);
+    holds_together(store.as_ref());
 }
 
 /// An entry was lost with a server of the database, and another one written in its place: who saw the lost one has seen as many.
