@@ -51,6 +51,7 @@ pub(crate) struct World {
     allowance: Credits,
     /// How many keys were used: each command's is another.
     keys: AtomicU64,
+    /// How many measurements there were.
     turns: AtomicU64,
 }
 

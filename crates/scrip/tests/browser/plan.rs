@@ -214,7 +214,7 @@ fn the_page_of_an_order_becomes_the_other_visits_too() {
     world.browser.go(&world.at(&format!("/dashboard/orders/{order}")));
     world.browser.find("[data-waits]");
     world.browser.behind_another_tab(|| world.enter("studiotwin", "otto", ""));
-    world.browser.until("document.body.dataset.whose !== 'studiotwin/tile-works'");
+    world.browser.find("body:not([data-whose='studiotwin/tile-works'])");
 }
 
 /// A reading that failed is tried again, though nothing changes any more.
