@@ -218,8 +218,8 @@ struct Group<'a> {
 pub(crate) async fn append(line: &mut Line, drafts: &[Draft]) -> (Vec<Result<Appended, StoreError>>, LineState) {
     let mut outcomes: Vec<Result<Appended, StoreError>> = Vec::new();
     outcomes.resize_with(drafts.len(), || Err(StoreError::Refused("it was not sent".to_owned())));
-    if let Err(error) = line.ready(&ALL).await {
-        outcomes.fill(Err(refused(&error)));
+    if let Err(failure) = line.ready_to_write(&ALL).await {
+        outcomes.fill(Err(failure));
         return (outcomes, LineState::Broken);
     }
     for place in overtaken(drafts) {
@@ -247,8 +247,8 @@ pub(crate) async fn append(line: &mut Line, drafts: &[Draft]) -> (Vec<Result<App
 /// Takes in a part of a journal, however long it takes; and what becomes of the connection.
 pub(crate) async fn fill(line: &mut Line, filling: &Filling) -> (Result<Appended, StoreError>, LineState) {
     for statements in [&ALL[..], &[&EDITION, &REMEMBER]] {
-        if let Err(error) = line.ready(statements).await {
-            return (Err(refused(&error)), LineState::Broken);
+        if let Err(failure) = line.ready_to_write(statements).await {
+            return (Err(failure), LineState::Broken);
         }
     }
     let import = Writer::Import { edition: big(filling.edition) };
@@ -333,8 +333,8 @@ fn grouped(scope: Scope, drafts: &[Draft]) -> Vec<Group<'_>> {
 
 /// A committed write in each of the accounts' buckets; and what becomes of the connection.
 pub(crate) async fn confirm(line: &mut Line, buckets: &BTreeSet<i16>) -> (Result<(), StoreError>, LineState) {
-    if let Err(error) = line.ready(&[&LOCK, &CONFIRM]).await {
-        return (Err(refused(&error)), LineState::Broken);
+    if let Err(failure) = line.ready_to_write(&[&LOCK, &CONFIRM]).await {
+        return (Err(failure), LineState::Broken);
     }
     let wanted: Vec<(i16, Vec<i16>)> = match line.scope() {
         Scope::AnyBucket => vec![(0, buckets.iter().copied().collect())],
@@ -656,7 +656,7 @@ async fn committed(
         let stopped = match answered {
             None => return (Err(unanswered()), LineState::Unanswered),
             Some(Ok(_)) if line.was_unwaited() => return (Err(unwaited()), LineState::Idle),
-            Some(Ok(None)) => return (Ok(None), LineState::after(&line.run("ROLLBACK").await)),
+            Some(Ok(None)) => return (Ok(None), line.rolled_back().await),
             Some(Ok(answers)) => return (Ok(answers), LineState::Idle),
             Some(Err(stopped)) => stopped,
         };
@@ -667,7 +667,7 @@ async fn committed(
         if is_read_only(error) {
             return (Err(refused(error)), LineState::Broken);
         }
-        let state = LineState::after(&line.run("ROLLBACK").await);
+        let state = line.rolled_back().await;
         if failed == Failed::RolledBack || tries == TRIES || state != LineState::Idle {
             return (Err(refused(error)), state);
         }
@@ -707,7 +707,7 @@ async fn all_committed(
         });
     }
     if state == LineState::Idle && outcomes.iter().any(Result::is_err) {
-        state = LineState::after(&line.run("ROLLBACK").await);
+        state = line.rolled_back().await;
     }
     for place in again {
         if state == LineState::Idle {
@@ -723,6 +723,8 @@ async fn all_committed(
 enum Stopped {
     /// At a statement before its commit.
     Before(Error),
+    /// At its beginning, and what came behind it was carried out: each statement by itself.
+    Unbegun(Error),
     /// At its commit.
     AtCommit(Error),
 }
@@ -732,6 +734,7 @@ impl Stopped {
     fn read(&self) -> (Failed, &Error) {
         match self {
             Stopped::Before(error) => (failed(error), error),
+            Stopped::Unbegun(error) => (Failed::Lost, error),
             Stopped::AtCommit(error) => (failed_commit(error), error),
         }
     }
@@ -754,9 +757,19 @@ async fn transaction(line: &Line, statements: &[Said<'_>]) -> Result<Vec<Vec<Row
     let begin = std::iter::once(Either::Left(async { line.begin().await.map(|()| Vec::new()) }));
     let middle = statements.iter().map(|(sql, values)| Either::Right(Either::Left(line.rows(sql, values))));
     let answers = all(begin.chain(middle).chain([Either::Right(Either::Right(commit(line)))])).await;
-    let mut rows = said(answers)?;
-    rows.remove(0);
-    Ok(rows)
+    began(answers)
+}
+
+/// The same of a transaction whose beginning was sent with it. Where that alone failed, as when somebody cancels it, the database
+/// was in no transaction, and took each statement for one: what landed is found out as after any commit without an answer.
+fn began(mut answers: Vec<Result<Vec<Row>, Error>>) -> Result<Vec<Vec<Row>>, Stopped> {
+    let begun = answers.remove(0);
+    let middle = answers.len() - 1;
+    match begun {
+        Ok(_) => said(answers),
+        Err(error) if answers.iter().take(middle).any(Result::is_ok) => Err(Stopped::Unbegun(error)),
+        Err(error) => Err(Stopped::Before(error)),
+    }
 }
 
 async fn commit(line: &Line) -> Result<Vec<Row>, Error> {

@@ -14,7 +14,9 @@ use crate::append::{TRIES, chance};
 use crate::line::{Line, LineState, Sql};
 use crate::rows::{big, get, studio_number, whole};
 use crate::schema;
-use crate::trouble::{Failed, damaged, failed, failed_commit, is_read_only, refused, unanswered, unknown, unwaited};
+use crate::trouble::{
+    Failed, damaged, failed, failed_commit, is_read_only, refused, silent, unanswered, unknown, unwaited,
+};
 
 static EDITION: Sql = Sql {
     text: "SELECT number, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM scrip.edition",
@@ -197,15 +199,17 @@ pub(crate) async fn written(
     let mut tries = 0;
     loop {
         tries += 1;
-        let error = match write(line, edition, documents).await {
+        let wrote = tokio::time::timeout(line.patience(), write(line, edition, documents)).await;
+        let Ok(wrote) = wrote else { return (Err(silent()), LineState::Broken) };
+        let error = match wrote {
             Ok(true) => break,
-            Ok(false) => return (Ok(Appended::Late), LineState::after(&line.run("ROLLBACK").await)),
+            Ok(false) => return (Ok(Appended::Late), line.rolled_back().await),
             Err(error) => error,
         };
         if is_read_only(&error) {
             return (Err(refused(&error)), LineState::Broken);
         }
-        let state = LineState::after(&line.run("ROLLBACK").await);
+        let state = line.rolled_back().await;
         if failed(&error) != Failed::TryAgain || tries == TRIES || state != LineState::Idle {
             return (Err(refused(&error)), state);
         }
@@ -216,7 +220,7 @@ pub(crate) async fn written(
         Some(Ok(())) if line.was_unwaited() => (Err(unwaited()), LineState::Idle),
         Some(Ok(())) => (Ok(Appended::Landed), LineState::Idle),
         Some(Err(error)) if failed_commit(&error) == Failed::Lost => (Err(unknown(&error)), LineState::Broken),
-        Some(Err(error)) => (Err(refused(&error)), LineState::after(&line.run("ROLLBACK").await)),
+        Some(Err(error)) => (Err(refused(&error)), line.rolled_back().await),
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use scrip_engine::store::StoreError;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::types::{ToSql, Type};
@@ -16,6 +17,7 @@ use tokio_postgres::{
 };
 
 use crate::address::{Address, Scope, Statements};
+use crate::trouble::{refused, silent};
 
 /// A statement, and the types of its parameters.
 #[derive(Debug)]
@@ -128,6 +130,26 @@ impl Line {
              SET LOCAL lock_timeout = '{patience}s'{durably}"
         ))
         .await
+    }
+
+    /// Makes statements ready that write, in the time that callers wait.
+    pub(crate) async fn ready_to_write(&mut self, wanted: &[&'static Sql]) -> Result<(), StoreError> {
+        let patience = self.patience;
+        let ready = tokio::time::timeout(patience, self.ready(wanted)).await;
+        ready.map_err(|_| silent())?.map_err(|error| refused(&error))
+    }
+
+    /// Ends a transaction of which nothing is to last.
+    pub(crate) async fn rolled_back(&self) -> LineState {
+        match self.in_time(self.run("ROLLBACK")).await {
+            Some(Ok(())) => LineState::Idle,
+            Some(Err(_)) | None => LineState::Broken,
+        }
+    }
+
+    /// How long callers wait.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// Makes statements ready, all at once those that are not yet.
@@ -248,13 +270,6 @@ pub(crate) enum LineState {
     Broken,
     /// The database has not answered yet.
     Unanswered,
-}
-
-impl LineState {
-    /// After a transaction that failed was ended, or could not be.
-    pub(crate) fn after(ended: &Result<(), Error>) -> LineState {
-        if ended.is_ok() { LineState::Idle } else { LineState::Broken }
-    }
 }
 
 /// Waits for all, having begun them in their order: statements on one connection go out together, in this order.

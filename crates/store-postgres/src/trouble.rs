@@ -63,6 +63,11 @@ pub(crate) fn unanswered() -> StoreError {
     StoreError::Unknown("the database did not answer in time".to_owned())
 }
 
+/// The same, before anything was asked to last.
+pub(crate) fn silent() -> StoreError {
+    StoreError::Refused("the database did not answer in time; nothing was committed".to_owned())
+}
+
 /// A commit that is here, but may be lost with this server of the database.
 pub(crate) fn unwaited() -> StoreError {
     StoreError::Unknown("its standby was not waited for".to_owned())
